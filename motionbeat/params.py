@@ -1,0 +1,247 @@
+"""params.yaml as one typed model; a wrong value is refused naming its key, the value and what was expected."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NewType, get_args, get_origin
+
+import cattrs
+from attrs import frozen
+from ruamel.yaml import YAML, YAMLError
+
+from motionbeat.errors import MotionBeatError
+
+Positive = NewType("Positive", float)
+NonNegative = NewType("NonNegative", float)
+Fraction = NewType("Fraction", float)
+Count = NewType("Count", int)
+CountOrZero = NewType("CountOrZero", int)
+
+
+@frozen
+class Corpus:
+    name: Literal["synthetic", "aistpp", "dance_with_melody"]
+    root: str
+    size: Literal["small", "full"]
+    seed: CountOrZero
+    meters: list[Count]
+
+
+@frozen
+class Beats:
+    tracker: Literal["madmom", "librosa", "nominal"]
+    beats_per_bar: list[Count]
+    min_bpm: Positive
+    max_bpm: Positive
+    extend: bool
+
+
+@frozen
+class Tokens:
+    window_beats: Count
+    subbeats: Count
+    mel_bands: Count
+    motion_fps: Positive
+    rotations: Literal["auto", "never"]
+    contact_speed: Positive
+    contact_height: Positive
+    coverage: Fraction
+
+
+@frozen
+class Negatives:
+    tempo_tolerance_bpm: NonNegative
+    tempo_tolerance: Fraction
+    accent_correlation: float
+    tempo_per_anchor: CountOrZero
+    jitter_shifts: list[int]
+
+
+@frozen
+class Model:
+    width: Count
+    layers: Count
+    heads: Count
+    embedding: Count
+    dropout: Fraction
+    rotation: Literal["harmonic", "paper", "none"]
+    phase_features: bool
+    contact_attention: bool
+    readout: Literal["bar_harmonic", "mean"]
+    max_beats_per_bar: Count
+
+
+@frozen
+class Loss:
+    alpha: NonNegative
+    temperature: Positive
+    symmetric: bool
+    batch_negatives: bool
+    tempo_negatives: CountOrZero
+    jitter_negatives: CountOrZero
+    same_song: Literal["mask", "keep"]
+    beat_weight: NonNegative
+    bar_weight: NonNegative
+    source: Literal["predicted", "detected"]
+    divergence: bool
+    gamma: Positive
+    band: int
+    circular: bool
+    rhythm_weight: NonNegative
+    contact_weight: NonNegative
+
+
+@frozen
+class Train:
+    seed: CountOrZero
+    epochs: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    warmup: Fraction
+    clip_norm: Positive
+    rotation_dropout: Fraction
+    validate_every: Count
+    patience: Count
+
+
+@frozen
+class Retrieve:
+    bootstrap: Count
+    seed: CountOrZero
+
+
+@frozen
+class Report:
+    clip: str
+
+
+@frozen
+class Params:
+    corpus: Corpus
+    beats: Beats
+    tokens: Tokens
+    negatives: Negatives
+    model: Model
+    loss: Loss
+    train: Train
+    retrieve: Retrieve
+    report: Report
+
+
+def _number(kind: type, expected: str, allowed: Callable[[Any], bool]) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (whole or (kind is float and isinstance(value, float))) or not allowed(value):
+            raise ValueError(f"{value!r}; expected {expected}")
+        return kind(value)
+
+    return structure
+
+
+def _exactly(kind: type, expected: str) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, kind):
+            raise ValueError(f"{value!r}; expected {expected}")
+        return value
+
+    return structure
+
+
+def _one_of(value: Any, kind: Any) -> Any:
+    if value not in get_args(kind):
+        raise ValueError(f"{value!r}; expected one of {', '.join(get_args(kind))}")
+    return value
+
+
+def _list(value: Any, kind: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{value!r}; expected a list of at least one item")
+    return [_CONVERTER.structure(item, get_args(kind)[0]) for item in value]
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    finite = 1e300
+    for name, hook in {
+        float: _number(float, "a number", lambda x: abs(x) < finite),
+        int: _number(int, "a whole number", lambda x: True),
+        Positive: _number(float, "a number above 0", lambda x: 0 < x < finite),
+        NonNegative: _number(float, "a number of at least 0", lambda x: 0 <= x < finite),
+        Fraction: _number(float, "a number from 0 to 1", lambda x: 0 <= x <= 1),
+        Count: _number(int, "a whole number of at least 1", lambda x: x >= 1),
+        CountOrZero: _number(int, "a whole number of at least 0", lambda x: x >= 0),
+        bool: _exactly(bool, "true or false"),
+        str: _exactly(str, "text"),
+    }.items():
+        converter.register_structure_hook_func(lambda kind, name=name: kind is name, hook)
+    converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _one_of)
+    converter.register_structure_hook_func(lambda kind: get_origin(kind) is list, _list)
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def load(path: Path | str = "params.yaml") -> Params:
+    """Read and check all of params.yaml (YAML 1.2, so that 1e-4 is a number).
+
+    Raises `MotionBeatError` listing every wrong key with its value and what was expected.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: run from the folder that holds dvc.yaml and params.yaml") from None
+    except YAMLError as error:
+        raise MotionBeatError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    return from_dict(values, str(path))
+
+
+def from_dict(values: Any, origin: str = "params") -> Params:
+    """Check nested plain values against the model; `origin` stands in front of each message."""
+    if not isinstance(values, dict):
+        raise MotionBeatError(f"{origin} holds no sections")
+    try:
+        params = _CONVERTER.structure(values, Params)
+    except cattrs.BaseValidationError as group:
+        lines = [_readable(line) for line in cattrs.transform_error(group, "", _message)]
+        raise MotionBeatError(f"{origin}: " + "; ".join(lines)) from None
+    _check_together(params, origin)
+    return params
+
+
+def _message(error: BaseException, _: Any) -> str:
+    if isinstance(error, cattrs.ForbiddenExtraKeysError):
+        return f"unknown key {', '.join(sorted(map(str, error.extra_fields)))}; expected none besides those documented"
+    if isinstance(error, KeyError):
+        return "missing; expected a value"
+    return str(error)
+
+
+def _readable(line: str) -> str:
+    """'abc; expected a number @ .loss.alpha' -> loss.alpha = abc; expected a number"""
+    match = re.fullmatch(r"(.*) @ \.?(.*)", line, re.DOTALL)
+    text, key = match.groups() if match else (line, "")
+    return f"{key} = {text}" if text[:1] not in "um" or "; expected" not in text else f"{key}: {text}".lstrip(": ")
+
+
+def _check_together(params: Params, origin: str) -> None:
+    wrong = []
+    if params.model.width % (2 * params.model.heads):
+        wrong.append(
+            f"model.width = {params.model.width}; expected a multiple of 2 * model.heads = {2 * params.model.heads}"
+        )
+    if params.beats.min_bpm >= params.beats.max_bpm:
+        wrong.append(f"beats.min_bpm = {params.beats.min_bpm}; expected less than beats.max_bpm")
+    longest = max([*params.beats.beats_per_bar, *params.corpus.meters])
+    if params.model.max_beats_per_bar < longest:
+        wrong.append(f"model.max_beats_per_bar = {params.model.max_beats_per_bar}; expected at least {longest}")
+    if 0 in params.negatives.jitter_shifts:
+        wrong.append("negatives.jitter_shifts holds 0; expected shifts that move the motion")
+    if params.loss.tempo_negatives > params.negatives.tempo_per_anchor:
+        wrong.append(
+            f"loss.tempo_negatives = {params.loss.tempo_negatives}; "
+            f"expected at most negatives.tempo_per_anchor = {params.negatives.tempo_per_anchor}"
+        )
+    if wrong:
+        raise MotionBeatError(f"{origin}: " + "; ".join(wrong))
