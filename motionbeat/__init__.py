@@ -1,0 +1,25 @@
+"""MotionBeat: music representations learned from dance.
+
+>>> import motionbeat
+>>> model = motionbeat.load("models/motionbeat")
+>>> model.embed_audio("song.wav").clip  # (d,)
+
+Nothing heavy is imported until it is used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from motionbeat.embedding import MotionBeat, load
+
+__version__ = "0.1.0"
+__all__ = ["MotionBeat", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("MotionBeat", "load"):
+        # By name, so that a stage which imports a light module of the package does not depend on this one.
+        from importlib import import_module
+
+        return getattr(import_module("motionbeat.embedding"), name)
+    raise AttributeError(f"module 'motionbeat' has no attribute {name!r}")

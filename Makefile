@@ -1,0 +1,51 @@
+# make env | repro | test | lint | lock      (README, "Two commands")
+PYTHON ?= python3
+# torch is not in the lock: this exact version by default; for another build: make env TORCH=...
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help env repro test test-all lint lock clean
+help:
+	@echo "make env       environment in $(VENV)"
+	@echo "make repro     environment, the whole pipeline on the embedded corpus, the results table"
+	@echo "make test      environment, lint, types, tests"
+	@echo "make test-all  the same with the slow tests"
+	@echo "make lock      write requirements.lock anew from pyproject.toml (needs uv)"
+
+env: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else "MotionBeat needs Python 3.11-3.13, this is %d.%d: make env PYTHON=python3.11" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+repro: env
+	$(BIN)/dvc repro
+	@$(BIN)/python -m motionbeat.report
+
+lint: env
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: lint
+	$(BIN)/python -m pytest -n 2
+
+lock:
+	@printf 'torch ; sys_platform == "never"\n' > .torch-override
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-package torch --override .torch-override --extra pipeline --extra dev pyproject.toml --output-file requirements.lock
+	@rm .torch-override
+
+clean:
+	rm -rf data/corpus data/beats data/tokens data/negatives data/report models .cache

@@ -1,0 +1,207 @@
+"""Song2Embedding, Dance2Embedding: a trained model on audio files and joints."""
+
+import importlib.util
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+
+from motionbeat.beats.grid import Beats
+from motionbeat.errors import MotionBeatError
+from motionbeat.model.dual_encoder import DualEncoder
+
+Floats = NDArray[np.float32]
+
+LATTICE_PERIOD_S = 0.5
+LATTICE_STEP_S = 0.02
+_WINDOWS_AT_ONCE = 128
+
+
+@frozen(eq=False)
+class Embedding:
+    """What `MotionBeat.embed_audio` and `embed_motion` give."""
+
+    clip: Floats
+    """(d,) length 1: the normalised mean over the windows of K beats."""
+    tokens: Floats
+    """(K, D): the encoder's last state of each beat (grid mode: of each 20-ms frame)."""
+    times: NDArray[np.float64]
+    """(K + 1,) s: token t stands for [times[t], times[t + 1])."""
+
+
+def load(path: str | Path) -> "MotionBeat":
+    """The model in a folder with config.json and model.safetensors, as the train stage writes it."""
+    return MotionBeat(DualEncoder.load(path))
+
+
+class MotionBeat:
+    """A trained model that embeds songs and dances into one space, where cosine similarity is the match."""
+
+    def __init__(self, model: DualEncoder) -> None:
+        self.model = model.eval()
+        self.layout = model.config.layout
+
+    def embed_audio(
+        self,
+        audio: str | Path | ArrayLike,
+        sample_rate: int | None = None,
+        mode: Literal["beats", "grid"] = "beats",
+        beats: Beats | None = None,
+    ) -> Embedding:
+        """Embed a song.
+
+        audio: a file that libsndfile reads (wav, flac, ogg, mp3, au), or a mono float array with
+        its sample_rate in Hz.
+        mode `beats`: one token a beat, cut at `beats`, or at tracked ones if none are given: with
+        madmom when it is installed (`pip install motionbeat[pipeline]`), else with librosa, which
+        finds no downbeats, and a warning says so.
+        mode `grid`: one token each 20 ms and no tracker: the encoder runs over lattices of period
+        0.5 s, one for each 20-ms offset; frame t is the token centred on it.
+        Raises `MotionBeatError` for audio that cannot be used, and where no beat is found.
+        """
+        from motionbeat.audio.decode import as_mono, load
+        from motionbeat.audio.mel import SAMPLE_RATE, log_mel
+
+        if mode not in ("beats", "grid"):
+            raise MotionBeatError(f"mode is {mode!r}: expected beats or grid")
+        if isinstance(audio, str | Path):
+            wave = load(audio, SAMPLE_RATE)
+        else:
+            if sample_rate is None:
+                raise MotionBeatError("an array of audio needs its sample_rate in Hz: embed_audio(audio, sample_rate=44100)")
+            wave = as_mono(np.asarray(audio), sample_rate, SAMPLE_RATE)
+        mel = log_mel(wave, SAMPLE_RATE, self.layout.mel_bands)
+        if mode == "grid":
+            return self._embed_grid(mel, len(wave) / SAMPLE_RATE)
+        if beats is None:
+            beats = _tracked(audio, sample_rate).extended(len(wave) / SAMPLE_RATE)
+        return self._embed_song(mel, beats.edges(), beats.positions - 1, beats.beats_per_bar)
+
+    def embed_motion(
+        self,
+        joints: ArrayLike,
+        fps: float,
+        beat_times: ArrayLike,
+        beat_positions: ArrayLike | None = None,
+        poses: ArrayLike | None = None,
+    ) -> Embedding:
+        """Embed a dance.
+
+        joints: (T, 24, 3) m, SMPL order, y up. fps: frames a second. beat_times: (N,) s of its
+        music's beats, from the first frame; the last beat only closes the interval before it.
+        beat_positions: (N,) in the bar from 1; without them bars of 4 from the first beat.
+        poses: (T, 24, 3) SMPL axis-angle; without them the rotations count as average.
+        """
+        from motionbeat.tokens.signals import motion_tokens
+
+        points = np.asarray(joints, np.float32)
+        if points.ndim != 3 or points.shape[1:] != (24, 3) or not np.isfinite(points).all():
+            raise MotionBeatError(f"joints have shape {points.shape}: expected (frames, 24, 3), finite, in metres")
+        times = np.asarray(beat_times, float)
+        if times.ndim != 1 or len(times) < 2:
+            raise MotionBeatError(f"beat_times have shape {times.shape}: expected at least 2 beats in seconds")
+        if times[0] < 0 or times[-1] > len(points) / fps + 1 / fps:
+            raise MotionBeatError(
+                f"beat_times run from {times[0]:.2f} to {times[-1]:.2f} s, but the dance lasts {len(points) / fps:.2f} s: "
+                "count them from its first frame"
+            )
+        positions = np.arange(len(times)) % 4 if beat_positions is None else np.asarray(beat_positions, int) - 1
+        if len(positions) != len(times) or positions.min() < 0:
+            raise MotionBeatError(f"beat_positions must be {len(times)} numbers from 1, one for each beat")
+        angles = None if poses is None else np.asarray(poses, np.float32).reshape(len(points), 24, 3)
+        part = motion_tokens(points, angles, fps, times, self.layout)["features"]
+        part = part.reshape(len(part), self.layout.subbeats, -1)
+        width = min(part.shape[2], self.layout.motion_width)  # the rotations come last, here or in the model
+        tokens = np.zeros((len(part), self.layout.subbeats, self.layout.motion_width), np.float32)
+        tokens[..., :width] = part[..., :width]
+
+        def encode(*window: Any) -> tuple[Floats, Floats]:
+            return self._motion(*window, rotations=angles is not None)
+
+        return self._embed(tokens.reshape(len(tokens), -1), times, positions[:-1], int(positions.max()) + 1, encode)
+
+    def _embed_song(self, mel: Floats, times: NDArray[np.float64], positions: Any, beats_per_bar: int) -> Embedding:
+        from motionbeat.tokens.signals import mel_tokens
+
+        return self._embed(mel_tokens(mel, times, self.layout), times, positions, beats_per_bar, self._audio)
+
+    def _embed(
+        self, tokens: Floats, times: NDArray[np.float64], positions: Any, beats_per_bar: int, encode: Any
+    ) -> Embedding:
+        """Windows of K beats one after the other, the last one ending with the last beat."""
+        count, size = len(tokens), self.layout.window_beats
+        starts = list(range(0, max(count - size, 0) + 1, size))
+        if starts[-1] + size < count:
+            starts.append(count - size)
+        index = np.array(starts)[:, None] + np.arange(size)  # (w, k)
+        mask = index < count
+        index = np.minimum(index, count - 1)
+        embedding, states = encode(tokens[index], positions[index], beats_per_bar, mask)
+        whole = np.empty((count, states.shape[2]), np.float32)
+        for row in reversed(range(len(starts))):  # where the last two overlap, the earlier one wins
+            whole[index[row][mask[row]]] = states[row][mask[row]]
+        return Embedding(_unit(embedding.mean(axis=0)), whole, times)
+
+    def _embed_grid(self, mel: Floats, duration_s: float) -> Embedding:
+        """Bars of 4 are counted from the first token of each lattice, since no tracker may tell the bar."""
+        if duration_s < LATTICE_PERIOD_S:
+            raise MotionBeatError(f"the audio lasts {duration_s:.2f} s: grid mode needs at least {LATTICE_PERIOD_S} s")
+        frames = int(duration_s / LATTICE_STEP_S)
+        lattices = round(LATTICE_PERIOD_S / LATTICE_STEP_S)
+        states = np.empty((frames, self.model.config.width), np.float32)
+        clips = []
+        for offset in range(lattices):
+            centres = np.arange(offset, frames, lattices)
+            edges = np.append(centres, centres[-1] + lattices) * LATTICE_STEP_S - LATTICE_PERIOD_S / 2
+            part = self._embed_song(mel, edges, np.arange(len(centres)) % 4, 4)
+            states[centres] = part.tokens
+            clips.append(part.clip)
+        times = np.clip((np.arange(frames + 1) - 0.5) * LATTICE_STEP_S, 0.0, duration_s)
+        return Embedding(_unit(np.mean(clips, axis=0)), states, times)
+
+    def _audio(self, mel: Floats, positions: Any, beats_per_bar: int, mask: Any) -> tuple[Floats, Floats]:
+        return self._run(lambda *window: self.model.audio(*window), mel, positions, beats_per_bar, mask)
+
+    def _motion(
+        self, features: Floats, positions: Any, beats_per_bar: int, mask: Any, rotations: bool
+    ) -> tuple[Floats, Floats]:
+        def encode(values: Any, position: Any, meter: Any, real: Any) -> Any:
+            return self.model.motion(values, position, meter, real, torch.full((len(values),), rotations))
+
+        return self._run(encode, features, positions, beats_per_bar, mask)
+
+    @torch.no_grad()
+    def _run(self, encode: Any, values: Floats, positions: Any, beats_per_bar: int, mask: Any) -> tuple[Floats, Floats]:
+        embedding, states = [], []
+        for begin in range(0, len(values), _WINDOWS_AT_ONCE):
+            part = slice(begin, begin + _WINDOWS_AT_ONCE)
+            encoded = encode(
+                torch.as_tensor(values[part]),
+                torch.as_tensor(positions[part], dtype=torch.float32),
+                torch.full((len(values[part]),), beats_per_bar),
+                torch.as_tensor(mask[part]),
+            )
+            embedding.append(encoded.embedding.numpy())
+            states.append(encoded.states.numpy())
+        return np.concatenate(embedding), np.concatenate(states)
+
+
+def _tracked(audio: Any, sample_rate: int | None) -> Beats:
+    from motionbeat.beats import track
+
+    if importlib.util.find_spec("madmom"):
+        return track(audio, sample_rate, "madmom")
+    warnings.warn(
+        "madmom is not installed: beats come from librosa, which finds no downbeats, so bars of 4 are counted from "
+        "the first beat. pip install motionbeat[pipeline], or pass beats=",
+        stacklevel=3,
+    )
+    return track(audio, sample_rate, "librosa")
+
+
+def _unit(vector: Floats) -> Floats:
+    return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Beat-synchronous tokens: pooling to beats, the token tables and windows over them."""

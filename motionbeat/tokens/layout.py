@@ -1,0 +1,40 @@
+"""What a row of the token tables holds: written by the tokens stage, carried along with the model."""
+
+import json
+from pathlib import Path
+
+from attrs import asdict, fields, frozen
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import write_json
+
+
+@frozen
+class Layout:
+    """Sizes and signal settings of the tokens; a model embeds only what has its own layout."""
+
+    subbeats: int
+    mel_bands: int
+    motion_width: int
+    rotation_start: int | None
+    """Index in the motion features where the 6-D rotations begin, or none."""
+    motion_fps: float
+    contact_speed: float
+    contact_height: float
+    window_beats: int
+
+    def write(self, path: Path) -> None:
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> "Layout":
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise MotionBeatError(f"{path} is missing: run `dvc repro tokens` to make it") from None
+        except json.JSONDecodeError as error:
+            raise MotionBeatError(f"{path} is not JSON ({error}): run `dvc repro tokens` to make it anew") from None
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            raise MotionBeatError(f"{path} must hold {sorted(names)}: run `dvc repro tokens` to make it anew")
+        return cls(**values)

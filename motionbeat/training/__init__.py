@@ -1,0 +1,1 @@
+"""Batches, the training loop and validation: Parquet in, a model out."""

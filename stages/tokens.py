@@ -1,0 +1,38 @@
+"""data/corpus + data/beats -> data/tokens: one row a beat."""
+
+from pathlib import Path
+
+from motionbeat import params
+from motionbeat.errors import MotionBeatError, run
+from motionbeat.files import whole_folder, write_json
+from motionbeat.progress import counted
+from motionbeat.tokens.build import build
+from motionbeat.tokens.windows import Tokens
+
+
+def main() -> None:
+    settings = params.load().tokens
+    with whole_folder(Path("data/tokens")) as folder:
+        build(Path("data/corpus"), Path("data/beats/beats.parquet"), settings, folder, counted)
+        tokens = Tokens.load(folder)
+        windows = {split: len(tokens.windows(split, settings.window_beats)) for split in ("train", "val", "test")}
+        if not windows["train"]:
+            raise MotionBeatError(
+                f"no training clip has {settings.window_beats} beats: lower tokens.window_beats in params.yaml"
+            )
+    short = tokens.short_clips(settings.window_beats)
+    summary = {
+        "beats_of_audio": len(tokens.audio["beat"]),
+        "beats_of_motion": len(tokens.motion["beat"]),
+        "clips_shorter_than_a_window": len(short),
+        "windows": windows,
+    }
+    write_json(Path("metrics/tokens.json"), summary)
+    if short:
+        shown = ", ".join(short[:5]) + (" ..." if len(short) > 5 else "")
+        print(f"{len(short)} clips are shorter than a window of {settings.window_beats} beats and are skipped: {shown}")
+    print(f"windows of {settings.window_beats} beats: " + ", ".join(f"{name} {n}" for name, n in windows.items()))
+
+
+if __name__ == "__main__":
+    run(main)
