@@ -1,0 +1,128 @@
+"""What the corpus holds: songs, their tempi, the clips danced to them, and the split, as in AIST++.
+
+Names are those of AIST++: song `mXXn`, clip `gXX_sBM_cAll_dNN_mXXn_chNN` (`sBM` 16 beats, `sFM` 64).
+Every random stream is named by what it makes, so that a song or a clip depends on the seed and its own
+name only, whatever else is made and in whatever order.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+
+from motionbeat.errors import MotionBeatError
+
+GENRES = ("BR", "PO", "LO", "MH", "LH", "HO", "WA", "KR", "JS", "JB")
+SONGS = tuple(f"m{genre}{i}" for genre in GENRES for i in range(6))
+SONG_BEATS = 64
+CLIP_BEATS = {"BM": 16, "FM": 64}
+SUBBEATS = 4
+FPS = 60
+SAMPLE_RATE = 44_100
+
+_FIRST_DANCER = {"BR": 4, "PO": 10, "LO": 13, "MH": 22, "LH": 16, "HO": 19, "WA": 25, "KR": 28, "JS": 1, "JB": 7}
+# Songs of one tempo stand in pairs of different genres, so that tempo alone cannot tell val or test songs apart.
+_SMALL_VAL = ("mBR1", "mMH1", "mLH4", "mKR4")
+_SMALL_TEST = ("mLO0", "mKR0", "mPO2", "mLH2", "mHO0", "mJB3", "mWA5", "mJS5")
+_SMALL_TRAIN_NUMBERS = {
+    "BR": "034",
+    "PO": "15",
+    "LO": "23",
+    "MH": "04",
+    "LH": "15",
+    "HO": "135",
+    "WA": "02",
+    "KR": "135",
+    "JS": "024",
+    "JB": "15",
+}
+_SMALL_TRAIN = tuple(f"m{genre}{i}" for genre, numbers in _SMALL_TRAIN_NUMBERS.items() for i in numbers)
+# The ten musics of AIST++'s cross-modal validation and test lists, one a genre.
+_FULL_HELD_OUT = ("mLH4", "mKR2", "mBR0", "mLO2", "mJB5", "mWA0", "mJS3", "mMH3", "mHO5", "mPO1")
+
+
+@frozen
+class Clip:
+    """One dance: who dances which choreography to which song for how long, and where it stands in the split."""
+
+    song: str
+    situation: str  # BM or FM
+    dancer: int
+    choreography: int
+    split: str  # train, val, test, or "" for in none of the lists
+    broken: bool = False  # capture failed: named in ignore_list.txt
+
+    @property
+    def name(self) -> str:
+        """The clip's name in AIST++'s form."""
+        genre = self.song[1:3]
+        return f"g{genre}_s{self.situation}_cAll_d{self.dancer:02d}_{self.song}_ch{self.choreography:02d}"
+
+    @property
+    def beats(self) -> int:
+        """How many beats of the song it lasts, from the first."""
+        return CLIP_BEATS[self.situation]
+
+    @property
+    def choreography_id(self) -> str:
+        """Genre, dancer and number: the same dance wherever it stands."""
+        return f"g{self.song[1:3]}_d{self.dancer:02d}_ch{self.choreography:02d}"
+
+
+def stream(seed: int, *names: str) -> np.random.Generator:
+    """A random generator that belongs to `seed` and `names` alone."""
+    digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
+
+
+def tempo(song: str) -> float:
+    """Beats a minute, from the song's name: 110 + 5 i for genre HO, 80 + 10 i for every other."""
+    number = int(song[3])
+    return 110.0 + 5 * number if song[1:3] == "HO" else 80.0 + 10 * number
+
+
+def beats_per_bar(song: str, meters: Sequence[int]) -> int:
+    """The song's meter: `meters` dealt out so that every genre and every tempo gets each in turn."""
+    return meters[(GENRES.index(song[1:3]) + int(song[3])) % len(meters)]
+
+
+def clips(size: str) -> list[Clip]:
+    """All dances of the corpus, sorted by name. `size` is small or full."""
+    if size not in ("small", "full"):
+        raise MotionBeatError(f"corpus.size = {size!r}; expected small or full")
+    return sorted(_small() if size == "small" else _full(), key=lambda clip: clip.name)
+
+
+def _small() -> list[Clip]:
+    planned = []
+    for split, songs in (("train", _SMALL_TRAIN), ("val", _SMALL_VAL), ("test", _SMALL_TEST)):
+        for song in songs:
+            first = _FIRST_DANCER[song[1:3]]
+            planned += [Clip(song, "FM", first + d, c, split) for d, c in ((0, 1), (1, 1), (2, 1), (0, 2))]
+            if split == "train":
+                planned += [Clip(song, "BM", first + d, c, split) for d, c in ((1, 3), (2, 4))]
+    return [*planned, Clip("mBR0", "BM", 4, 5, "train", broken=True)]
+
+
+def _full() -> list[Clip]:
+    """AIST++'s own counts: 1,200 basic and 208 advanced dances; 980 train, 20 val, 20 test, 388 in no list.
+
+    Choreographies 9 and 10 are danced to every song, and stand in no training list: those to the ten
+    held-out songs are validation (9) and test (10).
+    """
+    planned = []
+    trained = [song for song in SONGS if song not in _FULL_HELD_OUT]
+    for song in SONGS:
+        first, held_out = _FIRST_DANCER[song[1:3]], song in _FULL_HELD_OUT
+        for number in range(1, 11):
+            seen = "" if held_out or number > 8 else "train"
+            split = {9: "val", 10: "test"}.get(number, "") if held_out else seen
+            planned += [Clip(song, "BM", first + (number + d) % 3, number, split) for d in range(2)]
+        advanced = (3 if _FULL_HELD_OUT.index(song) < 8 else 2) if held_out else 4 - (trained.index(song) >= 30)
+        planned += [Clip(song, "FM", first + d % 3, 11 + d // 3, "" if held_out else "train") for d in range(advanced)]
+    return [_break(clip) if clip.song == "mBR1" and clip.choreography == 1 else clip for clip in planned]
+
+
+def _break(clip: Clip) -> Clip:
+    return Clip(clip.song, clip.situation, clip.dancer, clip.choreography, clip.split, broken=True)
