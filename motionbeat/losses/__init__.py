@@ -1,0 +1,27 @@
+"""The training objective: ECL (eqs. 1-2), SRAL (eqs. 3-5) and what they are made of.
+
+These names are imported directly, not on demand: a function and its file are both called
+`soft_dtw`, and only so does `motionbeat.losses.soft_dtw` always mean the function.
+"""
+
+from motionbeat.losses.ecl import embodied_contrastive_loss
+from motionbeat.losses.emd import wasserstein_circle, wasserstein_line
+from motionbeat.losses.soft_dtw import soft_dtw, soft_dtw_divergence
+from motionbeat.losses.sral import (
+    StructuralLoss,
+    contact_guide_loss,
+    rhythm_anchor_loss,
+    structural_rhythm_alignment_loss,
+)
+
+__all__ = [
+    "StructuralLoss",
+    "contact_guide_loss",
+    "embodied_contrastive_loss",
+    "rhythm_anchor_loss",
+    "soft_dtw",
+    "soft_dtw_divergence",
+    "structural_rhythm_alignment_loss",
+    "wasserstein_circle",
+    "wasserstein_line",
+]

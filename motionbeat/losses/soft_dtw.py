@@ -1,0 +1,177 @@
+"""Soft-DTW and its divergence, with an exact backward pass of their own.
+
+Cuturi & Blondel (2017), "Soft-DTW: a differentiable loss function for time-series"; Blondel,
+Mensch & Vert (2021), "Differentiable divergences between time series". The dynamic programme runs
+over anti-diagonals in float64 whatever the input, so value and gradient are those of float64.
+
+Axes: b batch, n and m lengths, f features; i index in x, g = i + j anti-diagonal.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from motionbeat.errors import MotionBeatError
+
+
+def soft_dtw(
+    x: Tensor,
+    y: Tensor,
+    gamma: float,
+    *,
+    band: int | None = None,
+    lengths: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """min^gamma over all monotone alignments of the summed squared Euclidean distances.
+
+    x: (b, n, f), y: (b, m, f). gamma > 0, in units of squared distance. Returns (b,), type of x.
+    band: cells (i, j) with |i - j| <= band alone are allowed; for unequal lengths the diagonal runs
+    from corner to corner, distances are in steps of the longer series, and the band is widened to
+    half the ratio of the lengths, without which no path might fit. None: all cells.
+    lengths: how many steps of each x and each y count, two (b,); None: all.
+    Differentiable once; a second derivative is refused with `MotionBeatError`.
+    """
+    _check(x, y, gamma, band)
+    b, n, m = len(x), x.shape[1], y.shape[1]
+    if lengths is None:
+        lengths = (torch.full((b,), n, device=x.device), torch.full((b,), m, device=x.device))
+    rows, columns = lengths[0].long(), lengths[1].long()
+    for name, length, longest in (("x", rows, n), ("y", columns, m)):
+        if length.shape != (b,) or bool((length < 1).any() | (length > longest).any()):
+            raise MotionBeatError(f"lengths of {name} are {length.tolist()}; expected {b} numbers from 1 to {longest}")
+    x64, y64 = x.double(), y.double()
+    cost = (x64**2).sum(-1)[:, :, None] + (y64**2).sum(-1)[:, None] - 2 * x64 @ y64.transpose(1, 2)  # (b, n, m)
+    cost = cost.masked_fill(~_allowed(n, m, rows, columns, band), torch.inf)
+    value: Tensor = _SoftDtw.apply(cost, rows, columns, float(gamma))
+    return value.to(x.dtype)
+
+
+def soft_dtw_divergence(
+    x: Tensor,
+    y: Tensor,
+    gamma: float,
+    *,
+    band: int | None = None,
+    lengths: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """sdtw(x, y) - (sdtw(x, x) + sdtw(y, y)) / 2: at least 0, and 0 for equal series, unlike soft_dtw itself.
+
+    Arguments and result as `soft_dtw`.
+    """
+    _check(x, y, gamma, band)
+    if x.shape == y.shape:
+        all_lengths = None if lengths is None else _crossed_and_own(*lengths)
+        left, right = _crossed_and_own(x, y)  # (3 b, n, f): one run for all three
+        crossed, own_x, own_y = soft_dtw(left, right, gamma, band=band, lengths=all_lengths).chunk(3)
+    else:
+        rows, columns = lengths if lengths is not None else (None, None)
+        crossed = soft_dtw(x, y, gamma, band=band, lengths=lengths)
+        own_x = soft_dtw(x, x, gamma, band=band, lengths=None if rows is None else (rows, rows))
+        own_y = soft_dtw(y, y, gamma, band=band, lengths=None if columns is None else (columns, columns))
+    return crossed - (own_x + own_y) / 2
+
+
+def _crossed_and_own(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The pairs (x, y), (x, x), (y, y), one after the other."""
+    return torch.cat([x, x, y]), torch.cat([y, x, y])
+
+
+def _check(x: Tensor, y: Tensor, gamma: float, band: int | None) -> None:
+    if x.ndim != 3 or y.ndim != 3 or len(x) != len(y) or x.shape[2] != y.shape[2] or 0 in (*x.shape, *y.shape):
+        raise MotionBeatError(
+            f"series have shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (batch, n, features) and "
+            "(batch, m, features), none of them empty"
+        )
+    if not gamma > 0:
+        raise MotionBeatError(f"gamma = {gamma}; expected a number above 0")
+    if band is not None and band < 0:
+        raise MotionBeatError(f"band = {band}; expected at least 0, or None for no band")
+
+
+def _allowed(n: int, m: int, rows: Tensor, columns: Tensor, band: int | None) -> Tensor:
+    """(b, n, m) True where the path may go."""
+    i = torch.arange(n, device=rows.device)[None, :, None]
+    j = torch.arange(m, device=rows.device)[None, None, :]
+    last_i, last_j = (rows - 1)[:, None, None], (columns - 1)[:, None, None]  # (b, 1, 1)
+    inside = (i <= last_i) & (j <= last_j)
+    if band is None:
+        return inside
+    longer, shorter = torch.maximum(last_i, last_j), torch.minimum(last_i, last_j)
+    # |i / last_i - j / last_j| * longer <= max(band, longer / shorter / 2), times 2 * last_i * last_j: whole numbers
+    off_diagonal = 2 * longer * (i * last_j - j * last_i).abs()
+    half_width = torch.maximum(2 * band * last_i * last_j, longer * longer)
+    return inside & ((off_diagonal <= half_width) | (shorter == 0))
+
+
+def _skewed(cells: Tensor, fill: float) -> Tensor:
+    """(b, n, m) -> (g, b, n) with [i + j, :, i] = cells[:, i, j], `fill` elsewhere."""
+    b, n, m = cells.shape
+    wide = torch.nn.functional.pad(cells, (0, n), value=fill).reshape(b, n * (m + n))  # row i is now n + m long
+    return wide[:, : n * (m + n - 1)].reshape(b, n, m + n - 1).permute(2, 0, 1)  # (g, b, n)
+
+
+def _straight(skewed: Tensor, m: int) -> Tensor:
+    """The inverse of `_skewed`: (g, b, n) -> (b, n, m)."""
+    g, b, n = skewed.shape
+    flat = torch.nn.functional.pad(skewed.permute(1, 2, 0).reshape(b, n * g), (0, n))
+    return flat.reshape(b, n, g + 1)[:, :, :m]  # (b, n, m)
+
+
+class _SoftDtw(Function):
+    """R[i, j] = cost[i, j] + softmin(R[i-1, j], R[i, j-1], R[i-1, j-1]); the value is R at the last cell."""
+
+    @staticmethod
+    def forward(ctx: Any, cost: Tensor, rows: Tensor, columns: Tensor, gamma: float) -> Tensor:
+        b, n, m = cost.shape
+        skewed = _skewed(cost, torch.inf)  # (g, b, n)
+        # Two anti-diagonals and one row of infinity before the first, but 0 at (-1, -1), where paths begin.
+        table = torch.full((n + m + 1, b, n + 1), torch.inf, dtype=cost.dtype, device=cost.device)
+        table[0, :, 0] = 0
+        for g in range(n + m - 1):
+            before, twice = table[g + 1], table[g]
+            ways = torch.stack([before[:, :-1], before[:, 1:], twice[:, :-1]])  # (3, b, n)
+            table[g + 2, :, 1:] = skewed[g] - gamma * (-ways / gamma).logsumexp(0)
+        ctx.save_for_backward(cost, table, rows, columns)
+        ctx.gamma = gamma
+        return table[rows + columns, torch.arange(b, device=cost.device), rows]  # (b,)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        cost, table, rows, columns = ctx.saved_tensors
+        return _SoftDtwGradient.apply(grad, cost, table, rows, columns, ctx.gamma), None, None, None
+
+
+class _SoftDtwGradient(Function):
+    """E[i, j], the derivative of the value by cost[i, j]: the share of all paths through that cell."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, grad: Tensor, cost: Tensor, table: Tensor, rows: Tensor, columns: Tensor, gamma: float
+    ) -> Tensor:
+        b, _, m = cost.shape
+        skewed = _skewed(cost, torch.inf)  # (g, b, n)
+        reached, barred = table[2:, :, 1:], skewed == torch.inf
+        soft_min = (reached - skewed).masked_fill(barred, -torch.inf)  # (g, b, n); -inf: weight 0 into barred cells
+        # Weight of each step into cell (g, i): from (i-1, j), from (i, j-1), from (i-1, j-1).
+        down, right, diagonal = (
+            _weight(soft_min, origin, gamma) for origin in (table[1:-1, :, :-1], table[1:-1, :, 1:], table[:-2, :, :-1])
+        )
+        share = torch.zeros_like(table)  # (g + 2, b, n + 1), cell (g, i) at [g, i]
+        share[rows + columns - 2, torch.arange(b, device=cost.device), rows - 1] = grad
+        for g in range(len(skewed) - 2, -1, -1):
+            share[g, :, :-2] += share[g + 1, :, 1:-1] * down[g + 1, :, 1:]
+            share[g, :, :-1] += share[g + 1, :, :-1] * right[g + 1]
+            if g + 2 < len(skewed):
+                share[g, :, :-2] += share[g + 2, :, 1:-1] * diagonal[g + 2, :, 1:]
+        return _straight(share[:-2, :, :-1], m)  # (b, n, m)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
+        raise MotionBeatError("soft_dtw can be differentiated once only: do not differentiate its gradient")
+
+
+def _weight(soft_min: Tensor, origin: Tensor, gamma: float) -> Tensor:
+    """exp((softmin - origin) / gamma), 0 where the origin or the cell cannot be reached; NaN stays NaN."""
+    return ((soft_min - origin) / gamma).exp().masked_fill((origin == torch.inf) | (soft_min == -torch.inf), 0)

@@ -1,0 +1,253 @@
+"""Structural Rhythm Alignment Loss (eqs. 3-5), and the losses that keep its heads to their own modality.
+
+Fig. 1 gives rhythm heads for SRAL; if both curves were only detected, the loss would be a constant.
+So what the audio encoder predicts is aligned with what is detected in the motion, and the other way
+round. Nothing here sends a gradient to detected curves.
+
+Curves are (b, k, s): `onset_logits`, `accent_logits` (audio heads), `contact_logits`,
+`energy_logits` (motion heads); detected `onset` strength in 0..1, whose share of the bar is the
+accent mass, `contact`, 1 where a foot contact begins, and kinetic `energy`, at least 0.
+
+Axes: b batch, k beats, s sub-beats, n complete bars of B beats each.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.losses.emd import wasserstein_circle, wasserstein_line
+from motionbeat.losses.soft_dtw import soft_dtw, soft_dtw_divergence
+
+_ON_THE_BEAT = 1e-3
+"""Beats; bar positions further from a whole number are those of a lattice, which has no bars."""
+
+
+class StructuralLoss(NamedTuple):
+    total: Tensor  # eq. 5
+    beat: Tensor  # eq. 3, before its weight
+    bar: Tensor  # eq. 4, before its weight
+
+
+def structural_rhythm_alignment_loss(
+    *,
+    onset_logits: Tensor,
+    accent_logits: Tensor,
+    contact_logits: Tensor,
+    energy_logits: Tensor,
+    onset: Tensor,
+    contact: Tensor,
+    energy: Tensor,
+    bar_position: Tensor,
+    beats_per_bar: Tensor,
+    mask: Tensor | None = None,
+    beat_weight: float = 0.9,
+    bar_weight: float = 0.2,
+    source: str = "predicted",
+    divergence: bool = True,
+    gamma: float = 0.1,
+    band: int | None = 1,
+    circular: bool = True,
+) -> StructuralLoss:
+    """beat_weight * L_beat + bar_weight * L_bar (eq. 5), scalars.
+
+    Curves as the module says; bar_position (b, k) from 0 at the downbeat, beats_per_bar (b,), mask
+    (b, k) True = real beat, None = all.
+    Beat level (eq. 3): one value a beat; onsets as the mean over the sub-beats, contacts as the
+    probability that any begins, 1 - prod_s (1 - p_s), of sigmoids and of detected values alike. The
+    predicted onset curve against the detected contacts and the predicted contact curve against the
+    detected onsets, both averaged, then the mean over sequences with a real beat. With `divergence`
+    the Soft-DTW divergence divided by the sequence's number of beats; without it raw Soft-DTW as
+    printed, not divided. `band` is in beats, None for none.
+    Bar level (eq. 4): earth mover's distance over the B * S bins of each complete bar, in bins,
+    around the circle or (`circular` False) on the line; predicted accent mass (softmax over the bar)
+    against detected energy mass and predicted energy mass against detected accent mass, averaged
+    over both and over all complete bars of the batch.
+    source `detected` aligns the detected curves with each other: a constant without any gradient.
+    A batch without complete bars, or without real beats, has 0 in their place.
+    """
+    predicted = {"onset": onset_logits, "accent": accent_logits, "contact": contact_logits, "energy": energy_logits}
+    onset, contact, energy, mask = _checked(predicted, onset, contact, energy, bar_position, beats_per_bar, mask)
+    onset_curve, contact_curve = _onset_curve(onset), _contact_curve(contact)  # (b, k)
+    as_mass: Callable[[Tensor], Tensor]
+    if source == "detected":
+        own_onset, own_contact, own_accent, own_energy = onset_curve, contact_curve, onset, energy
+        as_mass = detected_mass
+    elif source == "predicted":
+        own_onset = _onset_curve(_at_least_float32(onset_logits).sigmoid())  # (b, k)
+        own_contact = _contact_curve(_at_least_float32(contact_logits).sigmoid())  # (b, k)
+        own_accent, own_energy = _at_least_float32(accent_logits), _at_least_float32(energy_logits)  # (b, k, s)
+        as_mass = _softmax
+    else:
+        raise MotionBeatError(f"source = {source!r}; expected predicted or detected")
+
+    beat = _curve_loss(
+        torch.cat([own_onset, own_contact]),  # both directions in one run
+        torch.cat([contact_curve, onset_curve]),
+        torch.cat([mask, mask]),
+        divergence,
+        gamma,
+        band,
+    )
+    distance = wasserstein_circle if circular else wasserstein_line
+    distances = [
+        (distance(as_mass(accent), detected_mass(moved)) + distance(as_mass(motion), detected_mass(strength))) / 2
+        for accent, motion, strength, moved in complete_bars(
+            (own_accent, own_energy, onset, energy), bar_position, beats_per_bar, mask
+        )
+    ]  # one (n,) a meter
+    bar = torch.cat(distances).mean() if distances else beat.new_zeros(())
+    return StructuralLoss(beat_weight * beat + bar_weight * bar, beat, bar)
+
+
+def rhythm_anchor_loss(
+    *,
+    onset_logits: Tensor,
+    accent_logits: Tensor,
+    contact_logits: Tensor,
+    energy_logits: Tensor,
+    onset: Tensor,
+    contact: Tensor,
+    energy: Tensor,
+    bar_position: Tensor,
+    beats_per_bar: Tensor,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """How far each head is from its own modality's detected curve; its weight is the caller's. Scalar.
+
+    The sum of the binary cross-entropies of onsets and of contacts (per sub-beat, mean over real
+    beats) and of the cross-entropies of accent and of energy mass (over the B * S bins, mean over
+    complete bars; without any, 0). Arguments as `structural_rhythm_alignment_loss`.
+    """
+    predicted = {"onset": onset_logits, "accent": accent_logits, "contact": contact_logits, "energy": energy_logits}
+    onset, contact, energy, mask = _checked(predicted, onset, contact, energy, bar_position, beats_per_bar, mask)
+    curves = _bce(onset_logits[mask], onset[mask]) + _bce(contact_logits[mask], contact[mask])
+    entropies = [
+        -(detected_mass(strength) * accent.log_softmax(-1) + detected_mass(moved) * motion.log_softmax(-1)).sum(-1)
+        for accent, motion, strength, moved in complete_bars(
+            (_at_least_float32(accent_logits), _at_least_float32(energy_logits), onset, energy),
+            bar_position,
+            beats_per_bar,
+            mask,
+        )
+    ]  # one (n,) a meter
+    return curves + torch.cat(entropies).mean() if entropies else curves
+
+
+def contact_guide_loss(contact_guide_logits: Tensor, contact: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Binary cross-entropy of r_t with "a foot contact begins in beat t"; its weight is the caller's. Scalar.
+
+    contact_guide_logits: (b, k). contact: (b, k, s), detected, 1 where a contact begins. mask:
+    (b, k) True = real beat, None = all; 0 without any.
+    """
+    shape = contact_guide_logits.shape
+    mask = torch.ones_like(contact_guide_logits, dtype=torch.bool) if mask is None else mask
+    if len(shape) != 2 or contact.ndim != 3 or contact.shape[:2] != shape or mask.shape != shape:
+        raise MotionBeatError(
+            f"logits {tuple(shape)}, contact {tuple(contact.shape)} and mask {tuple(mask.shape)}; "
+            "expected (batch, beats), (batch, beats, sub-beats) and (batch, beats)"
+        )
+    begins = _contact_curve(_at_least_float32(contact.detach()))  # (b, k)
+    return _bce(contact_guide_logits[mask], begins[mask])
+
+
+def complete_bars(
+    curves: Sequence[Tensor], bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor
+) -> Iterator[tuple[Tensor, ...]]:
+    """The curves (b, k, s) cut into complete bars: for each meter B of the batch that has any, all as (n, B * s).
+
+    A bar is B real beats in a row at positions 0, 1, .. B - 1, wherever in the window it starts.
+    """
+    for beats in beats_per_bar.unique().tolist():
+        if beats > mask.shape[1]:
+            continue
+        own = beats_per_bar == beats
+        steps = torch.arange(beats, device=mask.device)
+        positions = bar_position[own].unfold(1, beats, 1)  # (b', k - B + 1, B)
+        counted = ((positions - steps).abs() <= _ON_THE_BEAT) & mask[own].unfold(1, beats, 1)
+        whole = counted.all(-1)  # (b', k - B + 1)
+        if bool(whole.any()):
+            # unfold puts the beats of the bar last: (b', k - B + 1, s, B)
+            yield tuple(curve[own].unfold(1, beats, 1)[whole].transpose(1, 2).flatten(1) for curve in curves)
+
+
+def detected_mass(strength: Tensor) -> Tensor:
+    """Strengths (..., bins) of at least 0 as shares of their sum; uniform where all are zero."""
+    total = strength.sum(-1, keepdim=True)
+    silent = total <= torch.finfo(strength.dtype).tiny
+    uniform = torch.full_like(strength, 1 / strength.shape[-1])
+    return torch.where(silent, uniform, strength / total.masked_fill(silent, 1))
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    return logits.softmax(-1)
+
+
+def _onset_curve(strength: Tensor) -> Tensor:
+    """(b, k, s) -> (b, k): mean onset strength of a beat."""
+    return strength.mean(-1)
+
+
+def _contact_curve(probability: Tensor) -> Tensor:
+    """(b, k, s) -> (b, k): probability that a contact begins in any part of a beat."""
+    return 1 - (1 - probability).prod(-1)
+
+
+def _curve_loss(x: Tensor, y: Tensor, mask: Tensor, divergence: bool, gamma: float, band: int | None) -> Tensor:
+    """Curves (b, k), real beats only and in order -> scalar, mean over sequences that have any."""
+    beats = mask.sum(1)
+    some = beats > 0
+    if not bool(some.any()):
+        return x.new_zeros(())
+    first = (~mask).to(torch.uint8).argsort(dim=1, stable=True)[some]  # real beats to the front
+    x, y, beats = x[some].gather(1, first)[..., None], y[some].gather(1, first)[..., None], beats[some]  # (b, k, 1)
+    if divergence:
+        return (soft_dtw_divergence(x, y, gamma, band=band, lengths=(beats, beats)) / beats).mean()
+    return soft_dtw(x, y, gamma, band=band, lengths=(beats, beats)).mean()
+
+
+def _bce(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean binary cross-entropy, 0 without elements."""
+    logits = _at_least_float32(logits)
+    total = functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="sum")
+    return total / max(logits.numel(), 1)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _checked(
+    predicted: dict[str, Tensor],
+    onset: Tensor,
+    contact: Tensor,
+    energy: Tensor,
+    bar_position: Tensor,
+    beats_per_bar: Tensor,
+    mask: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Refuse wrong shapes and ranges; give the detected curves without gradient, zero where masked, and the mask."""
+    shape = tuple(onset.shape)
+    if len(shape) != 3:
+        raise MotionBeatError(f"onset has shape {shape}; expected (batch, beats, sub-beats)")
+    if mask is None:
+        mask = torch.ones(shape[:2], dtype=torch.bool, device=onset.device)
+    expected: dict[str, tuple[Tensor, tuple[int, ...]]] = {
+        **{f"{name}_logits": (logits, shape) for name, logits in predicted.items()},
+        **{"contact": (contact, shape), "energy": (energy, shape)},
+        **{"bar_position": (bar_position, shape[:2]), "mask": (mask, shape[:2])},
+        "beats_per_bar": (beats_per_bar, shape[:1]),
+    }
+    for name, (tensor, wanted) in expected.items():
+        if tuple(tensor.shape) != wanted:
+            raise MotionBeatError(f"{name} has shape {tuple(tensor.shape)}; expected {wanted} as onset has")
+    if mask.dtype != torch.bool:
+        raise MotionBeatError(f"mask is {mask.dtype}; expected bool, True at real beats")
+    clean = [_at_least_float32(curve.detach()).masked_fill(~mask[..., None], 0) for curve in (onset, contact, energy)]
+    for name, curve, highest in zip(("onset", "contact", "energy"), clean, (1, 1, float("inf")), strict=True):
+        if not bool(((curve >= 0) & (curve <= highest)).all()):
+            raise MotionBeatError(f"detected {name} leaves 0..{highest}: run `dvc repro tokens` to make it again")
+    return clean[0], clean[1], clean[2], mask

@@ -1,0 +1,71 @@
+"""Self-attention over beats with phase rotation (eq. 7) and, for motion, contact guidance (eqs. 8-9).
+
+Axes: b batch, k beats, d width, h heads, c = d / h channels of a head, p = c / 2 pairs of channels.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from motionbeat.model.rotation import rotate
+
+INITIAL_ALPHA = 0.1
+
+
+class PhaseAttention(nn.Module):
+    """Multi-head attention; with `contact`, beats in which a foot contact begins weigh more.
+
+    logits: <q~_t, k~_u> / sqrt(c) + alpha_logit * r_u; values: (1 + alpha_value * r_u) * v_u, both
+    alphas softplus of a learnt scalar and 0.1 at the start. With both at 0 it is plain attention.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float, contact: bool) -> None:
+        super().__init__()
+        self.heads, self.dropout, self.contact = heads, dropout, contact
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        if contact:
+            before_softplus = math.log(math.expm1(INITIAL_ALPHA))
+            self.alpha_logit_raw = nn.Parameter(torch.tensor(before_softplus))
+            self.alpha_value_raw = nn.Parameter(torch.tensor(before_softplus))
+
+    @property
+    def alpha_logit(self) -> Tensor:
+        """() at least 0, eq. 8."""
+        return functional.softplus(self.alpha_logit_raw)
+
+    @property
+    def alpha_value(self) -> Tensor:
+        """() at least 0, eq. 9."""
+        return functional.softplus(self.alpha_value_raw)
+
+    def queries_keys_values(self, x: Tensor, angles: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """q~, k~ (turned) and v (not turned), each (b, h, k, c)."""
+        b, k, d = x.shape
+        qkv = self.qkv(x).view(b, k, 3, self.heads, d // self.heads)  # (b, k, 3, h, c)
+        q, key, v = qkv.permute(2, 0, 3, 1, 4)  # 3 of (b, h, k, c)
+        return rotate(q, angles), rotate(key, angles), v
+
+    def bias(self, mask: Tensor, contact: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """(b, 1, 1, k) added to the logits of each key: the contact term, and far below zero where it is masked.
+
+        Finite rather than minus infinity, so that a sequence without any real beat gives numbers,
+        not NaN; exp of it is an exact zero beside any real key.
+        """
+        bias = torch.zeros_like(mask, dtype=dtype)
+        if self.contact and contact is not None:
+            bias = (self.alpha_logit * contact).to(dtype)
+        return bias.masked_fill(~mask, torch.finfo(dtype).min / 2)[:, None, None]  # (b, 1, 1, k)
+
+    def forward(self, x: Tensor, angles: Tensor | None, mask: Tensor, contact: Tensor | None = None) -> Tensor:
+        """x (b, k, d), angles (b, k, p), mask (b, k) True = real beat, contact (b, k) = r -> (b, k, d)."""
+        b, k, d = x.shape
+        q, key, v = self.queries_keys_values(x, angles)
+        if self.contact and contact is not None:
+            v = (v * (1 + self.alpha_value * contact)[:, None, :, None]).to(q.dtype)  # (b, h, k, c)
+        bias = self.bias(mask, contact, q.dtype).expand(b, self.heads, k, k)  # (b, h, k, k)
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(q, key, v, attn_mask=bias, dropout_p=dropout)  # (b, h, k, c)
+        return self.out(mixed.transpose(1, 2).reshape(b, k, d))  # (b, k, d)

@@ -1,0 +1,113 @@
+"""Everything that fixes the shapes and the wiring of a model; stands beside its weights as config.json."""
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict, fields, frozen
+
+from motionbeat.errors import MotionBeatError
+
+if TYPE_CHECKING:  # reading params.yaml needs more than a trained model does
+    from motionbeat.params import Model
+
+ROTATIONS = ("harmonic", "paper", "none")
+READOUTS = ("bar_harmonic", "mean")
+
+
+@frozen(kw_only=True)
+class ModelConfig:
+    """Shapes of the tokens, then the fields of `motionbeat.params.Model`; wrong values raise `MotionBeatError`."""
+
+    audio_bands: int
+    """Mel bands of one sub-beat."""
+    motion_width: int
+    """Motion features of one sub-beat (F)."""
+    rotation_start: int | None
+    """Where the block of joint rotations begins in F; it ends with F. None: the features hold no rotations."""
+    subbeats: int
+    """Parts that a beat is pooled in (S)."""
+    window_beats: int
+    """Beats of a training window (K). The model itself takes any number."""
+    width: int
+    layers: int
+    heads: int
+    embedding: int
+    dropout: float
+    rotation: str
+    phase_features: bool
+    contact_attention: bool
+    readout: str
+    max_beats_per_bar: int
+
+    def __attrs_post_init__(self) -> None:
+        expected = {
+            **dict.fromkeys(_COUNTS, "a whole number of at least 1"),
+            "width": f"a multiple of 2 * heads = {2 * self.heads if _is_count(self.heads) else '2 * heads'}",
+            "rotation_start": "a whole number below motion_width, or none",
+            "dropout": "a number from 0 to 1",
+            "rotation": f"one of {', '.join(ROTATIONS)}",
+            "readout": f"one of {', '.join(READOUTS)}",
+            "phase_features": "true or false",
+            "contact_attention": "true or false",
+        }
+        wrong = {name for name in _COUNTS if not _is_count(getattr(self, name))}
+        if "width" not in wrong and "heads" not in wrong and self.width % (2 * self.heads):
+            wrong.add("width")
+        if self.rotation_start is not None and not _starts_inside(self.rotation_start, self.motion_width):
+            wrong.add("rotation_start")
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout <= 1:
+            wrong.add("dropout")
+        wrong |= {name for name in ("phase_features", "contact_attention") if not isinstance(getattr(self, name), bool)}
+        wrong |= {name for name, known in _CHOICES.items() if getattr(self, name) not in known}
+        if wrong:
+            lines = [f"{name} = {getattr(self, name)!r}; expected {expected[name]}" for name in sorted(wrong)]
+            raise MotionBeatError("model configuration: " + "; ".join(lines))
+
+    @property
+    def audio_token(self) -> int:
+        """Width of one audio token, S * bands."""
+        return self.subbeats * self.audio_bands
+
+    @property
+    def motion_token(self) -> int:
+        """Width of one motion token, S * F."""
+        return self.subbeats * self.motion_width
+
+    @classmethod
+    def of(cls, settings: "Model", **tokens: Any) -> "ModelConfig":
+        """The section `model` of params.yaml, completed by the shapes of the tokens (the first five fields)."""
+        return cls(**asdict(settings), **tokens)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values, for config.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any, origin: str = "model configuration") -> "ModelConfig":
+        """The inverse of `to_dict`; unknown, missing or wrong keys raise `MotionBeatError` naming `origin`."""
+        if not isinstance(values, dict):
+            raise MotionBeatError(f"{origin} holds no table of settings: take the config.json that training wrote")
+        known = {field.name for field in fields(cls)}
+        unknown, missing = sorted(set(values) - known, key=str), sorted(known - set(values))
+        if unknown or missing:
+            parts = [f"unknown key {', '.join(map(str, unknown))}"] if unknown else []
+            parts += [f"missing key {', '.join(missing)}"] if missing else []
+            raise MotionBeatError(f"{origin}: {'; '.join(parts)}: take the config.json that training wrote")
+        try:
+            return cls(**values)
+        except MotionBeatError as error:
+            raise MotionBeatError(f"{origin}: {error}") from None
+
+
+_COUNTS = (
+    *("audio_bands", "motion_width", "subbeats", "window_beats", "width"),
+    *("layers", "heads", "embedding", "max_beats_per_bar"),
+)
+_CHOICES = {"rotation": ROTATIONS, "readout": READOUTS}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _starts_inside(start: Any, width: Any) -> bool:
+    return _is_count(width) and isinstance(start, int) and not isinstance(start, bool) and 0 <= start < width

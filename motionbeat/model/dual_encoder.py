@@ -1,0 +1,222 @@
+"""The whole model: music and dance of a window, beat by beat, into one space.
+
+Axes: b batch, k beats, s sub-beats, f features of a sub-beat, d width, e embedding.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file, write_json
+from motionbeat.model.config import ModelConfig
+from motionbeat.model.encoder import Encoder
+from motionbeat.model.heads import ContactHead, RhythmHead
+from motionbeat.model.readout import Readout
+from motionbeat.model.rotation import bar_phase
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+SMALLEST_STD = 1e-3
+"""Floor of the deviations: a feature that never moves (the root's own position) must not be blown up."""
+
+
+class EncodedAudio(NamedTuple):
+    embedding: Tensor  # (b, e), length 1
+    states: Tensor  # (b, k, d)
+    onset_logits: Tensor  # (b, k, s)
+    accent_logits: Tensor  # (b, k, s)
+
+
+class EncodedMotion(NamedTuple):
+    embedding: Tensor  # (b, e), length 1
+    states: Tensor  # (b, k, d)
+    contact_probability: Tensor  # (b, k), r_t of eqs. 8-9
+    contact_guide_logits: Tensor  # (b, k), r_t before the sigmoid
+    contact_logits: Tensor  # (b, k, s)
+    energy_logits: Tensor  # (b, k, s)
+
+
+class DualEncoder(nn.Module):
+    """Two encoders with their readouts and heads; takes raw tokens, the training statistics travel inside.
+
+    `mask` is True at real beats; what masked beats hold (NaN too) changes nothing. `bar_position`
+    counts from 0 at the downbeat and may be fractional. Wrong shapes raise `MotionBeatError`.
+    """
+
+    mel_mean: Tensor
+    mel_std: Tensor
+    motion_mean: Tensor
+    motion_std: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("mel_mean", torch.zeros(config.audio_bands))
+        self.register_buffer("mel_std", torch.ones(config.audio_bands))
+        self.register_buffer("motion_mean", torch.zeros(config.motion_width))
+        self.register_buffer("motion_std", torch.ones(config.motion_width))
+        self.audio_encoder = Encoder(config, config.audio_token, contact=False)
+        self.audio_readout = Readout(config)
+        self.audio_rhythm = RhythmHead(config.width, config.subbeats)
+        self.contact_guide = ContactHead(config.motion_token, config.width // 2)
+        self.motion_encoder = Encoder(config, config.motion_token, contact=config.contact_attention)
+        self.motion_readout = Readout(config)
+        self.motion_rhythm = RhythmHead(config.width, config.subbeats)
+
+    def set_statistics(self, mel_mean: Any, mel_std: Any, motion_mean: Any, motion_std: Any) -> None:
+        """Take the training split's mean and deviation of each feature, shared by the sub-beats of a beat.
+
+        Arrays (audio_bands,) twice and (F,) twice; deviations are raised to `SMALLEST_STD`.
+        """
+        given = {"mel_mean": mel_mean, "mel_std": mel_std, "motion_mean": motion_mean, "motion_std": motion_std}
+        for name, values in given.items():
+            buffer = getattr(self, name)
+            new = torch.as_tensor(values, dtype=buffer.dtype, device=buffer.device)
+            if new.shape != buffer.shape:
+                raise MotionBeatError(f"{name} has shape {tuple(new.shape)}; expected {tuple(buffer.shape)}")
+            if not bool(torch.isfinite(new).all()) or (name.endswith("std") and bool((new < 0).any())):
+                raise MotionBeatError(f"{name} holds negative or non-finite values: run `dvc repro` to make it again")
+            buffer.copy_(new.clamp(min=SMALLEST_STD) if name.endswith("std") else new)
+
+    def audio(
+        self, mel: Tensor, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None = None
+    ) -> EncodedAudio:
+        """mel (b, k, S * bands), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all beats real."""
+        mask = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask)
+        tokens = self._z_scored(mel, self.mel_mean, self.mel_std, mask).flatten(2)  # (b, k, s * bands)
+        phase = self._phase(bar_position, beats_per_bar, mask)
+        states = self.audio_encoder(tokens, phase, beats_per_bar, mask)
+        embedding = self.audio_readout(states, phase, beats_per_bar, mask)
+        return EncodedAudio(embedding, states, *self.audio_rhythm(states))
+
+    def motion(
+        self,
+        features: Tensor,
+        bar_position: Tensor,
+        beats_per_bar: Tensor,
+        mask: Tensor | None = None,
+        has_rotations: Tensor | None = None,
+    ) -> EncodedMotion:
+        """features (b, k, S * F), the rest as `audio`; has_rotations (b,) bool, None = all have them.
+
+        Where it is False the rotation block is zero after z-scoring, which is the training mean,
+        whatever the block holds. A model without a rotation block takes no notice of it.
+        """
+        mask = self._checked("features", features, self.config.motion_token, bar_position, beats_per_bar, mask)
+        tokens = self._z_scored(features, self.motion_mean, self.motion_std, mask)  # (b, k, s, f)
+        start = self.config.rotation_start
+        if has_rotations is not None and start is not None:
+            absent = ~has_rotations[:, None, None, None]  # (b, 1, 1, 1)
+            rotations = tokens[..., start:].masked_fill(absent, 0)
+            tokens = torch.cat([tokens[..., :start], rotations], dim=-1)  # (b, k, s, f)
+        tokens = tokens.flatten(2)  # (b, k, s * f)
+        phase = self._phase(bar_position, beats_per_bar, mask)
+        guide = self.contact_guide(tokens)  # (b, k)
+        contact = guide.sigmoid()
+        states = self.motion_encoder(tokens, phase, beats_per_bar, mask, contact)
+        embedding = self.motion_readout(states, phase, beats_per_bar, mask)
+        return EncodedMotion(embedding, states, contact, guide, *self.motion_rhythm(states))
+
+    def alphas(self) -> dict[str, float]:
+        """alpha_logit and alpha_value of each motion layer (eqs. 8-9), for the log; empty without contact attention."""
+        found = {}
+        for name, module in self.motion_encoder.named_modules():
+            if getattr(module, "contact", False):
+                layer = name.removeprefix("blocks.").removesuffix(".attention")
+                found[f"alpha_logit_{layer}"] = float(module.alpha_logit)
+                found[f"alpha_value_{layer}"] = float(module.alpha_value)
+        return found
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Groups for AdamW: weight matrices decay; norms, biases and alphas, none of them a matrix, do not."""
+        matrices = [p for p in self.parameters() if p.ndim >= 2]
+        others = [p for p in self.parameters() if p.ndim < 2]
+        return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+    def save(self, folder: Path | str) -> None:
+        """Write config.json and model.safetensors; the same weights give the same bytes."""
+        folder = Path(folder)
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        other = sorted(name for name, tensor in tensors.items() if tensor.dtype != torch.float32)
+        if other:
+            raise MotionBeatError(f"{folder}: {other[0]} is {tensors[other[0]].dtype}; call model.float() before save")
+        write_json(folder / CONFIG_FILE, self.config.to_dict())
+        with whole_file(folder / WEIGHTS_FILE) as unfinished:
+            save_file(tensors, unfinished, metadata={"format": "pt"})
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "DualEncoder":
+        """The model that `save` wrote, in eval mode on the CPU. Missing or foreign files raise `MotionBeatError`."""
+        folder = Path(folder)
+        model = cls(ModelConfig.from_dict(_read_json(folder / CONFIG_FILE), str(folder / CONFIG_FILE)))
+        path = folder / WEIGHTS_FILE
+        tensors = _read_tensors(path)
+        expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items()}
+        found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
+        if found != expected:
+            wrong = min(name for name, _ in expected.items() ^ found.items())
+            raise MotionBeatError(
+                f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}, but {CONFIG_FILE} asks for "
+                f"{expected.get(wrong, 'none')}: take both files from the same folder"
+            )
+        model.load_state_dict(tensors)
+        return model.eval()
+
+    def _checked(
+        self, name: str, tokens: Tensor, width: int, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None
+    ) -> Tensor:
+        """Refuse what cannot be encoded; give the mask, all True where there was none."""
+        if tokens.ndim != 3 or tokens.shape[2] != width:
+            raise MotionBeatError(f"{name} has shape {tuple(tokens.shape)}; expected (batch, beats, {width})")
+        b, k = tokens.shape[:2]
+        if mask is None:
+            mask = torch.ones((b, k), dtype=torch.bool, device=tokens.device)
+        for label, tensor, shape in (
+            ("bar_position", bar_position, (b, k)),
+            ("beats_per_bar", beats_per_bar, (b,)),
+            ("mask", mask, (b, k)),
+        ):
+            if tuple(tensor.shape) != shape:
+                raise MotionBeatError(f"{label} has shape {tuple(tensor.shape)}; expected {shape} as {name} has")
+        if mask.dtype != torch.bool:
+            raise MotionBeatError(f"mask is {mask.dtype}; expected bool, True at real beats")
+        lowest, highest = (int(bound) for bound in beats_per_bar.aminmax())
+        if lowest < 1 or highest > self.config.max_beats_per_bar:
+            raise MotionBeatError(
+                f"beats_per_bar runs from {lowest} to {highest}; the model has room for 1 to "
+                f"{self.config.max_beats_per_bar} (model.max_beats_per_bar)"
+            )
+        return mask
+
+    def _z_scored(self, tokens: Tensor, mean: Tensor, std: Tensor, mask: Tensor) -> Tensor:
+        """(b, k, s * f) -> (b, k, s, f), zero at masked beats."""
+        b, k, _ = tokens.shape
+        scored = (tokens.reshape(b, k, self.config.subbeats, -1).to(mean.dtype) - mean) / std  # (b, k, s, f)
+        return scored.masked_fill(~mask[:, :, None, None], 0)
+
+    def _phase(self, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor) -> Tensor:
+        """(b, k) rad, zero at masked beats."""
+        return bar_phase(bar_position.to(self.mel_mean.dtype), beats_per_bar).masked_fill(~mask, 0)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise MotionBeatError(f"{path} is missing: name the folder of a trained model") from None
+    except ValueError as error:
+        raise MotionBeatError(f"{path} is not JSON ({error}): take the config.json that training wrote") from None
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise MotionBeatError(f"{path} is missing: name the folder of a trained model")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise MotionBeatError(f"{path} is not a safetensors file ({error}): copy it again") from None

@@ -1,0 +1,38 @@
+"""Small heads: the rhythm that each encoder sees, and the contact probability that guides attention.
+
+Axes: b batch, k beats, d width, s sub-beats.
+"""
+
+from torch import Tensor, nn
+
+
+class RhythmHead(nn.Module):
+    """Token states -> logits of an event curve and of the mass within a bar, one a sub-beat.
+
+    Audio: onsets and accent mass. Motion: contact pulses and energy mass. The curve's sigmoid is a
+    strength in 0..1; the mass is the softmax of the logits of all B * S sub-beats of one bar.
+    """
+
+    def __init__(self, width: int, subbeats: int) -> None:
+        super().__init__()
+        self.curve = nn.Linear(width, subbeats)
+        self.mass = nn.Linear(width, subbeats)
+
+    def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, k, d) -> curve logits (b, k, s), mass logits (b, k, s)."""
+        return self.curve(states), self.mass(states)
+
+
+class ContactHead(nn.Module):
+    """Z-scored motion tokens -> logit of r_t, the probability that a foot contact begins in beat t (eqs. 8-9).
+
+    It sees its own beat alone: guidance has to be there before the first attention layer.
+    """
+
+    def __init__(self, token: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(token, hidden), nn.GELU(), nn.Linear(hidden, 1))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(b, k, token) -> (b, k)."""
+        return self.layers(tokens).squeeze(-1)

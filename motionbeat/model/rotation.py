@@ -1,0 +1,58 @@
+"""Bar-equivariant phase rotations (eq. 7): queries and keys turn with the phase of their beat.
+
+Adding one constant to the phase of every beat turns all queries and keys alike and leaves each
+attention weight as it was.
+
+Axes: b batch, k beats, h heads, c channels of a head, p = c / 2 pairs of channels.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+ROTARY_BASE = 100.0
+"""The slowest rotary pair turns 1 / ROTARY_BASE rad a beat: with the usual 10,000 it would hardly turn in 16 beats."""
+
+
+def bar_phase(bar_position: Tensor, beats_per_bar: Tensor) -> Tensor:
+    """phi = 2 pi * bar_position / B, radians. (b, k) and (b,) -> (b, k); positions may be fractional."""
+    return 2 * math.pi * bar_position / beats_per_bar.to(bar_position.dtype)[:, None]  # (b, k)
+
+
+def rotation_angles(kind: str, phase: Tensor, beats_per_bar: Tensor, subbeats: int, pairs: int) -> Tensor | None:
+    """Angle of every channel pair of a head at every beat, radians; None where nothing is rotated.
+
+    kind: `paper` turns every pair by phi (eq. 7). `harmonic` turns pair i of the first half by
+    (1 + i mod floor(B S / 2)) * phi, B being that of the sequence, and the pairs of the second half
+    by the beat's index in the window at geometric rates (rotary position), since the phase alone
+    cannot tell beat t from beat t + B. `none` is the paper's baseline without phase rotation: no
+    rotation and no other position either, so attention sees the window as a set.
+    phase: (b, k). beats_per_bar: (b,). Returns (b, k, p).
+    """
+    if kind == "none":
+        return None
+    if kind == "paper":
+        return phase[..., None].expand(*phase.shape, pairs)  # (b, k, p)
+    harmonic_pairs = (pairs + 1) // 2
+    highest = (beats_per_bar.long() * subbeats // 2).clamp(min=1)
+    harmonics = 1 + torch.arange(harmonic_pairs, device=phase.device) % highest[:, None]  # (b, p / 2)
+    in_bar = phase[..., None] * harmonics.to(phase.dtype)[:, None]  # (b, k, p / 2)
+    rotary_pairs = pairs - harmonic_pairs
+    steps = torch.arange(rotary_pairs, device=phase.device, dtype=phase.dtype) / max(rotary_pairs - 1, 1)
+    beats = torch.arange(phase.shape[1], device=phase.device, dtype=phase.dtype)
+    in_window = beats[:, None] * ROTARY_BASE**-steps  # (k, p / 2)
+    return torch.cat([in_bar, in_window.expand(len(phase), -1, -1)], dim=-1)  # (b, k, p)
+
+
+def rotate(x: Tensor, angles: Tensor | None) -> Tensor:
+    """Turn channel pairs (2i, 2i + 1) of every head by (cos, -sin; sin, cos) of their angle.
+
+    x: (b, h, k, c). angles: (b, k, p), or None for x itself. Returns the shape and type of x.
+    """
+    if angles is None:
+        return x
+    cos, sin = angles.cos()[:, None], angles.sin()[:, None]  # (b, 1, k, p)
+    first, second = x[..., 0::2], x[..., 1::2]  # (b, h, k, p)
+    turned = torch.stack([cos * first - sin * second, sin * first + cos * second], dim=-1)  # (b, h, k, p, 2)
+    return turned.flatten(-2).to(x.dtype)  # (b, h, k, c)
