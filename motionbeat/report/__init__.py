@@ -1,0 +1,1 @@
+"""The report: tables, training curves and stick figures on one page that needs no network."""

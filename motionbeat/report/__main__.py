@@ -1,0 +1,52 @@
+"""`python -m motionbeat.report`: the results in the terminal, and where the page lies."""
+
+import sys
+from pathlib import Path
+
+from motionbeat import params
+from motionbeat.errors import run
+from motionbeat.report.results import Results
+from motionbeat.report.tables import METRICS, PAPER_NOTE, Table, as_text, flat, retrieval_tables, terminal_cell
+
+PAGE = Path("data/report/index.html")
+_COLUMNS = (*(METRICS[name] for name in ("r1", "r10", "medr")), "queries N", "gallery")
+
+
+def main() -> None:
+    settings = params.load()
+    results = Results.read(Path("metrics"))
+    tables = retrieval_tables(results, settings.train.seed)
+    if sys.stdout.isatty():
+        _show(tables)
+    else:
+        print("\n\n".join(as_text(table, _COLUMNS) for table in tables))
+    print(f"\n{PAPER_NOTE}")
+    for name, values in (("training", results.train), ("beats", results.beats)):
+        print(f"\n{name}: " + "; ".join(f"{key} {text or 'not computed'}" for key, (text,) in flat(values).items()))
+    if settings.corpus.name == "synthetic":
+        print("\nCorpus: embedded (made by the project itself). These figures say nothing about real dance.")
+    print(f"\nReport: {PAGE}" if PAGE.exists() else f"\n{PAGE} is missing: run `dvc repro` to make it")
+
+
+def _show(tables: list[Table]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    for table in tables:
+        shown = RichTable(title=table.caption, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+        shown.add_column("")
+        for column in _COLUMNS:
+            shown.add_column(column, justify="right")
+        chosen = [table.columns.index(column) - 1 for column in _COLUMNS]
+        for group in table.groups:
+            shown.add_row(f"[italic]{group.title}")
+            for row in group.rows:
+                cells = [terminal_cell(row.cells[place]).replace("[", r"\[") for place in chosen]
+                shown.add_row(f"  {row.name}", *cells, style="bold" if row.ours else None)
+            shown.add_section()
+        Console().print(shown)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,202 @@
+"""The report of a run as one HTML page: no script, style, font or image from elsewhere.
+
+Reading is at the edge (`read_dance`, `read_corpus`), `render` is a pure function of what was read; the same
+inputs give the same bytes.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import asdict, frozen
+from numpy.typing import NDArray
+
+from motionbeat import tables
+from motionbeat.errors import MotionBeatError
+from motionbeat.params import Params, Tokens
+from motionbeat.report.figures import History, inline_svg, training_curves
+from motionbeat.report.results import Results
+from motionbeat.report.stick_figure import filmstrip
+from motionbeat.report.tables import DIRECTIONS, METRICS, PAPER_NOTE, Table, facts, flat, plain, retrieval_tables
+
+CORPORA = {
+    "synthetic": "the embedded corpus: music and dance made by the project itself, with rhythm as the only link",
+    "aistpp": "AIST++: motion capture of 30 dancers to 60 pieces of music",
+    "dance_with_melody": "Dance with Melody: motion capture of cha-cha, rumba and waltz",
+}
+WARNINGS = {
+    "synthetic": "Figures on the embedded corpus say nothing about real dance or real music. They show that the "
+    "pipeline works, and how far the method gets where the best possible score is known.",
+    "dance_with_melody": "In this corpus the phase of the beats between dance and music is not verified. Figures on it "
+    "show that the pipeline runs on real recordings; no gain in alignment can be read from them.",
+}
+Columns = dict[str, NDArray[Any]]
+
+
+@frozen(eq=False)
+class Dance:
+    """One clip to draw; times are in seconds of the clip."""
+
+    clip: str
+    song: str
+    joints: NDArray[np.floating]  # (T, 24, 3) m
+    fps: float
+    beat_times: NDArray[np.floating]  # (N,) s
+    bar_positions: NDArray[np.integer]  # (N,), 0 = downbeat
+    contacts: NDArray[np.bool_]  # (T, 4), in the order of skeleton.FEET
+    onsets: tuple[NDArray[np.floating], NDArray[np.floating]]  # times s, strengths 0..1
+
+
+def read_dance(corpus: Path, manifest: Columns, beats: Columns, clip: str, settings: Tokens) -> Dance:
+    """The clip named `clip`, or the first test clip when that is empty, with its beats, contacts and onsets.
+
+    corpus: folder of the manifest. Raises `MotionBeatError` when there is no such clip, or no test clip at all.
+    """
+    from motionbeat.audio import decode, mel, onsets
+    from motionbeat.motion.contacts import foot_contacts
+
+    row = _row_of(manifest, clip)
+    song, offset = str(manifest["song"][row]), float(manifest["offset_s"][row])
+    path = corpus / str(manifest["motion"][row])
+    try:
+        with np.load(path) as arrays:
+            joints = arrays["joints"]
+    except (FileNotFoundError, KeyError):
+        raise MotionBeatError(f"{path} is missing or holds no joints: run `dvc repro corpus`") from None
+    fps = float(manifest["fps"][row])
+    own = beats["song"] == song
+    music = decode.load(corpus / str(manifest["audio"][row]), mel.SAMPLE_RATE)
+    strength = onsets.normalised(onsets.onset_strength(mel.log_mel(music)))
+    times = np.arange(len(strength)) / mel.FRAME_RATE - offset
+    return Dance(
+        clip=str(manifest["clip"][row]),
+        song=song,
+        joints=joints,
+        fps=fps,
+        beat_times=beats["time_s"][own] - offset,
+        bar_positions=beats["bar_position"][own],
+        contacts=foot_contacts(joints, fps, settings.contact_speed, settings.contact_height),
+        onsets=(times, strength),
+    )
+
+
+def _row_of(manifest: Columns, clip: str) -> int:
+    if clip:
+        rows = np.flatnonzero(manifest["clip"] == clip)
+        if not len(rows):
+            raise MotionBeatError(
+                f"report.clip = {clip}: no such clip in the corpus; leave it empty for the first test clip"
+            )
+    else:
+        rows = np.flatnonzero(manifest["split"] == "test")
+        if not len(rows):
+            raise MotionBeatError("the corpus has no test clip: name a clip to draw in report.clip")
+    return int(rows[0])
+
+
+def corpus_table(manifest: Columns, beats: Columns) -> Table:
+    """Clips, songs, genres, minutes, tempi and meters of each split."""
+    rows = {}
+    for split in ("train", "val", "test"):
+        own = manifest["split"] == split
+        songs = np.unique(manifest["song"][own].astype(str))
+        tempi = [_tempo(beats["time_s"][beats["song"] == song]) for song in songs]
+        meters = np.unique(beats["beats_per_bar"][np.isin(beats["song"].astype(str), songs)])
+        rows[split] = (
+            f"{int(own.sum()):,}",
+            str(len(songs)),
+            ", ".join(np.unique(manifest["genre"][own].astype(str))),
+            f"{float(manifest['duration_s'][own].sum()) / 60:.1f}",
+            f"{min(tempi):.0f}\u2013{max(tempi):.0f}" if tempi else "",
+            ", ".join(str(meter) for meter in meters),
+        )
+    columns = ("split", "clips", "songs", "genres", "dance (min)", "tempo (BPM)", "beats per bar")
+    return facts("The corpus by split; tempo and meter as tracked", columns, rows)
+
+
+def _tempo(times: NDArray[np.floating]) -> float:
+    """Mean tempo in BPM: single intervals are too coarse, as trackers round beats to a frame."""
+    return 60 * (len(times) - 1) / float(times[-1] - times[0]) if len(times) > 1 else float("nan")
+
+
+def render(results: Results, history: History, manifest: Columns, beats: Columns, dance: Dance, params: Params) -> str:
+    """The whole page. manifest, beats: as `motionbeat.tables.read` gives them."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        loader=PackageLoader("motionbeat.report", "."),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    curves = training_curves(history, int(results.train["best_epoch"]))
+    strip = filmstrip(dance.joints, dance.fps, dance.beat_times, dance.bar_positions, dance.contacts, dance.onsets)
+    return environment.get_template("page.html.j2").render(
+        corpus=CORPORA[params.corpus.name],
+        warning=WARNINGS.get(params.corpus.name, ""),
+        headline=_headlines(results),
+        retrieval=retrieval_tables(results, params.train.seed),
+        paper_note=PAPER_NOTE,
+        window_beats=params.tokens.window_beats,
+        resamplings=params.retrieve.bootstrap,
+        training=facts("The kept model and its training", ("", "value"), flat(results.train)),
+        curves=Markup(inline_svg(curves, "training", _describe_curves(history, results))),
+        dance=dance,
+        strip=Markup(inline_svg(strip, "dance", _describe_dance(dance))),
+        beats=facts(f"Beat tracking ({params.beats.tracker})", ("", "value"), flat(results.beats)),
+        corpus_facts=corpus_table(manifest, beats),
+        parameters=facts("Every parameter of this run", ("parameter", "value"), _parameters(params)),
+    )
+
+
+def _headlines(results: Results) -> list[dict[str, str]]:
+    lines = []
+    for direction, title in DIRECTIONS.items():
+        figures, bounds = results.retrieve["win"][direction], results.intervals["win"][direction]
+        low, high = bounds["model"]["r10"]
+        ceiling = figures["ceiling"]["r10"]
+        lines.append(
+            {
+                "title": title,
+                "metric": METRICS["r10"],
+                "value": f"{figures['model']['r10']:.1f}",
+                "interval": f"{low:.1f}\u2013{high:.1f}",
+                "chance": f"{bounds['chance']['r10']:.1f}",
+                "ceiling": "unknown" if ceiling is None else f"{ceiling:.1f}",
+                "n": f"{figures['model']['n']:,}",
+                "gallery": f"{bounds['gallery']:,}",
+            }
+        )
+    return lines
+
+
+def _describe_curves(history: History, results: Results) -> str:
+    first, last = history["loss"][0], history["loss"][-1]
+    return (
+        f"Training curves over {len(history['epoch'])} epochs: the total loss goes from {first:.3g} to {last:.3g}; "
+        f"the kept epoch is {results.train['best_epoch']}."
+    )
+
+
+def _describe_dance(dance: Dance) -> str:
+    inside = (dance.beat_times >= 0) & (dance.beat_times < len(dance.joints) / dance.fps)
+    return (
+        f"Clip {dance.clip} as one stick figure at each beat ({int(inside.sum())} beats in "
+        f"{len(dance.joints) / dance.fps:.1f} s), with foot contacts and the music's onset envelope below."
+    )
+
+
+def _parameters(params: Params) -> dict[str, tuple[str]]:
+    sections = asdict(params)
+    return {
+        f"{section}.{key}": (plain(value) or "(empty)",)
+        for section, values in sections.items()
+        for key, value in values.items()
+    }
+
+
+def read_corpus(corpus: Path, beats: Path) -> tuple[Columns, Columns]:
+    """The manifest of the corpus folder and the table of beats."""
+    return tables.read(corpus / "manifest.parquet", tables.MANIFEST), tables.read(beats, tables.BEATS)

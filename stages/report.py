@@ -1,0 +1,31 @@
+"""metrics + data/corpus + data/beats -> data/report: one page that needs no network."""
+
+from pathlib import Path
+
+from motionbeat import params
+from motionbeat.errors import run
+from motionbeat.files import whole_folder
+from motionbeat.report.figures import read_history
+from motionbeat.report.page import read_corpus, read_dance, render
+from motionbeat.report.results import Results
+
+CORPUS, BEATS, METRICS, REPORT = (
+    Path("data/corpus"),
+    Path("data/beats/beats.parquet"),
+    Path("metrics"),
+    Path("data/report"),
+)
+
+
+def main() -> None:
+    settings = params.load()
+    results, history = Results.read(METRICS), read_history(METRICS / "train_history.csv")
+    manifest, beats = read_corpus(CORPUS, BEATS)
+    dance = read_dance(CORPUS, manifest, beats, settings.report.clip, settings.tokens)
+    with whole_folder(REPORT) as folder:
+        (folder / "index.html").write_text(render(results, history, manifest, beats, dance, settings), encoding="utf-8")
+    print(f"{REPORT / 'index.html'}: open it in a browser")
+
+
+if __name__ == "__main__":
+    run(main)
