@@ -1,0 +1,173 @@
+"""File2Samples: any audio file or user's array as mono float samples, and refusal of what is no music.
+
+libsndfile is lenient: it shortens a wav whose header promises more than the file holds, and skips
+what it cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong without a
+word, so the promise and the samples are compared here.
+"""
+
+import re
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+
+SHORTEST_S = 0.1
+SILENCE = 1e-4
+"""Full scale 1: what stays within -80 dBFS of its mean is digital silence (or a dead channel)."""
+LOUDEST = 4.0
+"""Decoded mp3 and ogg overshoot 1 by up to 3 dB; samples beyond 12 dB were never scaled to -1..1."""
+_MP3_SLACK_S = 0.25  # libsndfile counts the encoder's padding of an mp3 without a length header
+_MOST_CHANNELS = 16
+_RATES = (4_000, 768_000)
+_UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
+_MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
+_PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "uint8": 2.0**7}
+
+
+def signal(
+    source: str | PathLike[str] | NDArray[Any], sample_rate: int | None, target_rate: int
+) -> NDArray[np.float32]:
+    """Mono samples in -1..1 at `target_rate` Hz from a file (`sample_rate` None) or an array with its rate."""
+    if isinstance(source, str | PathLike):
+        if sample_rate is not None:
+            raise MotionBeatError(f"{source}: a file says its own sample rate; leave sample_rate={sample_rate} out")
+        return load(source, target_rate)
+    if sample_rate is None:
+        raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
+    return as_mono(source, sample_rate, target_rate)
+
+
+def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
+    """Decode a file (wav, flac, ogg, mp3, au and whatever else libsndfile knows) to mono.
+
+    Channels are averaged, then resampled by soxr (its HQ setting) to `sample_rate` Hz. Returns (n,)
+    float32 in -1..1. Raises `MotionBeatError` naming the file, what is wrong and the fix: missing, a
+    folder, no audio, broken or cut short, empty, under 0.1 s, silent, or holding NaN.
+    """
+    path = Path(path)
+    target = _checked_rate(sample_rate, "sample_rate")
+    if path.is_dir():
+        raise MotionBeatError(f"{path} is a folder; give one audio file in it")
+    if not path.is_file():
+        raise MotionBeatError(f"{path} does not exist; check the path")
+    samples, rate = _decode(path)
+    return _resampled(_mono(samples, rate, str(path)), rate, target)
+
+
+def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[np.float32]:
+    """Mono samples (n,) float32 in -1..1 at `target_rate` Hz from an array at `sample_rate` Hz.
+
+    audio: (n,), (channels, n) or (n, channels): the shorter side is the channels, 16 at most. Floats
+    are taken as -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and
+    what `load` refuses in a file, raises `MotionBeatError`.
+    """
+    rate, target = _checked_rate(sample_rate, "sample_rate"), _checked_rate(target_rate, "target_rate")
+    values = np.asarray(audio)
+    if values.dtype.kind == "f":
+        scaled = values.astype(np.float32)
+    elif values.dtype.name in _FULL_SCALE:
+        middle = 2.0**7 if values.dtype.name == "uint8" else 0.0
+        scaled = ((values.astype(np.float64) - middle) / _FULL_SCALE[values.dtype.name]).astype(np.float32)
+    else:
+        raise MotionBeatError(
+            f"audio array of type {values.dtype}; give floats in -1..1, or int16, int32, int8 or uint8 samples"
+        )
+    if scaled.ndim not in (1, 2):
+        raise MotionBeatError(f"audio array of shape {values.shape}; give (n,), (channels, n) or (n, channels)")
+    if scaled.ndim == 2:
+        if scaled.size and min(scaled.shape) > _MOST_CHANNELS:
+            raise MotionBeatError(
+                f"audio array of shape {values.shape}: neither side is a channel count (1 to {_MOST_CHANNELS}); "
+                "give one clip at a time"
+            )
+        scaled = scaled if scaled.shape[0] >= scaled.shape[1] else scaled.T
+    return _resampled(_mono(scaled, rate, "audio array"), rate, target)
+
+
+def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
+    """(n, channels) samples and their rate, or a refusal of what libsndfile could not read whole."""
+    import soundfile
+
+    if path.stat().st_size == 0:
+        raise MotionBeatError(f"{path} is an empty file (0 bytes); copy or download it again")
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
+            if promised > _MOST_FRAMES_PER_BYTE * path.stat().st_size:
+                raise MotionBeatError(f"{path}: its header gives no length that can be true; convert it to wav or flac")
+            # in one read: between reads soundfile seeks, which would hide a hole in a damaged stream
+            samples = file.read(dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        # libsndfile's word for "no stream found" is that the file does not exist (its code 7); it does exist
+        reason = "no stream found" if error.code == 7 else error.error_string.removeprefix("Error : ").strip(" .")
+        raise MotionBeatError(
+            f"{path} cannot be decoded ({reason}): no audio that libsndfile reads, or broken; "
+            "copy it again or convert it to wav or flac"
+        ) from None
+    _refuse_cut_short(path, len(samples), promised, rate, kind, log)
+    return samples, rate
+
+
+def _refuse_cut_short(path: Path, frames: int, promised: int, rate: int, kind: str, log: str) -> None:
+    fix = "the file is cut short or damaged; copy or download it again"
+    for said, held in _PROMISE.findall(log):
+        if int(said) not in _UNKNOWN_BYTES and int(said) > int(held):
+            raise MotionBeatError(f"{path}: its header promises {said} bytes of audio, it holds {held}: {fix}")
+    if "Last page lacks an end-of-stream bit" in log:
+        raise MotionBeatError(f"{path}: the Ogg stream has no end: {fix}")
+    slack = max(_MP3_SLACK_S * rate, 0.01 * promised) if kind == "MP3" else 0
+    if frames < promised - slack:
+        raise MotionBeatError(
+            f"{path}: {frames / rate:.2f} s of the {promised / rate:.2f} s that it promises can be decoded: {fix}"
+        )
+
+
+def _checked_rate(rate: int, name: str) -> int:
+    low, high = _RATES
+    whole = isinstance(rate, int | float | np.integer | np.floating) and not isinstance(rate, bool)
+    if not whole or not low <= rate <= high or int(rate) != rate:
+        raise MotionBeatError(f"{name} = {rate!r}; give a whole number of Hz from {low} to {high}")
+    return int(rate)
+
+
+def _mono(samples: NDArray[np.float32], rate: int, name: str) -> NDArray[np.float32]:
+    """(n,) mean over the channels of (n,) or (n, channels), after every check of the samples themselves."""
+    seconds = len(samples) / rate
+    if not len(samples):
+        raise MotionBeatError(f"{name} holds no samples; give audio of at least {SHORTEST_S} s")
+    if seconds < SHORTEST_S:
+        raise MotionBeatError(f"{name} lasts {seconds:.3f} s; give audio of at least {SHORTEST_S} s")
+    if not np.isfinite(samples).all():
+        first = int(np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))[0])
+        raise MotionBeatError(
+            f"{name} holds NaN or infinite samples (the first at {first / rate:.3f} s); replace them or export it again"
+        )
+    peak = float(np.abs(samples).max())
+    if peak > LOUDEST:
+        raise MotionBeatError(
+            f"{name} reaches {peak:.6g}; float audio lies in -1..1: divide it by its full scale (int16: 32768)"
+        )
+    mono = samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
+    if _is_silent(mono):
+        if not all(_is_silent(channel) for channel in samples.reshape(len(samples), -1).T):
+            raise MotionBeatError(f"{name}: its channels cancel out when averaged; give one channel of it")
+        raise MotionBeatError(f"{name} is silent (no sample above -80 dBFS); give audio with music in it")
+    return mono
+
+
+def _is_silent(channel: NDArray[np.float32]) -> bool:
+    middle = channel.mean(dtype=np.float64)
+    return bool(max(channel.max() - middle, middle - channel.min()) < SILENCE)
+
+
+def _resampled(mono: NDArray[np.float32], rate: int, target: int) -> NDArray[np.float32]:
+    """(n * target / rate,) float32; what overshoots -1..1 is clipped, as a player does."""
+    import soxr
+
+    samples = mono if rate == target else soxr.resample(mono, rate, target)
+    return np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False)

@@ -1,0 +1,46 @@
+"""Samples2Mel: the log-mel spectrogram that the music encoder hears, 50 frames a second."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+
+SAMPLE_RATE = 22_050
+WINDOW = 1024
+HOP = 441
+FRAME_RATE = SAMPLE_RATE / HOP
+"""50 frames a second: frame i is centred on i * 0.02 s."""
+LOWEST_HZ, HIGHEST_HZ = 30.0, 11_000.0
+_MOST_BANDS = 160  # beyond these the lowest bands are narrower than an FFT bin and stay empty
+
+
+def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: int = 128) -> NDArray[np.float32]:
+    """Log-mel spectrogram `log(1 + 1000 * mel)` of mono audio.
+
+    audio: (n,) samples in -1..1 at `sample_rate` Hz (resampled to 22,050 Hz where that differs).
+    Returns (1 + n // 441, bands) float32, at least 0. Magnitude STFT (Hann window of 1024, hop 441, zeros
+    beyond both ends) divided by sqrt(1024), then triangular filters of height 1, equally spaced on
+    Slaney's mel scale from 30 to 11,000 Hz: the front end of Beat This! (Foscarin et al., ISMIR 2024).
+    """
+    import librosa
+
+    samples = np.asarray(audio)
+    if samples.ndim != 1 or samples.dtype.kind != "f" or not len(samples):
+        raise MotionBeatError(
+            f"log_mel: audio of shape {samples.shape} and type {samples.dtype}; "
+            "give (n,) float samples, as motionbeat.audio.decode makes them"
+        )
+    if not 1 <= bands <= _MOST_BANDS:
+        raise MotionBeatError(f"log_mel: bands = {bands}; give 1 to {_MOST_BANDS}")
+    if sample_rate != SAMPLE_RATE:
+        from motionbeat.audio.decode import as_mono
+
+        samples = as_mono(samples, sample_rate, SAMPLE_RATE)
+    magnitude = np.abs(
+        librosa.stft(samples.astype(np.float32, copy=False), n_fft=WINDOW, hop_length=HOP, pad_mode="constant")
+    )  # (513, frames)
+    filters = librosa.filters.mel(
+        sr=SAMPLE_RATE, n_fft=WINDOW, n_mels=bands, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, htk=False, norm=None
+    )  # (bands, 513)
+    mel = (filters @ magnitude).T / np.sqrt(WINDOW)  # (frames, bands)
+    return np.log1p(1000.0 * mel).astype(np.float32)

@@ -1,0 +1,77 @@
+"""File2Beats: beat trackers behind one function, and the beat grid that they give."""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.audio import decode
+from motionbeat.beats import librosa_tracker, madmom_tracker, nominal
+from motionbeat.beats.grid import Beats
+from motionbeat.errors import MotionBeatError
+
+__all__ = ["TRACKERS", "Beats", "track"]
+
+TRACKERS = ("madmom", "librosa", "nominal")
+
+
+def track(
+    audio: str | PathLike[str] | NDArray[Any],
+    sample_rate: int | None = None,
+    tracker: str = "madmom",
+    *,
+    beats_per_bar: int | Sequence[int] = (3, 4),
+    min_bpm: float = 55.0,
+    max_bpm: float = 215.0,
+    bpm: float | None = None,
+) -> Beats:
+    """Beats and bar positions of a song.
+
+    audio: a path, or a float or integer array with its `sample_rate` in Hz (see `motionbeat.audio.decode`).
+    tracker:
+    `madmom` finds beats and downbeats; one of the meters `beats_per_bar` and a tempo of `min_bpm` to `max_bpm`.
+    `librosa` finds beats but no downbeats: bars of 4 are counted from the first beat and `.downbeats` is False;
+    meters and tempo range have no part in it.
+    `nominal` listens to nothing: a regular grid at `bpm` whose first downbeat is at 0 s, in the single meter
+    `beats_per_bar`.
+
+    Raises `MotionBeatError` for an unknown tracker, audio that cannot be used, a tracker that is not installed,
+    contradicting options, and music in which fewer than two beats are found.
+    """
+    if tracker not in TRACKERS:
+        raise MotionBeatError(f"tracker = {tracker!r}; give one of {', '.join(TRACKERS)}")
+    meters = [beats_per_bar] if isinstance(beats_per_bar, int | np.integer) else list(beats_per_bar)
+    if not meters or any(isinstance(m, bool) or not isinstance(m, int | np.integer) or m < 1 for m in meters):
+        raise MotionBeatError(f"beats_per_bar = {beats_per_bar!r}; give whole numbers from 1, such as (3, 4)")
+    if tracker == "nominal":
+        return _nominal(audio, sample_rate, bpm, meters)
+    if bpm is not None:
+        raise MotionBeatError(f"bpm = {bpm} has a use with tracker nominal only; leave it out with {tracker}")
+    if tracker == "librosa":
+        samples = decode.signal(audio, sample_rate, librosa_tracker.SAMPLE_RATE)
+        times, positions = librosa_tracker.detect(samples)
+    else:
+        if not 0 < min_bpm < max_bpm:
+            raise MotionBeatError(f"min_bpm = {min_bpm}, max_bpm = {max_bpm}; give 0 < min_bpm < max_bpm")
+        samples = decode.signal(audio, sample_rate, madmom_tracker.SAMPLE_RATE)
+        times, positions = madmom_tracker.detect(samples, [int(m) for m in meters], min_bpm, max_bpm)
+    if len(times) < 2:
+        name = audio if isinstance(audio, str | PathLike) else "audio array"
+        raise MotionBeatError(
+            f"{name}: {tracker} finds {len(times) or 'no'} beat{'s' * (len(times) != 1)}; "
+            "give music with a pulse, another tracker, or tracker nominal with the known bpm"
+        )
+    if tracker == "librosa":
+        return Beats(times, positions, librosa_tracker.BEATS_PER_BAR, downbeats=False)
+    return Beats.from_positions(times, positions, meters)
+
+
+def _nominal(
+    audio: str | PathLike[str] | NDArray[Any], sample_rate: int | None, bpm: float | None, meters: list[int]
+) -> Beats:
+    if bpm is None or len(meters) != 1:
+        raise MotionBeatError("tracker nominal needs the tempo and one meter; give bpm= and beats_per_bar=, such as 4")
+    samples = decode.signal(audio, sample_rate, librosa_tracker.SAMPLE_RATE)
+    return nominal.grid(len(samples) / librosa_tracker.SAMPLE_RATE, bpm, int(meters[0]))

@@ -1,0 +1,56 @@
+"""Found beats against true ones: F-measure of beats and of downbeats by mir_eval, and the tempo error."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.beats.grid import Beats
+
+TRIM_S = 5.0
+"""The field leaves out the first 5 s, where a tracker has not heard enough (Davies, Degara & Plumbley, 2009)."""
+_SHORT_S = 2 * TRIM_S
+
+
+def compare(estimated: Beats, truth: Beats) -> dict[str, float | None]:
+    """How well `estimated` agrees with `truth`, over one song.
+
+    f_measure, downbeat_f_measure: 0..1, a match within +-70 ms (mir_eval.beat.f_measure). Both lists are
+    trimmed to 5 s and later, as mir_eval's `evaluate` does, unless the last true beat is before 10 s: of
+    excerpts so short (16 beats of AIST++ last 7 to 12 s) trimming would leave less than half, so all of it counts.
+    downbeat_f_measure is None where the tracker knows no downbeats, or no true one is left.
+    tempo_error_percent: |estimated bpm / true bpm - 1| in percent; tempo_error_folded_percent: the same after the
+    estimate is doubled or halved until it is nearest, so that an octave error counts as none.
+    """
+    from_s = TRIM_S if truth.times[-1] >= _SHORT_S else 0.0
+    downbeats = None
+    if estimated.downbeats and truth.downbeats:
+        downbeats = _f_measure(estimated.times[estimated.positions == 1], truth.times[truth.positions == 1], from_s)
+    octaves = float(np.log2(estimated.bpm / truth.bpm))
+    return {
+        "f_measure": _f_measure(estimated.times, truth.times, from_s),
+        "downbeat_f_measure": downbeats,
+        "tempo_error_percent": 100.0 * abs(2.0**octaves - 1.0),
+        "tempo_error_folded_percent": 100.0 * abs(2.0 ** (octaves - round(octaves)) - 1.0),
+    }
+
+
+def _f_measure(estimated: NDArray[np.float64], truth: NDArray[np.float64], from_s: float) -> float | None:
+    import mir_eval
+
+    estimated, truth = estimated[estimated >= from_s], truth[truth >= from_s]
+    if not len(truth):
+        return None
+    if not len(estimated):
+        return 0.0
+    return float(mir_eval.beat.f_measure(truth, estimated))
+
+
+def summary(comparisons: Iterable[Mapping[str, float | None]]) -> dict[str, float]:
+    """Mean of each measure over the songs that have it; a measure that no song has is left out."""
+    values: dict[str, list[float]] = {}
+    for comparison in comparisons:
+        for name, value in comparison.items():
+            if value is not None:
+                values.setdefault(name, []).append(value)
+    return {name: float(np.mean(of_songs)) for name, of_songs in values.items()}

