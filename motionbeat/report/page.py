@@ -16,7 +16,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.params import Params, Tokens
 from motionbeat.report.figures import History, inline_svg, training_curves
 from motionbeat.report.results import Results
-from motionbeat.report.stick_figure import filmstrip
+from motionbeat.report.stick_figure import BARS, filmstrip
 from motionbeat.report.tables import DIRECTIONS, METRICS, PAPER_NOTE, Table, facts, flat, plain, retrieval_tables
 
 CORPORA = {
@@ -144,6 +144,7 @@ def render(results: Results, history: History, manifest: Columns, beats: Columns
         training=facts("The kept model and its training", ("", "value"), flat(results.train)),
         curves=Markup(inline_svg(curves, "training", _describe_curves(history, results))),
         dance=dance,
+        bars=BARS,
         strip=Markup(inline_svg(strip, "dance", _describe_dance(dance))),
         beats=facts(f"Beat tracking ({params.beats.tracker})", ("", "value"), flat(results.beats)),
         corpus_facts=corpus_table(manifest, beats),
@@ -181,10 +182,9 @@ def _describe_curves(history: History, results: Results) -> str:
 
 
 def _describe_dance(dance: Dance) -> str:
-    inside = (dance.beat_times >= 0) & (dance.beat_times < len(dance.joints) / dance.fps)
     return (
-        f"Clip {dance.clip} as one stick figure at each beat ({int(inside.sum())} beats in "
-        f"{len(dance.joints) / dance.fps:.1f} s), with foot contacts and the music's onset envelope below."
+        f"Clip {dance.clip} as one stick figure at each beat of its first {BARS} bars, "
+        "with foot contacts and the music's onset envelope below."
     )
 
 

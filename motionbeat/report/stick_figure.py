@@ -22,6 +22,8 @@ INK = "#101418"
 LEFT, RIGHT = "#d9622b", "#2b83c9"
 ONSET = "#7a8794"
 THREE_QUARTER = -0.45
+BARS = 8
+"""Bars of a dance that a film strip shows."""
 _HEAD_RADIUS = 0.095  # m
 _BEAT_WIDTH = 1.3  # m of paper a median beat takes, about the reach of a dancer
 _LANE = 0.16  # m of paper, height of one foot's contact lane
@@ -89,7 +91,7 @@ def filmstrip(
     contacts: NDArray[np.bool_],
     onsets: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
     bars_per_row: int = 2,
-    bars: int = 8,
+    bars: int = BARS,
 ) -> "Figure":
     """One dance as stick figures at its beats, foot contacts and the music's onsets on a strip below.
 
