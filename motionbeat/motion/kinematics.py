@@ -19,20 +19,30 @@ def forward_kinematics(poses: NDArray[np.floating], translation: NDArray[np.floa
     from smplx.lbs import batch_rigid_transform, batch_rodrigues
 
     parents = torch.tensor(PARENTS)
-    rest = _rest_joints()
+    rest = torch.as_tensor(rest_joints())
     blocks = []
     for begin in range(0, len(poses), _FRAMES_AT_ONCE):
-        block = torch.as_tensor(np.ascontiguousarray(poses[begin : begin + _FRAMES_AT_ONCE]), dtype=torch.float64)
+        block = torch.as_tensor(np.array(poses[begin : begin + _FRAMES_AT_ONCE], dtype=np.float64))
         rotations = batch_rodrigues(block.reshape(-1, 3)).reshape(-1, 24, 3, 3)
-        joints, _ = batch_rigid_transform(rotations, torch.as_tensor(rest).expand(len(block), -1, -1), parents)
+        joints, _ = batch_rigid_transform(rotations, rest.expand(len(block), -1, -1), parents)
         blocks.append(joints.numpy())
-    joints_array = np.concatenate(blocks) if blocks else np.empty((0, 24, 3))
-    return (joints_array + np.asarray(translation, float)[:, None]).astype(np.float32)
+    relative = np.concatenate(blocks) if blocks else np.empty((0, 24, 3))
+    return (relative + np.asarray(translation, np.float64)[:, None]).astype(np.float32)
 
 
-def _rest_joints() -> NDArray[np.float64]:
-    """(24, 3) m: rest positions, the root at the origin."""
+def rest_joints() -> NDArray[np.float64]:
+    """(24, 3) m: positions in the rest (T) pose, the root at the origin."""
     joints = np.zeros((24, 3))
     for joint, parent in enumerate(PARENTS):
         joints[joint] = REST_OFFSETS[joint] + (joints[parent] if parent >= 0 else 0)
     return joints
+
+
+def velocity(series: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
+    """Change a second of a series (T, ...) at `fps` frames a second: central differences, one-sided at the ends.
+
+    Divided by time and not by frames, so that the same movement has the same velocity at every frame
+    rate. A single frame stands still.
+    """
+    values = np.asarray(series, np.float64)
+    return np.gradient(values, axis=0) * fps if len(values) > 1 else np.zeros_like(values)

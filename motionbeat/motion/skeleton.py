@@ -6,10 +6,13 @@ neutral mean body, rounded to a millimetre.
 
 import numpy as np
 
+# fmt: off
 JOINTS = (
-    "root lhip rhip belly lknee rknee spine lankle rankle chest ltoes rtoes neck linshoulder "
-    "rinshoulder head lshoulder rshoulder lelbow relbow lwrist rwrist lhand rhand"
-).split()
+    "root", "lhip", "rhip", "belly", "lknee", "rknee", "spine", "lankle", "rankle", "chest", "ltoes", "rtoes",
+    "neck", "linshoulder", "rinshoulder", "head", "lshoulder", "rshoulder", "lelbow", "relbow", "lwrist", "rwrist",
+    "lhand", "rhand",
+)
+# fmt: on
 INDEX = {name: i for i, name in enumerate(JOINTS)}
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 FEET = (INDEX["lankle"], INDEX["rankle"], INDEX["ltoes"], INDEX["rtoes"])

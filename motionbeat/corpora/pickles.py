@@ -1,0 +1,198 @@
+"""Pickle2Arrays: arrays out of a pickle that may come from anywhere; nothing that the file names is ever called.
+
+A pickle is a program. The few names that rebuild a NumPy array stand here for plain records of what the
+file says (type, shape, bytes), out of which checked arrays are made afterwards; every other name is
+refused before it could run.
+"""
+
+import io
+import math
+import pickle
+import pickletools
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+
+LARGEST_BYTES = 64 * 2**20
+_FIX = "take the file from its official source again, and no pickles of unknown origin"
+
+
+class _Forbidden(pickle.UnpicklingError):
+    """Something that is not needed to rebuild an array of numbers."""
+
+
+class _Named:
+    """The name of a class or function, in its place; it can be passed on, and called if it is a subclass below."""
+
+    __slots__ = ()
+
+
+class _Type:
+    """What a pickle says of a dtype: its code such as f4, and its byte order."""
+
+    def __init__(self, code: Any) -> None:
+        self.code, self.order = code, "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = {"<": "<", ">": ">"}.get(state[1], "=")
+
+    def dtype(self) -> np.dtype[Any] | None:
+        """The NumPy dtype of a number, or none for objects, text, records and the like."""
+        simple = isinstance(self.code, str) and re.fullmatch(r"[iu][1248]|f[248]|b1", self.code)
+        return np.dtype(self.order + self.code) if simple else None
+
+
+class _Array:
+    """What a pickle says of an array: its type, shape, memory order and bytes."""
+
+    kind: Any = None
+    shape: Any = ()
+    fortran = False
+    data: Any = b""
+
+    def __setstate__(self, state: Any) -> None:
+        *_, self.shape, self.kind, self.fortran, self.data = state
+
+    def values(self) -> NDArray[Any] | None:
+        """The array; none if it is no array of numbers. Raises `ValueError` if bytes and shape disagree."""
+        dtype = self.kind.dtype() if isinstance(self.kind, _Type) else None
+        if dtype is None:
+            return None
+        data = self.data.encode("latin1") if isinstance(self.data, str) else bytes(self.data)
+        shape = tuple(int(side) for side in self.shape)
+        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
+            raise ValueError(f"an array of shape {shape} with {len(data)} bytes")
+        array = np.frombuffer(data, dtype).reshape(shape, order="F" if self.fortran else "C")
+        return array.astype(dtype.newbyteorder("="))
+
+
+class _MakeType(_Named):
+    """numpy.dtype"""
+
+    def __call__(self, code: Any, *_: Any) -> _Type:
+        return _Type(code)
+
+
+class _MakeArray(_Named):
+    """numpy's _reconstruct: an empty array, which the pickle then fills."""
+
+    def __call__(self, kind: Any, *_: Any) -> _Array:
+        if kind is not _NDARRAY:
+            raise _Forbidden("an array that is no plain numpy.ndarray")
+        return _Array()
+
+
+class _MakeFilled(_Named):
+    """numpy's _frombuffer, by which protocol 5 writes arrays."""
+
+    def __call__(self, data: Any, kind: Any, shape: Any, order: Any) -> _Array:
+        array = _Array()
+        array.__setstate__((shape, kind, order == "F", data))
+        return array
+
+
+class _MakeScalar(_Named):
+    """numpy's scalar: one number."""
+
+    def __call__(self, kind: Any, data: Any) -> _Array:
+        array = _Array()
+        array.__setstate__(((), kind, False, data))
+        return array
+
+
+class _Encode(_Named):
+    """codecs.encode, by which protocols up to 2 write bytes."""
+
+    def __call__(self, text: Any, encoding: Any) -> bytes:
+        if not isinstance(text, str) or encoding != "latin1":
+            raise _Forbidden("text encoded otherwise than as latin1")
+        return text.encode("latin1")
+
+
+class _NoBytes(_Named):
+    """bytes without arguments, by which protocols up to 2 write empty bytes."""
+
+    def __call__(self) -> bytes:
+        return b""
+
+
+_NDARRAY = _Named()
+_KNOWN: dict[tuple[str, str], _Named] = {
+    ("numpy", "ndarray"): _NDARRAY,
+    ("numpy", "dtype"): _MakeType(),
+    ("_codecs", "encode"): _Encode(),
+    ("__builtin__", "bytes"): _NoBytes(),
+}
+for _core in ("numpy.core", "numpy._core"):
+    _KNOWN[f"{_core}.multiarray", "_reconstruct"] = _MakeArray()
+    _KNOWN[f"{_core}.multiarray", "scalar"] = _MakeScalar()
+    _KNOWN[f"{_core}.numeric", "_frombuffer"] = _MakeFilled()
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _KNOWN[module, name]
+        except KeyError:
+            raise _Forbidden(f"{module}.{name}") from None
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read a pickled dictionary of arrays and numbers, as AIST++ has them, without running what it holds.
+
+    Pickles of Python 2 and 3, of every protocol and NumPy are read. Raises `MotionBeatError` naming the
+    file, the offending name or field and the fix: for anything that is not a dictionary of arrays of
+    numbers (objects in an array are refused too), for a file that is missing, cut short or over 64 MiB.
+    """
+    data = _bytes(path)
+    try:
+        _check_memo(data)
+        values = _ArrayUnpickler(io.BytesIO(data), encoding="latin1").load()
+    except _Forbidden as error:
+        raise MotionBeatError(f"{path} holds {error}, which is no plain array and was not run: {_FIX}") from None
+    except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError) as error:
+        raise _broken(path, error) from None
+    except (TypeError, ValueError, pickle.UnpicklingError) as error:
+        raise _broken(path, error) from None
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise MotionBeatError(f"{path} is no dictionary of named arrays (a {type(values).__name__}): {_FIX}")
+    return {name: _array(path, name, value) for name, value in values.items()}
+
+
+def _broken(path: Path, error: Exception) -> MotionBeatError:
+    return MotionBeatError(f"{path} is no whole pickle ({error or type(error).__name__}): {_FIX}")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise MotionBeatError(f"{path} has {size} bytes, more than any motion ({LARGEST_BYTES}): {_FIX}")
+        return path.read_bytes()
+    except OSError as error:
+        raise MotionBeatError(f"{path} cannot be read ({error.strerror}): check corpus.root in params.yaml") from None
+
+
+def _check_memo(data: bytes) -> None:
+    """Refuse memo indices beyond the file's length: they would make the reader allocate without bound."""
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(data):
+            raise _Forbidden(f"the memo index {argument}")
+
+
+def _array(path: Path, name: str, value: Any) -> NDArray[Any]:
+    if isinstance(value, int | float):
+        return np.asarray(value)
+    try:
+        array = value.values() if isinstance(value, _Array) else None
+    except (TypeError, ValueError) as error:
+        raise MotionBeatError(f"{path}: field {name} is {error}: {_FIX}") from None
+    if array is None:
+        held = "objects or text" if isinstance(value, _Array) else f"a {type(value).__name__}"
+        raise MotionBeatError(f"{path}: field {name} holds {held}; expected an array of numbers: {_FIX}")
+    return array

@@ -1,0 +1,102 @@
+"""Joints2Features: a dancer's movement as numbers that do not depend on place or facing direction.
+
+Shapes: T frames; the blocks of a frame's features stand in the order of `FEATURE_BLOCKS`. Rotations
+come last, so that the features of a corpus without rotations are a prefix of those with them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from motionbeat.motion.contacts import foot_contacts
+from motionbeat.motion.kinematics import velocity
+from motionbeat.motion.skeleton import INDEX
+
+FEATURE_BLOCKS = {
+    "positions": 72,  # m, of 24 joints from the root, in the heading frame (the root's own are 0)
+    "velocities": 72,  # m/s, of these positions
+    "root_velocity": 3,  # m/s, in the heading frame: to the left, up, forwards
+    "yaw_rate": 1,  # rad/s, positive to the left
+    "contacts": 4,  # 0 or 1: left ankle, right ankle, left toes, right toes
+    "rotations": 144,  # of 24 joints: the first two columns of the rotation matrix; the root's without yaw
+}
+"""Width of each block of the features, in order."""
+
+_SHORTEST_ACROSS = 0.05
+"""m: with less of the hips and shoulders across the floor (a dancer on the side), the heading is not theirs to tell."""
+
+
+def feature_slices(has_rotations: bool) -> dict[str, slice]:
+    """Where each block of the features stands; without rotations there is no such block."""
+    slices, begin = {}, 0
+    for name, width in FEATURE_BLOCKS.items():
+        if name != "rotations" or has_rotations:
+            slices[name] = slice(begin, begin + width)
+            begin += width
+    return slices
+
+
+def motion_features(
+    joints: NDArray[np.floating],
+    poses: NDArray[np.floating] | None,
+    fps: float,
+    contact_speed: float,
+    contact_height: float,
+) -> NDArray[np.float32]:
+    """Features of each frame, not yet z-scored.
+
+    joints: (T, 24, 3) m, y up. poses: (T, 24, 3) axis-angle, or none. fps: of both. contact_speed (m/s)
+    and contact_height (m): see `foot_contacts`. Returns (T, 296) float32, or (T, 152) without poses.
+    They stay as they are when the dancer turns about the vertical or stands elsewhere, and are finite
+    for a body that stands still, lies down or has shrunk to a point.
+    """
+    joints = np.asarray(joints, np.float64)
+    yaw = heading(joints)
+    root = joints[:, 0]
+    positions = _turned(joints - root[:, None], -yaw)
+    blocks = {
+        "positions": positions,
+        "velocities": velocity(positions, fps),
+        "root_velocity": _turned(velocity(root, fps)[:, None], -yaw),
+        "yaw_rate": velocity(yaw, fps),
+        "contacts": foot_contacts(joints, fps, contact_speed, contact_height),
+    }
+    if poses is not None:
+        blocks["rotations"] = _rotations_6d(np.asarray(poses, np.float64), yaw)
+    slices = feature_slices(poses is not None)
+    return np.concatenate([blocks[name].reshape(len(joints), -1) for name in slices], axis=1, dtype=np.float32)
+
+
+def heading(joints: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Yaw (T,) of the dancer, radians, continuous over time; 0 faces +z, positive turns to the left (+x).
+
+    Across the floor from the right to the left hip plus from the right to the left shoulder; the
+    dancer faces where that axis crossed with the vertical points. Where the axis stands upright the
+    heading is interpolated over time; where it does so throughout, it is 0.
+    """
+    across = joints[:, INDEX["lhip"]] - joints[:, INDEX["rhip"]]
+    across = across + joints[:, INDEX["lshoulder"]] - joints[:, INDEX["rshoulder"]]
+    told = np.flatnonzero(np.hypot(across[:, 0], across[:, 2]) >= _SHORTEST_ACROSS)
+    if not len(told):
+        return np.zeros(len(joints))
+    yaw = np.unwrap(np.arctan2(-across[told, 2], across[told, 0]))
+    return np.interp(np.arange(len(joints)), told, yaw)
+
+
+def kinetic_energy(joints: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
+    """Sum over the joints of squared speed (T,), m^2/s^2: kinetic energy for joints of equal mass."""
+    return (velocity(joints, fps) ** 2).sum(axis=(1, 2))
+
+
+def _turned(vectors: NDArray[np.float64], yaw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Vectors (T, J, 3) turned about the vertical by (T,) radians."""
+    cos, sin = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
+    return np.stack([cos * x + sin * z, y, cos * z - sin * x], axis=-1)
+
+
+def _rotations_6d(poses: NDArray[np.float64], yaw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T, 24, 6): the continuous rotation of Zhou et al. (CVPR 2019), yaw taken off the root's."""
+    matrices = Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix().reshape(*poses.shape, 3)
+    matrices[:, 0] = _turned(matrices[:, 0].swapaxes(1, 2), -yaw).swapaxes(1, 2)  # each column is a vector
+    return matrices[..., :2].swapaxes(-1, -2).reshape(*poses.shape[:2], 6)

@@ -1,0 +1,30 @@
+"""Stage corpus: read the corpus that params.yaml names; write its motions, songs and manifest to data/corpus."""
+
+from pathlib import Path
+
+from motionbeat import corpora, files, params
+from motionbeat.corpora.manifest import SPLITS, Corpus, write_corpus
+from motionbeat.errors import run
+
+OUTPUT = Path("data/corpus")
+
+
+def main() -> None:
+    settings = params.load().corpus
+    with files.whole_folder(OUTPUT) as folder:
+        corpus = corpora.read(settings, folder)
+        minutes = write_corpus(corpus, folder)
+    print(summary(corpus, minutes))
+
+
+def summary(corpus: Corpus, minutes: float) -> str:
+    """What was written and what was not, in words."""
+    counts = ", ".join(f"{sum(clip.split == split for clip in corpus.clips)} {split}" for split in SPLITS)
+    songs = len({clip.song for clip in corpus.clips})
+    lines = [f"{songs} songs, {len(corpus.clips)} clips ({counts}), {minutes:.1f} minutes of motion"]
+    lines += [f"left out: {len(names)} clips {reason}" for reason, names in corpus.left_out.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run(main)
