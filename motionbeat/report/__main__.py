@@ -9,7 +9,8 @@ from motionbeat.report.results import Results
 from motionbeat.report.tables import METRICS, PAPER_NOTE, Table, as_text, flat, retrieval_tables, terminal_cell
 
 PAGE = Path("data/report/index.html")
-_COLUMNS = (*(METRICS[name] for name in ("r1", "r10", "medr")), "queries N", "gallery")
+_COLUMNS = tuple(METRICS[name] for name in ("r1", "r10", "medr"))
+_WIDTHS = (19, 19, 15)  # fits "100.0 [100.0-100.0]", and 80 columns in all
 
 
 def main() -> None:
@@ -33,19 +34,19 @@ def _show(tables: list[Table]) -> None:
     from rich.console import Console
     from rich.table import Table as RichTable
 
+    console = Console()
     for table in tables:
-        shown = RichTable(title=table.caption, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-        shown.add_column("")
-        for column in _COLUMNS:
-            shown.add_column(column, justify="right")
+        console.print(f"\n[bold]{table.caption}")
         chosen = [table.columns.index(column) - 1 for column in _COLUMNS]
         for group in table.groups:
-            shown.add_row(f"[italic]{group.title}")
+            shown = RichTable(title=group.title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+            shown.add_column("", min_width=19, no_wrap=True)
+            for column, width in zip(_COLUMNS, _WIDTHS, strict=True):
+                shown.add_column(column, justify="right", min_width=width, no_wrap=True)
             for row in group.rows:
                 cells = [terminal_cell(row.cells[place]).replace("[", r"\[") for place in chosen]
-                shown.add_row(f"  {row.name}", *cells, style="bold" if row.ours else None)
-            shown.add_section()
-        Console().print(shown)
+                shown.add_row(row.name, *cells, style="bold" if row.ours else None)
+            console.print(shown)
 
 
 if __name__ == "__main__":

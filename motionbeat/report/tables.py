@@ -13,12 +13,12 @@ from motionbeat.report.results import Results
 
 DIRECTIONS = {"music_to_motion": "Music to motion", "motion_to_music": "Motion to music"}
 PROTOCOLS = {
-    "win": "WIN: windows of K beats; relevant = same song and same beats",
-    "seq": "SEQ: whole sequences; relevant = same song",
+    "win": "WIN: windows, same song and beats",
+    "seq": "SEQ: whole sequences, same song",
 }
 ROWS = {
     "model": "MotionBeat (ours)",
-    "ceiling": "ceiling (true accents and events)",
+    "ceiling": "ceiling",
     "random": "random embeddings",
     "tempo_only": "tempo alone",
     "genre_only": "genre alone",
@@ -78,7 +78,8 @@ def retrieval_tables(results: Results, seed: int) -> list[Table]:
         groups = [Group("Paper, Table 2 (protocol not given)", tuple(_paper_rows(place)))]
         for protocol, story in PROTOCOLS.items():
             figures, bounds = (_nested(values, protocol, direction) for values in (results.retrieve, results.intervals))
-            groups.append(Group(f"{story} ({bounds['songs']} songs)", tuple(_our_rows(figures, bounds, seed))))
+            size = f"{figures['model']['n']} queries, gallery {bounds['gallery']}, {bounds['songs']} songs"
+            groups.append(Group(f"{story} ({size})", tuple(_our_rows(figures, bounds, seed))))
         tables.append(Table(f"{title}: recall and rank", columns, tuple(groups)))
     return tables
 
@@ -108,7 +109,7 @@ def _our_rows(figures: Mapping[str, Any], bounds: Mapping[str, Any], seed: int) 
         yield Row(label, (*cells, Cell(str(figures[name]["n"])), gallery, seeds), ours=name == "model")
     expected = [_figure(metric, bounds["chance"][metric], None) for metric in METRICS]
     queries = Cell(str(figures["model"]["n"]))
-    yield Row("chance (closed form)", (*expected, queries, gallery, Cell("", reason=_NOT_TRAINED)))
+    yield Row("chance", (*expected, queries, gallery, Cell("", reason=_NOT_TRAINED)))
 
 
 def _figure(metric: str, value: float | None, interval: list[float] | None) -> Cell:
