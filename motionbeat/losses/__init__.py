@@ -8,6 +8,8 @@ from motionbeat.losses.ecl import embodied_contrastive_loss
 from motionbeat.losses.emd import wasserstein_circle, wasserstein_line
 from motionbeat.losses.soft_dtw import soft_dtw, soft_dtw_divergence
 from motionbeat.losses.sral import (
+    DetectedRhythm,
+    RhythmLogits,
     StructuralLoss,
     contact_guide_loss,
     rhythm_anchor_loss,
@@ -15,6 +17,8 @@ from motionbeat.losses.sral import (
 )
 
 __all__ = [
+    "DetectedRhythm",
+    "RhythmLogits",
     "StructuralLoss",
     "contact_guide_loss",
     "embodied_contrastive_loss",

@@ -4,10 +4,6 @@ Fig. 1 gives rhythm heads for SRAL; if both curves were only detected, the loss 
 So what the audio encoder predicts is aligned with what is detected in the motion, and the other way
 round. Nothing here sends a gradient to detected curves.
 
-Curves are (b, k, s): `onset_logits`, `accent_logits` (audio heads), `contact_logits`,
-`energy_logits` (motion heads); detected `onset` strength in 0..1, whose share of the bar is the
-accent mass, `contact`, 1 where a foot contact begins, and kinetic `energy`, at least 0.
-
 Axes: b batch, k beats, s sub-beats, n complete bars of B beats each.
 """
 
@@ -26,6 +22,23 @@ _ON_THE_BEAT = 1e-3
 """Beats; bar positions further from a whole number are those of a lattice, which has no bars."""
 
 
+class RhythmLogits(NamedTuple):
+    """What the heads say of a window, each (b, k, s)."""
+
+    onset: Tensor  # audio
+    accent: Tensor  # audio
+    contact: Tensor  # motion
+    energy: Tensor  # motion
+
+
+class DetectedRhythm(NamedTuple):
+    """What is detected in a window, each (b, k, s)."""
+
+    onset: Tensor  # onset strength in 0..1; its share of the bar is the accent mass
+    contact: Tensor  # 1 where a foot contact begins
+    energy: Tensor  # kinetic energy, at least 0
+
+
 class StructuralLoss(NamedTuple):
     total: Tensor  # eq. 5
     beat: Tensor  # eq. 3, before its weight
@@ -33,35 +46,30 @@ class StructuralLoss(NamedTuple):
 
 
 def structural_rhythm_alignment_loss(
-    *,
-    onset_logits: Tensor,
-    accent_logits: Tensor,
-    contact_logits: Tensor,
-    energy_logits: Tensor,
-    onset: Tensor,
-    contact: Tensor,
-    energy: Tensor,
+    predicted: RhythmLogits,
+    detected: DetectedRhythm,
     bar_position: Tensor,
     beats_per_bar: Tensor,
     mask: Tensor | None = None,
+    *,
     beat_weight: float = 0.9,
     bar_weight: float = 0.2,
     source: str = "predicted",
     divergence: bool = True,
     gamma: float = 0.1,
-    band: int | None = 1,
+    band: int = 1,
     circular: bool = True,
 ) -> StructuralLoss:
     """beat_weight * L_beat + bar_weight * L_bar (eq. 5), scalars.
 
-    Curves as the module says; bar_position (b, k) from 0 at the downbeat, beats_per_bar (b,), mask
-    (b, k) True = real beat, None = all.
+    bar_position (b, k) from 0 at the downbeat, beats_per_bar (b,), mask (b, k) True = real beat,
+    None = all.
     Beat level (eq. 3): one value a beat; onsets as the mean over the sub-beats, contacts as the
     probability that any begins, 1 - prod_s (1 - p_s), of sigmoids and of detected values alike. The
     predicted onset curve against the detected contacts and the predicted contact curve against the
     detected onsets, both averaged, then the mean over sequences with a real beat. With `divergence`
     the Soft-DTW divergence divided by the sequence's number of beats; without it raw Soft-DTW as
-    printed, not divided. `band` is in beats, None for none.
+    printed, not divided. `band` is in beats, negative for none.
     Bar level (eq. 4): earth mover's distance over the B * S bins of each complete bar, in bins,
     around the circle or (`circular` False) on the line; predicted accent mass (softmax over the bar)
     against detected energy mass and predicted energy mass against detected accent mass, averaged
@@ -69,17 +77,17 @@ def structural_rhythm_alignment_loss(
     source `detected` aligns the detected curves with each other: a constant without any gradient.
     A batch without complete bars, or without real beats, has 0 in their place.
     """
-    predicted = {"onset": onset_logits, "accent": accent_logits, "contact": contact_logits, "energy": energy_logits}
-    onset, contact, energy, mask = _checked(predicted, onset, contact, energy, bar_position, beats_per_bar, mask)
+    detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask)
+    onset, contact, energy = detected
     onset_curve, contact_curve = _onset_curve(onset), _contact_curve(contact)  # (b, k)
     as_mass: Callable[[Tensor], Tensor]
     if source == "detected":
         own_onset, own_contact, own_accent, own_energy = onset_curve, contact_curve, onset, energy
         as_mass = detected_mass
     elif source == "predicted":
-        own_onset = _onset_curve(_at_least_float32(onset_logits).sigmoid())  # (b, k)
-        own_contact = _contact_curve(_at_least_float32(contact_logits).sigmoid())  # (b, k)
-        own_accent, own_energy = _at_least_float32(accent_logits), _at_least_float32(energy_logits)  # (b, k, s)
+        own_onset = _onset_curve(_at_least_float32(predicted.onset).sigmoid())  # (b, k)
+        own_contact = _contact_curve(_at_least_float32(predicted.contact).sigmoid())  # (b, k)
+        own_accent, own_energy = _at_least_float32(predicted.accent), _at_least_float32(predicted.energy)  # (b, k, s)
         as_mass = _softmax
     else:
         raise MotionBeatError(f"source = {source!r}; expected predicted or detected")
@@ -90,7 +98,7 @@ def structural_rhythm_alignment_loss(
         torch.cat([mask, mask]),
         divergence,
         gamma,
-        band,
+        band if band >= 0 else None,
     )
     distance = wasserstein_circle if circular else wasserstein_line
     distances = [
@@ -104,14 +112,8 @@ def structural_rhythm_alignment_loss(
 
 
 def rhythm_anchor_loss(
-    *,
-    onset_logits: Tensor,
-    accent_logits: Tensor,
-    contact_logits: Tensor,
-    energy_logits: Tensor,
-    onset: Tensor,
-    contact: Tensor,
-    energy: Tensor,
+    predicted: RhythmLogits,
+    detected: DetectedRhythm,
     bar_position: Tensor,
     beats_per_bar: Tensor,
     mask: Tensor | None = None,
@@ -122,13 +124,12 @@ def rhythm_anchor_loss(
     beats) and of the cross-entropies of accent and of energy mass (over the B * S bins, mean over
     complete bars; without any, 0). Arguments as `structural_rhythm_alignment_loss`.
     """
-    predicted = {"onset": onset_logits, "accent": accent_logits, "contact": contact_logits, "energy": energy_logits}
-    onset, contact, energy, mask = _checked(predicted, onset, contact, energy, bar_position, beats_per_bar, mask)
-    curves = _bce(onset_logits[mask], onset[mask]) + _bce(contact_logits[mask], contact[mask])
+    detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask)
+    curves = _bce(predicted.onset[mask], detected.onset[mask]) + _bce(predicted.contact[mask], detected.contact[mask])
     entropies = [
         -(detected_mass(strength) * accent.log_softmax(-1) + detected_mass(moved) * motion.log_softmax(-1)).sum(-1)
         for accent, motion, strength, moved in complete_bars(
-            (_at_least_float32(accent_logits), _at_least_float32(energy_logits), onset, energy),
+            (_at_least_float32(predicted.accent), _at_least_float32(predicted.energy), detected.onset, detected.energy),
             bar_position,
             beats_per_bar,
             mask,
@@ -221,33 +222,32 @@ def _at_least_float32(x: Tensor) -> Tensor:
 
 
 def _checked(
-    predicted: dict[str, Tensor],
-    onset: Tensor,
-    contact: Tensor,
-    energy: Tensor,
+    predicted: RhythmLogits,
+    detected: DetectedRhythm,
     bar_position: Tensor,
     beats_per_bar: Tensor,
     mask: Tensor | None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[DetectedRhythm, Tensor]:
     """Refuse wrong shapes and ranges; give the detected curves without gradient, zero where masked, and the mask."""
-    shape = tuple(onset.shape)
+    shape = tuple(detected.onset.shape)
     if len(shape) != 3:
-        raise MotionBeatError(f"onset has shape {shape}; expected (batch, beats, sub-beats)")
+        raise MotionBeatError(f"detected onset has shape {shape}; expected (batch, beats, sub-beats)")
     if mask is None:
-        mask = torch.ones(shape[:2], dtype=torch.bool, device=onset.device)
+        mask = torch.ones(shape[:2], dtype=torch.bool, device=detected.onset.device)
     expected: dict[str, tuple[Tensor, tuple[int, ...]]] = {
-        **{f"{name}_logits": (logits, shape) for name, logits in predicted.items()},
-        **{"contact": (contact, shape), "energy": (energy, shape)},
+        **{f"predicted {name}": (logits, shape) for name, logits in predicted._asdict().items()},
+        **{f"detected {name}": (curve, shape) for name, curve in detected._asdict().items()},
         **{"bar_position": (bar_position, shape[:2]), "mask": (mask, shape[:2])},
         "beats_per_bar": (beats_per_bar, shape[:1]),
     }
     for name, (tensor, wanted) in expected.items():
         if tuple(tensor.shape) != wanted:
-            raise MotionBeatError(f"{name} has shape {tuple(tensor.shape)}; expected {wanted} as onset has")
+            raise MotionBeatError(f"{name} has shape {tuple(tensor.shape)}; expected {wanted}")
     if mask.dtype != torch.bool:
         raise MotionBeatError(f"mask is {mask.dtype}; expected bool, True at real beats")
-    clean = [_at_least_float32(curve.detach()).masked_fill(~mask[..., None], 0) for curve in (onset, contact, energy)]
-    for name, curve, highest in zip(("onset", "contact", "energy"), clean, (1, 1, float("inf")), strict=True):
+    clean = DetectedRhythm(*(_at_least_float32(curve.detach()).masked_fill(~mask[..., None], 0) for curve in detected))
+    for name, highest in (("onset", 1.0), ("contact", 1.0), ("energy", torch.finfo(clean.energy.dtype).max)):
+        curve = getattr(clean, name)
         if not bool(((curve >= 0) & (curve <= highest)).all()):
-            raise MotionBeatError(f"detected {name} leaves 0..{highest}: run `dvc repro tokens` to make it again")
-    return clean[0], clean[1], clean[2], mask
+            raise MotionBeatError(f"detected {name} leaves 0..{highest:g}: run `dvc repro tokens` to make it again")
+    return clean, mask

@@ -128,8 +128,8 @@ class DualEncoder(nn.Module):
         for name, module in self.motion_encoder.named_modules():
             if getattr(module, "contact", False):
                 layer = name.removeprefix("blocks.").removesuffix(".attention")
-                found[f"alpha_logit_{layer}"] = float(module.alpha_logit)
-                found[f"alpha_value_{layer}"] = float(module.alpha_value)
+                found[f"alpha_logit_{layer}"] = float(module.alpha_logit.detach())
+                found[f"alpha_value_{layer}"] = float(module.alpha_value.detach())
         return found
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
