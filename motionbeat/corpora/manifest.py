@@ -100,6 +100,8 @@ def write_corpus(corpus: Corpus, folder: Path) -> float:
 
     run = Parallel(n_jobs=workers(), return_as="generator")
     seconds = list(counted(run(delayed(_write_song)(s, folder) for s in songs.values()), len(songs), "songs"))
+    # threads: a motion takes milliseconds, and importing torch in every process takes seconds
+    run = Parallel(n_jobs=workers(), return_as="generator", prefer="threads")
     rows = list(counted(run(delayed(_write_clip)(clip, folder) for clip in clips), len(clips), "clips"))
     refuse(result.reason for result in [*seconds, *rows] if isinstance(result, _Refused))
 
