@@ -8,7 +8,7 @@ from motionbeat.errors import MotionBeatError
 DELAY_FRAMES = 1
 """Compensation of the flux's lead. The 46-ms window hears an onset before its own centre reaches it, and the
 logarithm makes much of little: undelayed, a click's flux peaks 0.9 to 0 frames before the click, so half of what
-sounds on a beat would be pooled into the end of the beat before. One frame later it peaks 0.1 to 1.1 frames after."""
+sounds on a beat would be pooled into the end of the beat before. One frame later it peaks 0.1 to 1.3 frames after."""
 _PERCENTILE = 95.0
 _SPARSEST = 0.1
 

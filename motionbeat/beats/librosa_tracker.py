@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 22_050
+_HOP = 512
+_LATENESS_S = _HOP / SAMPLE_RATE
+"""librosa's beats come one hop late: by 22 ms on synthetic drums, by 23 ms against GTZAN's annotations."""
 BEATS_PER_BAR = 4
 """What a bar is taken to be: librosa finds no downbeats, so bars are counted from the first beat."""
 
@@ -13,12 +16,13 @@ BEATS_PER_BAR = 4
 def detect(audio: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Beat times (N,) in seconds and positions (N,), 1 2 3 4 1 2 ... from the first beat; N may be 0.
 
-    audio: (n,) float in -1..1 at 22,050 Hz. Beats in quiet passages at either end are kept.
+    audio: (n,) float in -1..1 at 22,050 Hz. Beats in quiet passages at either end are kept, and each is put
+    one hop (23 ms) earlier than librosa says, which is where the onsets are.
     """
     import librosa
 
-    _, times = librosa.beat.beat_track(y=audio, sr=SAMPLE_RATE, units="time", trim=False)
-    return np.asarray(times, float), np.arange(len(times)) % BEATS_PER_BAR + 1
+    _, times = librosa.beat.beat_track(y=audio, sr=SAMPLE_RATE, hop_length=_HOP, units="time", trim=False)
+    return np.maximum(np.asarray(times, float) - _LATENESS_S, 0.0), np.arange(len(times)) % BEATS_PER_BAR + 1
 
 
 def version() -> str:

@@ -1,0 +1,183 @@
+"""Broken audio is refused by name; good audio is the same signal whatever the container, rate and channels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from motionbeat.audio.decode import as_mono, load, signal
+from motionbeat.errors import MotionBeatError
+
+RATE = 44_100
+
+
+def tone(seconds: float = 2.0, hz: float = 440.0, rate: int = RATE) -> np.ndarray:
+    noise = np.random.default_rng(0).standard_normal(int(seconds * rate))
+    return (0.3 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate) + 0.01 * noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same two seconds in every format."""
+    path = tmp_path_factory.mktemp("audio")
+    for kind in ("wav", "flac", "ogg", "mp3", "au"):
+        soundfile.write(path / f"tone.{kind}", tone(), RATE)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3", "au"])
+def test_every_format_gives_the_same_signal(folder: Path, kind: str) -> None:
+    samples = load(folder / f"tone.{kind}", RATE)
+    assert samples.dtype == np.float32
+    assert len(samples) == 2 * RATE
+    inner = slice(RATE // 2, -RATE // 2)
+    assert np.corrcoef(samples[inner], tone()[inner])[0, 1] > 0.995
+
+
+def test_sixteen_bit_samples_come_through_exactly(folder: Path) -> None:
+    expected, _ = soundfile.read(folder / "tone.wav", dtype="int16")
+    np.testing.assert_array_equal(load(folder / "tone.wav", RATE) * 32768, expected)
+
+
+def test_resampling_keeps_duration_level_and_pitch() -> None:
+    samples = as_mono(tone(hz=1000.0), RATE, 22_050)
+    assert len(samples) == RATE
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    assert np.argmax(spectrum) * 22_050 / len(samples) == pytest.approx(1000.0, abs=0.5)
+    assert np.std(samples[1000:-1000]) == pytest.approx(0.3 / np.sqrt(2), rel=0.02)
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3", "au"])
+def test_a_file_cut_short_is_refused_by_name(folder: Path, tmp_path: Path, kind: str) -> None:
+    whole = (folder / f"tone.{kind}").read_bytes()
+    path = tmp_path / f"cut.{kind}"
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    with pytest.raises(MotionBeatError, match=rf"cut\.{kind}.*copy"):
+        load(path, RATE)
+
+
+@pytest.mark.parametrize("kind", ["flac", "ogg", "mp3"])
+def test_damage_in_the_middle_is_refused(folder: Path, tmp_path: Path, kind: str) -> None:
+    data = bytearray((folder / f"tone.{kind}").read_bytes())
+    middle, hole = len(data) // 2, len(data) // 6
+    data[middle : middle + hole] = np.random.default_rng(0).integers(0, 256, hole, dtype=np.uint8).tobytes()
+    path = tmp_path / f"damaged.{kind}"
+    path.write_bytes(data)
+    with pytest.raises(MotionBeatError, match=rf"damaged\.{kind}.*copy"):
+        load(path, RATE)
+
+
+def test_a_wav_from_a_pipe_that_cannot_know_its_length_is_read(folder: Path, tmp_path: Path) -> None:
+    data = bytearray((folder / "tone.wav").read_bytes())
+    at = data.find(b"data") + 4
+    data[at : at + 4] = b"\xff\xff\xff\xff"
+    (tmp_path / "piped.wav").write_bytes(data)
+    np.testing.assert_array_equal(load(tmp_path / "piped.wav", RATE), load(folder / "tone.wav", RATE))
+
+
+def test_a_flac_that_gives_no_length_is_refused_with_a_fix(folder: Path, tmp_path: Path) -> None:
+    data = bytearray((folder / "tone.flac").read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = b"\0\0\0\0"
+    (tmp_path / "endless.flac").write_bytes(data)
+    with pytest.raises(MotionBeatError, match=r"endless\.flac.*length.*convert"):
+        load(tmp_path / "endless.flac", RATE)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("nothing.wav", b"", "empty file"),
+        ("page.mp3", b"<html>no audio here</html>\n" * 100, "no stream found.*convert"),
+        ("page.wav", b"<html>no audio here</html>\n" * 100, "cannot be decoded.*convert"),
+    ],
+)
+def test_what_is_no_audio_is_refused(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(MotionBeatError, match=f"{name}.*{says}"):
+        load(tmp_path / name, RATE)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MotionBeatError, match=r"song\.wav does not exist"):
+        load(tmp_path / "song.wav", RATE)
+    with pytest.raises(MotionBeatError, match="is a folder"):
+        load(tmp_path, RATE)
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [
+        (np.zeros(0, np.float32), "no samples"),
+        (tone(0.05), "lasts 0.050 s"),
+        (np.zeros(RATE, np.float32), "silent"),
+        (np.full(RATE, 5e-5, np.float32), "silent"),
+        (np.full(RATE, 0.5, np.float32), "silent"),
+        (np.where(np.arange(RATE) == RATE // 2, np.nan, tone(1.0)), "NaN.*0.500 s"),
+        (np.where(np.arange(RATE) == 0, np.inf, tone(1.0)), "NaN or infinite"),
+        (tone(1.0) * 32768, "divide it by its full scale"),
+        (np.stack([tone(1.0), -tone(1.0)], axis=1), "channels cancel"),
+    ],
+)
+def test_samples_without_music_are_refused_in_a_file_and_in_an_array(
+    tmp_path: Path, samples: np.ndarray, says: str
+) -> None:
+    soundfile.write(tmp_path / "bad.wav", samples, RATE, subtype="FLOAT")
+    with pytest.raises(MotionBeatError, match=rf"bad\.wav.*{says}"):
+        load(tmp_path / "bad.wav", 22_050)
+    with pytest.raises(MotionBeatError, match=f"audio array.*{says}"):
+        as_mono(samples, RATE, 22_050)
+
+
+def test_channels_are_averaged_whichever_side_they_are_on(tmp_path: Path) -> None:
+    stereo = np.stack([tone(), 0.5 * tone()], axis=1)
+    soundfile.write(tmp_path / "stereo.wav", stereo, RATE, subtype="FLOAT")
+    expected = 0.75 * tone()
+    np.testing.assert_allclose(load(tmp_path / "stereo.wav", RATE), expected, atol=1e-7)
+    np.testing.assert_allclose(as_mono(stereo, RATE, RATE), expected, atol=1e-7)
+    np.testing.assert_allclose(as_mono(stereo.T, RATE, RATE), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.uint8, np.float16, np.float64])
+def test_an_array_of_any_sample_type_means_the_same_sound(kind: type) -> None:
+    if np.issubdtype(kind, np.integer):
+        scale = 2.0 ** (8 * np.dtype(kind).itemsize - 1)
+        values = np.round(tone().astype(float) * scale + (scale if kind is np.uint8 else 0)).astype(kind)
+        step = 1 / scale
+    else:
+        values, step = tone().astype(kind), 2e-4
+    np.testing.assert_allclose(as_mono(values, RATE, RATE), tone(), atol=step)
+
+
+@pytest.mark.parametrize("values", [np.arange(RATE), np.ones(RATE, bool), np.ones(RATE, complex), ["a"] * RATE])
+def test_an_array_whose_full_scale_is_unknown_is_refused(values: np.ndarray) -> None:
+    with pytest.raises(MotionBeatError, match="give floats in"):
+        as_mono(values, RATE, RATE)
+
+
+@pytest.mark.parametrize("shape", [(100, 200), (2, 3, 4), ()])
+def test_a_shape_without_clear_channels_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(MotionBeatError, match="shape"):
+        as_mono(np.ones(shape), RATE, RATE)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 44_100.5, float("nan"), "44100", True, None])
+def test_a_sample_rate_that_is_none_is_refused(rate: object) -> None:
+    with pytest.raises(MotionBeatError, match="sample_rate"):
+        as_mono(tone(), rate, RATE)  # type: ignore[arg-type]
+
+
+def test_overshoot_is_clipped_to_full_scale() -> None:
+    samples = as_mono(tone() * 4, RATE, 22_050)
+    assert samples.max() == 1.0
+    assert samples.min() == -1.0
+
+
+def test_an_array_needs_a_rate_and_a_file_must_not_have_one(folder: Path) -> None:
+    np.testing.assert_array_equal(signal(folder / "tone.wav", None, RATE), load(folder / "tone.wav", RATE))
+    np.testing.assert_array_equal(signal(tone(), RATE, RATE), tone())
+    with pytest.raises(MotionBeatError, match="sample_rate="):
+        signal(tone(), None, RATE)
+    with pytest.raises(MotionBeatError, match="leave sample_rate=22050 out"):
+        signal(folder / "tone.wav", 22_050, RATE)
