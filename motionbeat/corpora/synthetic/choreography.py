@@ -45,6 +45,7 @@ class Style:
     left_arm: float  # chance that a hit moves the left arm; likewise the right
     right_arm: float
     torso: float
+    sway: float
     noise: float  # rad of slow wandering
     scaling: float  # AIST++'s units a metre
 
@@ -55,6 +56,7 @@ class Choreography:
 
     centre: NDArray[np.float64]  # (M, 2) m: where the body stands after step m, x and z in the room
     heading: NDArray[np.float64]  # (M,) rad: where it faces
+    hops: NDArray[np.bool_]  # (M,) whether the other foot comes along on step m
     poses: Rotation  # (M * joints): upper body after hit m, UPPER_BODY order
     nod: NDArray[np.float64]  # (M, 3) rad: how the chest answers bounce m
 
@@ -66,15 +68,16 @@ def style(seed: int, dancer: int) -> Style:
     return Style(
         step_size=float(rng.uniform(0.75, 1.25)),
         lift=float(rng.uniform(0.8, 1.25)),
-        reach=float(rng.uniform(0.75, 1.0)),
+        reach=float(rng.uniform(0.85, 1.1)),
         sink=float(rng.uniform(0.8, 1.25)),
-        crouch=float(rng.uniform(0.04, 0.10)),
+        crouch=float(rng.uniform(0.02, 0.07)),
         stance=float(rng.uniform(0.22, 0.34)),
         leads_left=bool(rng.random() < 0.5),
         left_arm=1.0 if favourite != 1 else 0.5,
         right_arm=1.0 if favourite != 0 else 0.5,
         torso=float(rng.uniform(0.6, 1.4)),
-        noise=float(rng.uniform(0.02, 0.05)),
+        sway=float(rng.uniform(0.5, 1.5)),
+        noise=float(rng.uniform(0.03, 0.06)),
         scaling=float(rng.uniform(88, 98)),
     )
 
@@ -84,10 +87,11 @@ def choreography(seed: int, clip: Clip) -> Choreography:
     rng = stream(seed, "choreography", clip.choreography_id)
     mover = style(seed, clip.dancer)
     angle = np.cumsum(rng.choice([0.5, 1.0, 1.5, -0.5, -1.0, -1.5], _MOVES)) * np.pi / 2 + rng.uniform(0, 2 * np.pi)
-    centre = rng.uniform(0.05, 0.22, _MOVES)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    centre = rng.uniform(0.10, 0.30, _MOVES)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return Choreography(
         centre=centre * mover.step_size,
         heading=rng.normal(0, 0.35) + rng.normal(0, 0.3, _MOVES),
+        hops=rng.random(_MOVES) < 0.35,
         poses=_poses(rng, mover),
         nod=rng.normal([0.16, 0, 0], [0.06, 0.10, 0.10], (_MOVES, 3)),
     )

@@ -19,8 +19,9 @@ from motionbeat.motion.skeleton import INDEX
 Array = NDArray[np.float64]
 
 _SHORTEST_SWING_S, _LONGEST_SWING_S = 0.16, 0.34
+_HOP_S, _HOP_SHARE = 0.2, 0.5
 _HIT_BEFORE_S, _HIT_AFTER_S = 0.06, 0.16
-_STANDING = 0.90  # m: root height of a straight-legged body, feet flat
+_STANDING = 0.97  # m: root height of a straight-legged body, feet flat
 
 
 @frozen
@@ -41,14 +42,14 @@ def dance(seed: int, clip: Clip, rhythm: Rhythm) -> Dance:
     frames = round(clip.beats * 60 / tempo(clip.song) * FPS)
     times = np.arange(frames) / FPS
     steps, stamps = _taken_steps(*_in_order(events, 0))
-    feet, landings, lifted = _feet(times, steps, mover, moves)
+    feet, landings, lifted = _feet(rng, times, steps, mover, moves)
     sinking = _sinking(times, steps, stamps, _in_order(events, 2), mover)
     yaw = gaussian_filter1d(feet.yaw.mean(axis=1), 0.12 * FPS, mode="nearest")
     turn = Rotation.from_euler("YXZ", np.stack([yaw, *_tilt(rng, lifted, mover)], axis=1)).as_matrix()
     place = _place(feet, lifted)
     wanted = _STANDING - mover.crouch - sinking
     root = np.stack([place[:, 0], body.pelvis_height(wanted, place, turn, feet), place[:, 1]], axis=1)
-    upper = _upper(rng, times, _in_order(events, 1), _in_order(events, 2), mover, moves)
+    upper = _upper(rng, times, 60 / tempo(clip.song), _in_order(events, 1), _in_order(events, 2), mover, moves)
     poses = body.pose(root, turn, feet, upper)
     if clip.broken:
         poses, root = _broken(rng, poses, root)
@@ -72,7 +73,7 @@ def _taken_steps(times: Array, strengths: Array) -> tuple[list[tuple[float, floa
 
 
 def _feet(
-    times: Array, steps: list[tuple[float, float]], mover: Style, moves: Choreography
+    rng: np.random.Generator, times: Array, steps: list[tuple[float, float]], mover: Style, moves: Choreography
 ) -> tuple[body.Feet, list[tuple[float, int]], Array]:
     """Foot paths, landings, and (T, 2) how far each foot is through the air, 0 planted to 1 highest."""
     stood = [np.array([side * mover.stance / 2, 0.0]) for side in (1, -1)]
@@ -83,20 +84,24 @@ def _feet(
     landings, landed = [], -1.0
     foot = 0 if mover.leads_left else 1
     for number, (time, strength) in enumerate(steps):
-        swing_s = np.clip(0.85 * (time - landed), _SHORTEST_SWING_S, _LONGEST_SWING_S)
-        swing = (times - (time - swing_s)) / swing_s
-        moving = (swing > 0) & (swing < 1)
         target, facing = _target(number, foot, strength, stood, mover, moves)
-        path = body.minimum_jerk(swing)
-        on = swing > 0
-        place[on, foot] = stood[foot] + path[on, None] * (target - stood[foot])
-        yaw[on, foot] = faced[foot] + path[on] * (facing - faced[foot])
-        arc = 4 * swing[moving] * (1 - swing[moving])
-        lift[moving, foot] = arc
-        height[moving, foot] = arc * (0.04 + 0.09 * strength) * mover.lift
-        stood[foot], faced[foot], landed = target, facing, time
-        landings.append((time, foot))
-        foot = 1 - foot
+        swung = [(foot, target, facing, np.clip(0.85 * (time - landed), _SHORTEST_SWING_S, _LONGEST_SWING_S), 1.0)]
+        if moves.hops[number % len(moves.hops)] and time - landed > 2 * _HOP_S:
+            along = stood[1 - foot] + _HOP_SHARE * (target - stood[foot])
+            swung.append((1 - foot, along, faced[1 - foot], _HOP_S, 0.5))
+        for moved, to, turned, swing_s, share in swung:
+            swing = (times - (time - swing_s)) / swing_s
+            on, moving = swing > 0, (swing > 0) & (swing < 1)
+            path = body.minimum_jerk(swing)
+            place[on, moved] = stood[moved] + path[on, None] * (to - stood[moved])
+            yaw[on, moved] = faced[moved] + path[on] * (turned - faced[moved])
+            arc = 4 * share * swing[moving] * (1 - swing[moving])
+            lift[moving, moved] = arc
+            height[moving, moved] = arc * (0.05 + 0.10 * strength) * mover.lift
+            stood[moved], faced[moved] = to, turned
+            landings.append((time, moved))
+        landed, foot = time, 1 - foot
+    place += _unsteadiness(rng, len(times))
     position = np.stack([place[:, :, 0], body.ANKLE_HEIGHT + height, place[:, :, 1]], axis=2)
     return body.Feet(position, yaw, 2.2 * height), landings, lift
 
@@ -159,9 +164,15 @@ def _wander(rng: np.random.Generator, frames: int, size: float) -> Array:
     return gaussian_filter1d(rng.normal(0, 1, frames), sigma, mode="wrap") * size * np.sqrt(2 * sigma * np.sqrt(np.pi))
 
 
+def _unsteadiness(rng: np.random.Generator, frames: int) -> Array:
+    """(T, 2, 2) m: planted feet are captured as creeping by about 1 cm/s."""
+    return np.stack([_wander(rng, frames, 0.003) for _ in range(4)], axis=1).reshape(frames, 2, 2)
+
+
 def _upper(
     rng: np.random.Generator,
     times: Array,
+    beat_s: float,
     hits: tuple[Array, Array],
     bounces: tuple[Array, Array],
     mover: Style,
@@ -171,14 +182,18 @@ def _upper(
     joints = len(body.UPPER_BODY)
     held = hanging()
     keys = [held]
+    leaves = np.append(hits[0][1:] - _HIT_BEFORE_S, np.inf)
     for number, strength in enumerate(hits[1]):
         move = number % len(moves.heading)
         goal = moves.poses[move * joints : (move + 1) * joints]
         way = (held.inv() * goal).as_rotvec()
-        held = held * Rotation.from_rotvec(min(1.0, 0.45 + 0.55 * strength) * way)
+        # With the next hit close by there is no time for the whole way.
+        hurried = np.clip((leaves[number] - hits[0][number]) / _HIT_AFTER_S, 0, 1)
+        held = held * Rotation.from_rotvec(min(1.0, 0.45 + 0.55 * strength) * hurried * way)
         keys.append(held)
     segment, progress = _between(times, hits[0])
     nods = _nods(times, bounces, moves)
+    sway = np.sin(np.pi * times / beat_s)
     upper = {}
     for row, joint in enumerate(body.UPPER_BODY):
         key = Rotation.concatenate([pose[row] for pose in keys])
@@ -189,10 +204,19 @@ def _upper(
             path = path * Rotation.from_rotvec(progress[:, None] * way[following])
         share = _NOD_SHARE.get(joint, 0.0)
         wander = np.stack([_wander(rng, len(times), mover.noise) for _ in range(3)], axis=1)
-        upper[joint] = (path * Rotation.from_rotvec(share * nods + wander)).as_matrix()
+        swung = _SWAY.get(joint, np.zeros(3)) * mover.sway * sway[:, None]
+        upper[joint] = (path * Rotation.from_rotvec(share * nods + swung + wander)).as_matrix()
     return upper
 
 
+# How far the relaxed body swings with every pair of beats (rad): the chest turns, the arms follow.
+_SWAY = {
+    INDEX["spine"]: np.array([0.0, 0.09, 0.03]),
+    INDEX["chest"]: np.array([0.0, 0.09, 0.03]),
+    INDEX["neck"]: np.array([0.0, -0.1, 0.0]),
+    INDEX["lshoulder"]: np.array([0.18, 0.1, 0.0]),
+    INDEX["rshoulder"]: np.array([-0.18, 0.1, 0.0]),
+}
 _NOD_SHARE = {INDEX["spine"]: 0.5, INDEX["chest"]: 0.6, INDEX["neck"]: 0.5, INDEX["head"]: 0.6}
 
 

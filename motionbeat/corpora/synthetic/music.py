@@ -4,6 +4,7 @@ Timbre (kit, waveforms, key, mix, loudness) has a random stream of its own: it k
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from attrs import frozen
@@ -14,7 +15,7 @@ from motionbeat.corpora.synthetic.plan import SAMPLE_RATE, SONG_BEATS, SUBBEATS,
 from motionbeat.corpora.synthetic.rhythm import Rhythm
 
 KITS = 12
-_TAIL_S = 0.5  # ring-out after the last beat
+_TAIL_S = 0.3  # ring-out after the last beat, shorter than a beat
 _PROGRESSIONS = ((0, 5, 3, 4), (0, 3, 4, 3), (0, 0, 3, 4), (5, 3, 0, 4), (0, 4, 5, 3), (0, 2, 3, 0))
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
@@ -65,7 +66,7 @@ def render(seed: int, song: str, pattern: Rhythm) -> NDArray[np.float32]:
     _play_lead(rng, tracks["lead"], sound, pattern, slot_s)
     dry = sum(sound.mix[name] * track for name, track in tracks.items())
     wet = dry + 0.25 * oaconvolve(dry - sound.mix["low"] * tracks["low"], kit["room"])[:samples]
-    fade = np.minimum(1, np.arange(samples)[::-1] / (0.3 * SAMPLE_RATE))
+    fade = np.minimum(1, np.arange(samples)[::-1] / (0.2 * SAMPLE_RATE))
     limited = np.tanh(1.1 * wet / np.percentile(np.abs(wet), 99.8)) * fade
     return (sound.loudness * limited / np.abs(limited).max()).astype(np.float32)
 
@@ -148,9 +149,12 @@ def _note(midi: float, duration_s: float, brightness: float, decay_s: float, att
     """A harmonic tone; its harmonics fall as n^(-2.2 / brightness) and the upper ones die away first."""
     t = _seconds(duration_s)
     pitch = 440 * 2 ** ((midi - 69) / 12)
-    wave = np.zeros(len(t))
-    for n in range(1, min(14, int(9000 / pitch)) + 1):
-        wave += n ** (-2.2 / brightness) * np.sin(2 * np.pi * n * pitch * t + n) * np.exp(-t * (1 + 0.3 * n) / decay_s)
+    turning = np.exp((2j * np.pi * pitch - 0.3 / decay_s) * t) * np.exp(1j)
+    # Horner's rule: the n-th harmonic is the n-th power of the first.
+    wave = np.zeros(len(t), complex)
+    for n in range(min(14, int(9000 / pitch)), 0, -1):
+        wave = (wave + n ** (-2.2 / brightness)) * turning
+    wave = wave.imag * np.exp(-t / decay_s)
     release = np.minimum(1, (duration_s - t) / 0.02)
     return wave * np.minimum(1, t / attack_s) * release / 2
 
@@ -166,11 +170,15 @@ def _chord(sound: Timbre, bar: int) -> list[int]:
 def _play_bass(rng: np.random.Generator, track: Sound, sound: Timbre, pattern: Rhythm, slot_s: float) -> None:
     """The bass plays the chord's root with the kick, until the next kick at most."""
     low = np.flatnonzero(pattern.accents[0])
-    for slot, following in zip(low, [*low[1:], pattern.accents.shape[1]], strict=True):
-        bar = slot // (pattern.beats_per_bar * SUBBEATS)
-        length = min((following - slot) * slot_s, 0.6)
-        midi = _chord(sound, int(bar))[0] - 24 + (12 if rng.random() < 0.15 else 0)
-        _add(track, _note(midi, length, sound.brightness, 0.5, 0.006), pattern.accents[0, slot], slot * slot_s)
+    played: dict[tuple[int, int], Sound] = {}
+    for slot, following in pairwise([*low, pattern.accents.shape[1]]):
+        slots = int(min(following - slot, 0.6 // slot_s))
+        midi = (
+            _chord(sound, int(slot) // (pattern.beats_per_bar * SUBBEATS))[0] - 24 + (12 if rng.random() < 0.15 else 0)
+        )
+        if (midi, slots) not in played:
+            played[midi, slots] = _note(midi, slots * slot_s, sound.brightness, 0.5, 0.006)
+        _add(track, played[midi, slots], pattern.accents[0, slot], slot * slot_s)
 
 
 def _play_chords(track: Sound, sound: Timbre, pattern: Rhythm, slot_s: float) -> None:

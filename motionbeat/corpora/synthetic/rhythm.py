@@ -29,6 +29,8 @@ _LIKES = {
 }
 _MUTATION = 1.6  # deviation of log liking from song to song: a song differs from its genre more than genres differ
 _VARIED_BAR = 0.6
+# Slower songs have no kick or snare, and no hi-hat, midway between beats: else trackers hear twice the tempo.
+_SLOW_BPM = 105
 
 
 @frozen
@@ -58,7 +60,7 @@ def rhythm(seed: int, song: str, meters: Sequence[int]) -> Rhythm:
         if rng.random() < _VARIED_BAR or place == 3:
             pattern = _varied(rng, pattern, likes, bar_beats)
         if place == 3 and phrase % 2:
-            pattern = _filled(rng, pattern)
+            pattern = _filled(rng, pattern, likes)
         grid[:, bar * slots : (bar + 1) * slots] = pattern
     grid = grid[:, : SONG_BEATS * SUBBEATS]
     humanised = np.clip(grid + rng.normal(0, 0.05, grid.shape), 0.4, 1) * (grid > 0)
@@ -70,6 +72,8 @@ def _song_likes(rng: np.random.Generator, song: str, slots: int) -> NDArray[np.f
     low, back = ([int(digit) for digit in row] for row in _LIKES[song[1:3]])
     high = (0.5, 1.0, 1.5, 1.0)
     weights = np.stack([np.resize(np.array(row, float), slots) for row in (low, back, high)]) + 0.25
+    if tempo(song) < _SLOW_BPM:
+        weights[:2, SUBBEATS // 2 :: SUBBEATS] = 0
     return weights * np.exp(rng.normal(0, _MUTATION, (3, slots)))
 
 
@@ -77,6 +81,8 @@ def _fixed(bar_beats: int) -> NDArray[np.float64]:
     """(3, slots): the accents that every bar has, so that beat and bar can be heard."""
     bar = np.zeros((3, bar_beats * SUBBEATS))
     bar[0, 0] = 1.0
+    if bar_beats == 4:
+        bar[0, 2 * SUBBEATS] = 0.75
     backbeats = range(1, bar_beats, 2) if bar_beats % 2 == 0 else range(1, bar_beats)
     for beat in backbeats:
         bar[1, beat * SUBBEATS] = 0.95 if bar_beats % 2 == 0 else 0.7
@@ -85,7 +91,7 @@ def _fixed(bar_beats: int) -> NDArray[np.float64]:
 
 def _bar(rng: np.random.Generator, likes: NDArray[np.float64], bar_beats: int) -> NDArray[np.float64]:
     bar = _fixed(bar_beats)
-    low, back, high = rng.integers([2, 0, 2], [5, 3, 6]) * bar_beats / 4
+    low, back, high = rng.integers([1, 0, 2], [4, 3, 6]) * bar_beats / 4
     for part, count in enumerate((low, back, high)):
         for _ in range(round(count)):
             _add(rng, bar, likes, part)
@@ -100,7 +106,7 @@ def _add(rng: np.random.Generator, bar: NDArray[np.float64], likes: NDArray[np.f
     weights = likes[part] * ~taken
     if weights.sum() > 0:
         slot = rng.choice(len(weights), p=weights / weights.sum())
-        bar[part, slot] = rng.uniform(0.5, 1.0)
+        bar[part, slot] = rng.uniform(0.45, 0.8)
 
 
 def _varied(
@@ -116,15 +122,18 @@ def _varied(
     return bar
 
 
-def _filled(rng: np.random.Generator, pattern: NDArray[np.float64]) -> NDArray[np.float64]:
+def _filled(rng: np.random.Generator, pattern: NDArray[np.float64], likes: NDArray[np.float64]) -> NDArray[np.float64]:
     """A bar whose last beat is a snare fill."""
     bar = pattern.copy()
-    bar[1, -SUBBEATS:] = np.where(rng.random(SUBBEATS) < 0.75, rng.uniform(0.6, 1.0, SUBBEATS), 0)
+    allowed = (likes[1, -SUBBEATS:] > 0) & (rng.random(SUBBEATS) < 0.75)
+    bar[1, -SUBBEATS:] = np.where(allowed, rng.uniform(0.6, 1.0, SUBBEATS), 0)
     return bar
 
 
 def _hats(rng: np.random.Generator, song: str, slots: int) -> NDArray[np.float64]:
-    """Soft closed hi-hats: a pulse that nobody dances to. At slow tempi on every 16th, so that the beat is plain."""
-    every_16th = rng.random() < 0.4 or tempo(song) < 105
-    pulse = np.tile([0.6, 0.22 * every_16th, 0.4, 0.22 * every_16th], slots // SUBBEATS)
-    return pulse * np.clip(1 + rng.normal(0, 0.1, slots), 0.5, 1.5)
+    """Closed hi-hats: a pulse that nobody dances to, on beats and either 8ths, 16ths or (slow songs) odd 16ths."""
+    if tempo(song) < _SLOW_BPM:
+        beat = [0.9, 0.12, 0.0, 0.12] if rng.random() < 0.5 else [0.9, 0.0, 0.0, 0.0]
+    else:
+        beat = [0.6, 0.25, 0.4, 0.25] if rng.random() < 0.4 else [0.6, 0.0, 0.4, 0.0]
+    return np.tile(beat, slots // SUBBEATS) * np.clip(1 + rng.normal(0, 0.1, slots), 0.5, 1.5)
