@@ -20,7 +20,7 @@ class Block(nn.Module):
         self.norm_attention = nn.LayerNorm(d)
         self.attention = PhaseAttention(d, config.heads, config.dropout, contact)
         self.norm_feed = nn.LayerNorm(d)
-        self.feed = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Dropout(config.dropout), nn.Linear(4 * d, d))
+        self.feed = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, angles: Tensor | None, mask: Tensor, contact: Tensor | None) -> Tensor:
