@@ -65,7 +65,7 @@ def _in_order(events: Events, kind: int) -> tuple[Array, Array]:
 def _taken_steps(times: Array, strengths: Array) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
     """Split step events: those too close to the last for a foot to swing become stamps of the whole body."""
     steps: list[tuple[float, float]] = []
-    stamps = []
+    stamps: list[tuple[float, float]] = []
     for time, strength in zip(times, strengths, strict=True):
         close = steps and time - steps[-1][0] < _SHORTEST_SWING_S + 0.01
         (stamps if close else steps).append((float(time), float(strength)))

@@ -14,9 +14,9 @@ from motionbeat.corpora.synthetic.rhythm import Rhythm
 
 EVENTS = ("step", "hit", "bounce")  # one for each part of the rhythm, in the order of rhythm.PARTS
 RELIABILITY = 0.8
-SPONTANEOUS = 0.02
+SPONTANEOUS = 0.03
 LATENESS_S, LATENESS_SPREAD_S = 0.020, 0.015
-STRENGTH_SPREAD = 0.1
+STRENGTH_SPREAD = 0.15
 
 
 @frozen

@@ -38,7 +38,7 @@ class Timbre:
 def timbre(seed: int, song: str) -> Timbre:
     """The timbre of a song: independent of its rhythm, genre and tempo."""
     rng = stream(seed, "timbre", song)
-    gain = {"low": 1.0, "back": 0.8, "high": 0.55, "hats": 0.22, "bass": 0.45, "pad": 0.2, "lead": 0.2}
+    gain = {"low": 1.0, "back": 0.8, "high": 0.55, "hats": 0.22, "bass": 0.45, "pad": 0.26, "lead": 0.2}
     return Timbre(
         kit=int(rng.integers(KITS)),
         key=int(rng.integers(12)),
@@ -189,7 +189,7 @@ def _play_chords(track: Sound, sound: Timbre, pattern: Rhythm, slot_s: float) ->
     for bar in range(bars):
         notes = tuple(_chord(sound, bar))
         if notes not in voiced:
-            voiced[notes] = _sum([_note(n, bar_slots * slot_s, 0.7 * sound.brightness, 2.5, 0.03) for n in notes])
+            voiced[notes] = _sum([_note(n, bar_slots * slot_s, 0.7 * sound.brightness, 2.5, 0.01) for n in notes])
         _add(track, voiced[notes], 1.0, bar * bar_slots * slot_s)
 
 
