@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from attrs import frozen
+from attrs import fields, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.tokens.layout import Layout
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +44,8 @@ class MotionBeat:
 
     def __init__(self, model: DualEncoder) -> None:
         self.model = model.eval()
-        self.layout = model.config.layout
+        config = model.config
+        self.layout = Layout(**{field.name: getattr(config, field.name) for field in fields(Layout)})
 
     def embed_audio(
         self,
@@ -72,7 +74,9 @@ class MotionBeat:
             wave = load(audio, SAMPLE_RATE)
         else:
             if sample_rate is None:
-                raise MotionBeatError("an array of audio needs its sample_rate in Hz: embed_audio(audio, sample_rate=44100)")
+                raise MotionBeatError(
+                    "an array of audio needs its sample_rate in Hz: embed_audio(audio, sample_rate=44100)"
+                )
             wave = as_mono(np.asarray(audio), sample_rate, SAMPLE_RATE)
         mel = log_mel(wave, SAMPLE_RATE, self.layout.mel_bands)
         if mode == "grid":
@@ -104,9 +108,10 @@ class MotionBeat:
         times = np.asarray(beat_times, float)
         if times.ndim != 1 or len(times) < 2:
             raise MotionBeatError(f"beat_times have shape {times.shape}: expected at least 2 beats in seconds")
-        if times[0] < 0 or times[-1] > len(points) / fps + 1 / fps:
+        seconds = len(points) / fps
+        if times[0] < 0 or times[-1] > seconds + 1 / fps:
             raise MotionBeatError(
-                f"beat_times run from {times[0]:.2f} to {times[-1]:.2f} s, but the dance lasts {len(points) / fps:.2f} s: "
+                f"beat_times run from {times[0]:.2f} to {times[-1]:.2f} s, but the dance lasts {seconds:.2f} s: "
                 "count them from its first frame"
             )
         positions = np.arange(len(times)) % 4 if beat_positions is None else np.asarray(beat_positions, int) - 1
@@ -119,8 +124,8 @@ class MotionBeat:
         tokens = np.zeros((len(part), self.layout.subbeats, self.layout.motion_width), np.float32)
         tokens[..., :width] = part[..., :width]
 
-        def encode(*window: Any) -> tuple[Floats, Floats]:
-            return self._motion(*window, rotations=angles is not None)
+        def encode(features: Floats, positions: Any, meter: int, mask: Any) -> tuple[Floats, Floats]:
+            return self._motion(features, positions, meter, mask, rotations=angles is not None)
 
         return self._embed(tokens.reshape(len(tokens), -1), times, positions[:-1], int(positions.max()) + 1, encode)
 

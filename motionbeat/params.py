@@ -1,6 +1,5 @@
 """params.yaml as one typed model; a wrong value is refused naming its key, the value and what was expected."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NewType, get_args, get_origin
@@ -174,7 +173,7 @@ def _converter() -> cattrs.Converter:
         bool: _exactly(bool, "true or false"),
         str: _exactly(str, "text"),
     }.items():
-        converter.register_structure_hook_func(lambda kind, name=name: kind is name, hook)
+        converter.register_structure_hook(name, hook)
     converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _one_of)
     converter.register_structure_hook_func(lambda kind: get_origin(kind) is list, _list)
     return converter
@@ -220,9 +219,9 @@ def _message(error: BaseException, _: Any) -> str:
 
 def _readable(line: str) -> str:
     """'abc; expected a number @ .loss.alpha' -> loss.alpha = abc; expected a number"""
-    match = re.fullmatch(r"(.*) @ \.?(.*)", line, re.DOTALL)
-    text, key = match.groups() if match else (line, "")
-    return f"{key} = {text}" if text[:1] not in "um" or "; expected" not in text else f"{key}: {text}".lstrip(": ")
+    text, _, key = line.rpartition(" @ ")
+    joint = ": " if text.startswith(("unknown", "missing")) else " = "
+    return joint.join(filter(None, (key.lstrip("."), text)))
 
 
 def _check_together(params: Params, origin: str) -> None:

@@ -9,11 +9,11 @@ from motionbeat import params, tables
 from motionbeat.corpora.synthetic.likelihood import event_log_likelihood
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
+from motionbeat.model.device import make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tasks.protocols import Items, evaluate
 from motionbeat.tasks.windows import embed_windows
 from motionbeat.tokens.windows import Tokens, Windows
-from motionbeat.training.loop import make_deterministic
 
 CORPUS = Path("data/corpus")
 TRUTH = CORPUS / "source"
@@ -48,7 +48,8 @@ def items(tokens: Tokens, windows: Windows, music: Windows) -> Items:
     """What is ranked, with the tempo (of the tracked beats) and the genre of each song."""
     manifest = tables.read(CORPUS / "manifest.parquet", tables.MANIFEST)
     songs = np.unique(music.song)
-    interval = {song: np.median(tokens.audio["duration_s"][tokens.audio["song"] == song]) for song in songs}
+    # The mean, not the median, of the intervals: a tracker's times are rounded to its frames.
+    interval = {song: np.mean(tokens.audio["duration_s"][tokens.audio["song"] == song]) for song in songs}
     return Items(
         motion_clip=windows.clip,
         motion_song=windows.song,

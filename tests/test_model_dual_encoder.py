@@ -13,13 +13,17 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.losses import contact_guide_loss, embodied_contrastive_loss
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import SMALLEST_STD, DualEncoder, EncodedAudio, EncodedMotion
+from motionbeat.tokens.layout import Layout
 
 CONFIG = ModelConfig(
-    audio_bands=6,
+    mel_bands=6,
     motion_width=9,
     rotation_start=5,
     subbeats=2,
     window_beats=16,
+    motion_fps=30.0,
+    contact_speed=0.3,
+    contact_height=0.05,
     width=32,
     layers=2,
     heads=2,
@@ -43,7 +47,7 @@ def model_of(**changes) -> DualEncoder:
     torch.manual_seed(0)
     model = DualEncoder(evolve(CONFIG, **changes)).double().eval()
     generator = torch.Generator().manual_seed(1)
-    bands, width = CONFIG.audio_bands, CONFIG.motion_width
+    bands, width = CONFIG.mel_bands, CONFIG.motion_width
     spread = [torch.rand(n, generator=generator) for n in (bands, bands, width, width)]
     model.set_statistics(spread[0], 1 + spread[1], spread[2], 1 + spread[3])
     return model
@@ -295,8 +299,8 @@ def test_a_configuration_survives_json_and_refuses_wrong_values() -> None:
 
 def test_the_model_section_of_params_makes_a_configuration() -> None:
     settings = params.Model(128, 2, 4, 128, 0.1, "harmonic", False, True, "bar_harmonic", 7)
-    shapes = {"audio_bands": 128, "motion_width": 296, "rotation_start": 152, "subbeats": 4, "window_beats": 16}
-    config = ModelConfig.of(settings, **shapes)
+    layout = Layout(4, 128, 296, 152, 30.0, 0.3, 0.05, 16)
+    config = ModelConfig.of(settings, layout)
     assert (config.width, config.motion_token, config.audio_token) == (128, 1184, 512)
 
 

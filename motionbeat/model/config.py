@@ -8,6 +8,7 @@ from motionbeat.errors import MotionBeatError
 
 if TYPE_CHECKING:  # reading params.yaml needs more than a trained model does
     from motionbeat.params import Model
+    from motionbeat.tokens.layout import Layout
 
 ROTATIONS = ("harmonic", "paper", "none")
 READOUTS = ("bar_harmonic", "mean")
@@ -15,9 +16,12 @@ READOUTS = ("bar_harmonic", "mean")
 
 @frozen(kw_only=True)
 class ModelConfig:
-    """Shapes of the tokens, then the fields of `motionbeat.params.Model`; wrong values raise `MotionBeatError`."""
+    """What a token is (`motionbeat.tokens.layout.Layout`), then the fields of `motionbeat.params.Model`.
 
-    audio_bands: int
+    Wrong values raise `MotionBeatError`.
+    """
+
+    mel_bands: int
     """Mel bands of one sub-beat."""
     motion_width: int
     """Motion features of one sub-beat (F)."""
@@ -27,6 +31,12 @@ class ModelConfig:
     """Parts that a beat is pooled in (S)."""
     window_beats: int
     """Beats of a training window (K). The model itself takes any number."""
+    motion_fps: float
+    """Frames a second that motion is resampled to."""
+    contact_speed: float
+    """m/s: a foot joint slower than this ..."""
+    contact_height: float
+    """m: ... and this near the floor is in contact."""
     width: int
     layers: int
     heads: int
@@ -41,6 +51,7 @@ class ModelConfig:
     def __attrs_post_init__(self) -> None:
         expected = {
             **dict.fromkeys(_COUNTS, "a whole number of at least 1"),
+            **dict.fromkeys(_POSITIVE, "a number above 0"),
             "width": f"a multiple of 2 * heads = {2 * self.heads if _is_count(self.heads) else '2 * heads'}",
             "rotation_start": "a whole number below motion_width, or none",
             "dropout": "a number from 0 to 1",
@@ -50,6 +61,7 @@ class ModelConfig:
             "contact_attention": "true or false",
         }
         wrong = {name for name in _COUNTS if not _is_count(getattr(self, name))}
+        wrong |= {name for name in _POSITIVE if not _is_positive(getattr(self, name))}
         if "width" not in wrong and "heads" not in wrong and self.width % (2 * self.heads):
             wrong.add("width")
         if self.rotation_start is not None and not _starts_inside(self.rotation_start, self.motion_width):
@@ -65,7 +77,7 @@ class ModelConfig:
     @property
     def audio_token(self) -> int:
         """Width of one audio token, S * bands."""
-        return self.subbeats * self.audio_bands
+        return self.subbeats * self.mel_bands
 
     @property
     def motion_token(self) -> int:
@@ -73,9 +85,9 @@ class ModelConfig:
         return self.subbeats * self.motion_width
 
     @classmethod
-    def of(cls, settings: "Model", **tokens: Any) -> "ModelConfig":
-        """The section `model` of params.yaml, completed by the shapes of the tokens (the first five fields)."""
-        return cls(**asdict(settings), **tokens)
+    def of(cls, settings: "Model", layout: "Layout") -> "ModelConfig":
+        """The section `model` of params.yaml for tokens of a layout."""
+        return cls(**asdict(layout), **asdict(settings))
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values, for config.json."""
@@ -99,14 +111,19 @@ class ModelConfig:
 
 
 _COUNTS = (
-    *("audio_bands", "motion_width", "subbeats", "window_beats", "width"),
+    *("mel_bands", "motion_width", "subbeats", "window_beats", "width"),
     *("layers", "heads", "embedding", "max_beats_per_bar"),
 )
+_POSITIVE = ("motion_fps", "contact_speed", "contact_height")
 _CHOICES = {"rotation": ROTATIONS, "readout": READOUTS}
 
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
 
 
 def _starts_inside(start: Any, width: Any) -> bool:

@@ -56,8 +56,8 @@ class DualEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("mel_mean", torch.zeros(config.audio_bands))
-        self.register_buffer("mel_std", torch.ones(config.audio_bands))
+        self.register_buffer("mel_mean", torch.zeros(config.mel_bands))
+        self.register_buffer("mel_std", torch.ones(config.mel_bands))
         self.register_buffer("motion_mean", torch.zeros(config.motion_width))
         self.register_buffer("motion_std", torch.ones(config.motion_width))
         self.audio_encoder = Encoder(config, config.audio_token, contact=False)
@@ -71,7 +71,7 @@ class DualEncoder(nn.Module):
     def set_statistics(self, mel_mean: Any, mel_std: Any, motion_mean: Any, motion_std: Any) -> None:
         """Take the training split's mean and deviation of each feature, shared by the sub-beats of a beat.
 
-        Arrays (audio_bands,) twice and (F,) twice; deviations are raised to `SMALLEST_STD`.
+        Arrays (mel_bands,) twice and (F,) twice; deviations are raised to `SMALLEST_STD`.
         """
         given = {"mel_mean": mel_mean, "mel_std": mel_std, "motion_mean": motion_mean, "motion_std": motion_std}
         for name, values in given.items():

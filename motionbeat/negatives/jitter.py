@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motionbeat import tables
 from motionbeat.params import Negatives as Settings
 from motionbeat.tokens.windows import Tokens
 
@@ -41,7 +42,7 @@ def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Sett
     return columns
 
 
-_COLUMNS = "split clip start shift source accent_correlation".split()
+_COLUMNS = tables.JITTER_NEGATIVES.names
 
 
 def _has_beats(tokens: Tokens, row: int, first: int, beats: int) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from motionbeat import tables
 from motionbeat.params import Negatives as Settings
 from motionbeat.tokens.windows import Tokens, Windows
 
@@ -124,10 +125,7 @@ def mine_tempo_negatives(tokens: Tokens, split: str, beats: int, settings: Setti
     return columns
 
 
-_COLUMNS = (
-    "split clip start negative_clip negative_start rank bpm negative_bpm bpm_difference "
-    "bar_position negative_bar_position reason accent_correlation"
-).split()
+_COLUMNS = tables.TEMPO_NEGATIVES.names
 
 
 def _hardest(music: SongWindows, accents: Floats, anchor: int, settings: Settings) -> list[tuple[int, float, str]]:

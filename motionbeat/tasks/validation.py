@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tasks.retrieval import retrieval_metrics
@@ -31,10 +32,13 @@ class Validation:
         """
         model.eval()
         batches = self._batches
-        audio, motion, tempo, jitter = [], [], [], []
+        audio: list[Tensor] = []
+        motion: list[Tensor] = []
+        tempo: list[Tensor] = []
+        jitter: list[Tensor] = []
         for index in all_windows(batches.windows, _AT_ONCE):
             batch = batches.gather(index, batches.tempo_negatives, batches.jitter_negatives)
-            own = model.audio(batch.mel, batch.motion.bar_position, batch.motion.beats_per_bar).embedding  # (n, d)
+            own = model.audio(batch.mel, *batch.motion[1:]).embedding  # (n, d)
             positive = model.motion(*batch.motion).embedding  # (n, d)
             audio.append(own)
             motion.append(positive)
@@ -72,7 +76,7 @@ class Validation:
         }
 
 
-def _wins(margin: torch.Tensor) -> torch.Tensor:
+def _wins(margin: Tensor) -> Tensor:
     """1 where the margin is positive, 1/2 where it is a tie to float32 precision, else 0."""
     tie = margin.abs() < 1e-6
     return torch.where(tie, 0.5, (margin > 0).float())

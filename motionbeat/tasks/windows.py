@@ -1,5 +1,7 @@
 """Embeddings of music and motion windows by a trained model."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,10 +19,16 @@ def embed_windows(
     """Embeddings (n, d) of the music of some windows and (m, d) of the motion of others."""
     model.eval()
     steps = np.arange(motion.beats)
-    return (
-        _in_parts(music, lambda part: model.audio(*_window(tokens, tokens.audio["mel"][part.audio_row[:, None] + steps], part))),
-        _in_parts(motion, lambda part: model.motion(*_window(tokens, tokens.motion["features"][part.motion_row[:, None] + steps], part))),
-    )
+
+    def hear(part: Windows) -> torch.Tensor:
+        mel = tokens.audio["mel"][part.audio_row[:, None] + steps]
+        return model.audio(*_window(tokens, mel, part)).embedding
+
+    def see(part: Windows) -> torch.Tensor:
+        features = tokens.motion["features"][part.motion_row[:, None] + steps]
+        return model.motion(*_window(tokens, features, part)).embedding
+
+    return _in_parts(music, hear), _in_parts(motion, see)
 
 
 def _window(tokens: Tokens, values: NDArray[np.float32], part: Windows) -> tuple[torch.Tensor, ...]:
@@ -30,9 +38,10 @@ def _window(tokens: Tokens, values: NDArray[np.float32], part: Windows) -> tuple
         torch.as_tensor(values),
         torch.as_tensor(tokens.motion["bar_position"][rows], dtype=torch.float32),
         torch.as_tensor(tokens.motion["beats_per_bar"][part.motion_row].astype(np.int64)),
+        torch.ones(rows.shape, dtype=torch.bool),
     )
 
 
-def _in_parts(windows: Windows, encode) -> NDArray[np.float32]:
+def _in_parts(windows: Windows, encode: Callable[[Windows], torch.Tensor]) -> NDArray[np.float32]:
     parts = [windows.take(slice(begin, begin + _AT_ONCE)) for begin in range(0, len(windows), _AT_ONCE)]
-    return np.concatenate([encode(part).embedding.cpu().numpy() for part in parts])
+    return np.concatenate([encode(part).cpu().numpy() for part in parts])

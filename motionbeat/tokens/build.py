@@ -46,7 +46,9 @@ def read_beats(path: Path) -> dict[str, Beats]:
     for song in np.unique(rows["song"]):
         own = rows["song"] == song
         grids[str(song)] = Beats(
-            times=rows["time_s"][own], positions=rows["bar_position"][own] + 1, beats_per_bar=int(rows["beats_per_bar"][own][0])
+            times=rows["time_s"][own],
+            positions=rows["bar_position"][own] + 1,
+            beats_per_bar=int(rows["beats_per_bar"][own][0]),
         )
     return grids
 
@@ -71,7 +73,9 @@ def build(corpus: Path, beats: Path, settings: Settings, folder: Path, progress:
     jobs = (delayed(_clip)(clip, corpus, grids[clip["song"]], layout, settings.coverage) for clip in clips)
     parts = [part for part in progress(run(jobs), len(clips), "clips") if len(part["beat"])]
     if not parts:
-        raise MotionBeatError(f"{corpus}: no clip covers a whole beat of its song: check offset_s and duration_s in the manifest")
+        raise MotionBeatError(
+            f"{corpus}: no clip covers a whole beat of its song: check offset_s and duration_s in the manifest"
+        )
     motion = _joined(parts)
     tables.write(folder / "motion.parquet", tables.MOTION_TOKENS, motion)
 

@@ -1,5 +1,8 @@
 """Signals2Tokens: one song or one dance in, one token a beat out. Used by the tokens stage and by `MotionBeat`."""
 
+import math
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,13 +23,17 @@ def mel_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> 
 
     mel: (T, bands) at 50 frames/s. beat_times: (N + 1,) s, the beats and the end of the last interval.
     """
-    pooled = pool_frames(mel, FRAME_RATE, subbeat_edges(beat_times, layout.subbeats))
-    return pooled.reshape(len(beat_times) - 1, -1)
+    edges = subbeat_edges(beat_times, layout.subbeats)
+    return _pooled(mel, FRAME_RATE, edges, "constant").reshape(len(beat_times) - 1, -1)
 
 
 def onset_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> Floats:
-    """Mean onset strength of each part of each beat, scaled to 0..1 over the song: (N, S). Arguments as `mel_tokens`."""
-    flux = pool_frames(onset_strength(mel)[:, None], FRAME_RATE, subbeat_edges(beat_times, layout.subbeats))
+    """Mean onset strength of each part of each beat, scaled to 0..1 over the song: (N, S).
+
+    Arguments as `mel_tokens`.
+    """
+    edges = subbeat_edges(beat_times, layout.subbeats)
+    flux = _pooled(onset_strength(mel)[:, None], FRAME_RATE, edges, "constant")
     return normalised(flux[:, 0]).reshape(len(beat_times) - 1, -1)
 
 
@@ -51,9 +58,9 @@ def motion_tokens(
     edges = subbeat_edges(beat_times, layout.subbeats)
     count = len(beat_times) - 1
     return {
-        "features": pool_frames(features, rate, edges).reshape(count, -1),
+        "features": _pooled(features, rate, edges, "edge").reshape(count, -1),
         "contact": begins_in(pulses, rate, edges).reshape(count, -1),
-        "energy": pool_frames(kinetic_energy(joints, rate)[:, None], rate, edges).reshape(count, -1),
+        "energy": _pooled(kinetic_energy(joints, rate)[:, None], rate, edges, "edge").reshape(count, -1),
     }
 
 
@@ -62,3 +69,16 @@ def covered(beats: Beats, offset_s: float, duration_s: float, coverage: float) -
     edges = beats.edges()
     inside = np.minimum(edges[1:], offset_s + duration_s) - np.maximum(edges[:-1], offset_s)
     return np.flatnonzero(inside >= coverage * np.diff(edges))
+
+
+def _pooled(
+    frames: NDArray[np.floating], rate: float, edges: NDArray[np.float64], beyond: Literal["constant", "edge"]
+) -> Floats:
+    """`pool_frames` where the first and the last beat may reach beyond the recording.
+
+    There a song is silent (`constant`, zeros) and a dancer stands as in the nearest frame (`edge`).
+    """
+    before = max(0, math.ceil(-edges[0] * rate))
+    after = max(0, math.ceil(edges[-1] * rate) + 1 - len(frames))
+    padded = np.pad(frames, ((before, after), (0, 0)), mode=beyond)
+    return pool_frames(padded, rate, edges + before / rate)

@@ -112,7 +112,9 @@ class Tokens:
         for i, row in enumerate(motion_rows):
             song, beat = self.motion["song"][row], self.motion["beat"][row]
             if song not in first:
-                raise MotionBeatError(f"motion tokens name song {song}, which has no audio tokens: run `dvc repro tokens`")
+                raise MotionBeatError(
+                    f"motion tokens name song {song}, which has no audio tokens: run `dvc repro tokens`"
+                )
             rows[i] = first[song][0] + beat - first[song][1]
         return rows
 

@@ -22,6 +22,7 @@ class Motion(NamedTuple):
     features: Tensor  # (n, k, s * f)
     bar_position: Tensor  # (n, k)
     beats_per_bar: Tensor  # (n,)
+    mask: Tensor  # (n, k) bool, True = real beat
 
 
 class Batch(NamedTuple):
@@ -61,7 +62,7 @@ class Batches:
         _, self._song = np.unique(self.windows.song, return_inverse=True)
 
         def on_device(array: np.ndarray) -> Tensor:
-            return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32, device=device)
+            return torch.tensor(array, dtype=torch.float32, device=device)
 
         self._mel, self._onset = on_device(tokens.audio["mel"]), on_device(tokens.audio["onset"])
         motion = tokens.motion
@@ -97,9 +98,7 @@ class Batches:
         clips = len(np.unique(self.windows.clip))
         return clips // size + (clips % size > 1)
 
-    def gather(
-        self, index: np.ndarray, tempo: int, jitter: int, generator: np.random.Generator | None = None
-    ) -> Batch:
+    def gather(self, index: np.ndarray, tempo: int, jitter: int, generator: np.random.Generator | None = None) -> Batch:
         """The batch of the windows `index`; negatives are drawn at random, or the first ones without a generator."""
         steps = np.arange(self.beats)
         motion_rows = self.windows.motion_row[index][:, None] + steps  # (n, k)
@@ -119,6 +118,7 @@ class Batches:
             self._features[self._rows(jitter_rows.reshape(-1, self.beats))],
             motion.bar_position.repeat_interleave(shift.shape[1], 0),
             motion.beats_per_bar.repeat_interleave(shift.shape[1], 0),
+            motion.mask.repeat_interleave(shift.shape[1], 0),
         )
         return Batch(
             mel=self._mel[audio_rows],
@@ -140,7 +140,8 @@ class Batches:
 
     def _motion(self, rows: np.ndarray) -> Motion:
         at = self._rows(rows)
-        return Motion(self._features[at], self._bar_position[at], self._beats_per_bar[at[:, 0]])
+        whole = torch.ones(at.shape, dtype=torch.bool, device=self.device)
+        return Motion(self._features[at], self._bar_position[at], self._beats_per_bar[at[:, 0]], whole)
 
     def _rows(self, rows: np.ndarray) -> Tensor:
         return torch.as_tensor(rows, device=self.device)

@@ -24,8 +24,6 @@ from motionbeat.training.objective import TERMS, objective
 
 Validate = Callable[[DualEncoder], dict[str, float]]
 
-# The order in which sums are taken depends on the number of threads, and results must not.
-_CPU_THREADS = 2
 _LOG_EVERY_S = 15.0
 
 
@@ -44,19 +42,9 @@ class History:
         with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, names, lineterminator="\n")
             writer.writeheader()
-            writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in self.rows)
-
-
-def training_device() -> torch.device:
-    """The GPU if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def make_deterministic(seed: int) -> None:
-    """Fix every random number and the order of sums."""
-    torch.manual_seed(seed)
-    torch.set_num_threads(_CPU_THREADS)
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+            writer.writerows(
+                {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in self.rows
+            )
 
 
 def train(model: DualEncoder, batches: Batches, validate: Validate, settings: Train, loss: Loss) -> History:
@@ -67,7 +55,9 @@ def train(model: DualEncoder, batches: Batches, validate: Validate, settings: Tr
     """
     optimiser = torch.optim.AdamW(model.parameter_groups(settings.weight_decay), lr=settings.learning_rate)
     steps = settings.epochs * batches.steps(settings.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _warm_then_cosine(step, steps, settings.warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: _warm_then_cosine(step, steps, settings.warmup)
+    )
     generator = np.random.default_rng([settings.seed, 1])
     history, since_best = History(), 0
     with _Progress(settings.epochs) as show:
@@ -151,4 +141,6 @@ class _Progress:
         self._bar.update(self._task, completed=epoch, loss=loss, score=score)
         if self._bar.disable and (time.monotonic() - self._spoke > _LOG_EVERY_S or epoch == self._epochs):
             self._spoke = time.monotonic()
-            print(f"epoch {epoch} of {self._epochs}: loss {loss:.3f}, best score {score:.3f}", file=sys.stderr, flush=True)
+            print(
+                f"epoch {epoch} of {self._epochs}: loss {loss:.3f}, best score {score:.3f}", file=sys.stderr, flush=True
+            )

@@ -4,7 +4,13 @@ import torch
 from torch import Tensor
 
 from motionbeat.losses.ecl import embodied_contrastive_loss
-from motionbeat.losses.sral import contact_guide_loss, rhythm_anchor_loss, structural_rhythm_alignment_loss
+from motionbeat.losses.sral import (
+    DetectedRhythm,
+    RhythmLogits,
+    contact_guide_loss,
+    rhythm_anchor_loss,
+    structural_rhythm_alignment_loss,
+)
 from motionbeat.model.dual_encoder import DualEncoder, EncodedMotion
 from motionbeat.params import Loss
 from motionbeat.training.batches import Batch
@@ -12,13 +18,15 @@ from motionbeat.training.batches import Batch
 TERMS = ("loss", "ecl", "sral", "sral_beat", "sral_bar", "rhythm", "contact")
 
 
-def objective(model: DualEncoder, batch: Batch, settings: Loss, has_rotations: Tensor | None = None) -> dict[str, Tensor]:
+def objective(
+    model: DualEncoder, batch: Batch, settings: Loss, has_rotations: Tensor | None = None
+) -> dict[str, Tensor]:
     """The terms of the loss, each a scalar; `loss` is their weighted sum.
 
     has_rotations: (n,) bool, which windows are shown with their rotations; a window's negatives
     are shown as the window itself, so that no negative is told apart by it.
     """
-    audio = model.audio(batch.mel, batch.motion.bar_position, batch.motion.beats_per_bar)
+    audio = model.audio(batch.mel, *batch.motion[1:])
     motion, tempo, jitter = _encoded(model, batch, has_rotations)
     ecl = embodied_contrastive_loss(
         audio.embedding,
@@ -33,47 +41,39 @@ def objective(model: DualEncoder, batch: Batch, settings: Loss, has_rotations: T
         batch_negatives=settings.batch_negatives,
     )
     n = len(batch.mel)
-    curves = {
-        "onset_logits": audio.onset_logits,
-        "accent_logits": audio.accent_logits,
-        "contact_logits": motion.contact_logits[:n],
-        "energy_logits": motion.energy_logits[:n],
-        "onset": batch.onset,
-        "contact": batch.contact,
-        "energy": batch.energy,
-        "bar_position": batch.motion.bar_position,
-        "beats_per_bar": batch.motion.beats_per_bar,
-    }
+    rhythm_of = (
+        RhythmLogits(audio.onset_logits, audio.accent_logits, motion.contact_logits[:n], motion.energy_logits[:n]),
+        DetectedRhythm(batch.onset, batch.contact, batch.energy),
+        *batch.motion[1:],
+    )
     sral = structural_rhythm_alignment_loss(
-        **curves,
-        beat_weight=settings.beat_weight,
-        bar_weight=settings.bar_weight,
+        *rhythm_of,
         source=settings.source,
         divergence=settings.divergence,
         gamma=settings.gamma,
-        band=settings.band if settings.band >= 0 else None,
+        band=settings.band,
         circular=settings.circular,
+        beat_weight=settings.beat_weight,
+        bar_weight=settings.bar_weight,
     )
-    rhythm = rhythm_anchor_loss(**curves)
-    contact = contact_guide_loss(motion.contact_guide_logits[:n], batch.contact)
+    rhythm = rhythm_anchor_loss(*rhythm_of)
+    contact = contact_guide_loss(motion.contact_guide_logits[:n], batch.contact, batch.motion.mask)
     total = ecl + settings.alpha * sral.total + settings.rhythm_weight * rhythm + settings.contact_weight * contact
     values = (total, ecl, sral.total, sral.beat, sral.bar, rhythm, contact)
     return dict(zip(TERMS, values, strict=True))
 
 
-def _encoded(model: DualEncoder, batch: Batch, has_rotations: Tensor | None) -> tuple[EncodedMotion, Tensor | None, Tensor | None]:
+def _encoded(
+    model: DualEncoder, batch: Batch, has_rotations: Tensor | None
+) -> tuple[EncodedMotion, Tensor | None, Tensor | None]:
     """All motion windows through the encoder at once: the batch's, then its negatives' (n, p, d) and (n, q, d)."""
     n, p, q = len(batch.mel), batch.tempo_absent.shape[1], batch.jitter_absent.shape[1]
     parts = [batch.motion, batch.tempo, batch.jitter]
     shown = None
     if has_rotations is not None:
         shown = torch.cat([has_rotations, has_rotations.repeat_interleave(p), has_rotations.repeat_interleave(q)])
-    encoded = model.motion(
-        torch.cat([part.features for part in parts]),
-        torch.cat([part.bar_position for part in parts]),
-        torch.cat([part.beats_per_bar for part in parts]),
-        has_rotations=shown,
-    )
+    features, bar_position, beats_per_bar, mask = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    encoded = model.motion(features, bar_position, beats_per_bar, mask, shown)
     tempo = encoded.embedding[n : n + n * p].unflatten(0, (n, p)) if p else None  # (n, p, d)
     jitter = encoded.embedding[n + n * p :].unflatten(0, (n, q)) if q else None  # (n, q, d)
     return encoded, tempo, jitter

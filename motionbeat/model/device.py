@@ -1,0 +1,18 @@
+"""Where torch computes, and that it computes the same each time."""
+
+import torch
+
+# The order in which sums are taken depends on the number of threads, and results must not.
+_CPU_THREADS = 2
+
+
+def best_device() -> torch.device:
+    """The GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def make_deterministic(seed: int) -> None:
+    """Fix every random number and the order of sums; on a GPU, operations without a fixed order only warn."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(_CPU_THREADS)
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
