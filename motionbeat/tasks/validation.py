@@ -7,7 +7,7 @@ from torch import Tensor
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tasks.retrieval import retrieval_metrics
 from motionbeat.tokens.windows import Tokens
-from motionbeat.training.batches import Batches, all_windows
+from motionbeat.training.batches import Batches
 
 _AT_ONCE = 256
 
@@ -17,14 +17,14 @@ class Validation:
 
     def __init__(self, tokens: Tokens, batches: Batches) -> None:
         self._batches = batches
-        bars = tokens.windows(batches.windows_split, batches.beats, every="bar")
+        bars = tokens.windows(batches.split, batches.beats, every="bar")
         keys = set(zip(bars.clip, bars.start, strict=True))
         windows = batches.windows
-        self._gallery = np.array([key in keys for key in zip(windows.clip, windows.start, strict=True)])
+        self._index = np.flatnonzero([key in keys for key in zip(windows.clip, windows.start, strict=True)])
 
     @torch.no_grad()
     def __call__(self, model: DualEncoder) -> dict[str, float]:
-        """Figures of the model as it is; `tempo_accuracy` is left out where no validation pair exists.
+        """Figures over the windows at every bar; `tempo_accuracy` is left out where no validation pair exists.
 
         An accuracy is the share of (anchor, negative) pairs in which the anchor's own dance is
         nearer to its music than the negative is; a tie counts one half. The score is the mean of
@@ -36,7 +36,8 @@ class Validation:
         motion: list[Tensor] = []
         tempo: list[Tensor] = []
         jitter: list[Tensor] = []
-        for index in all_windows(batches.windows, _AT_ONCE):
+        for begin in range(0, len(self._index), _AT_ONCE):
+            index = self._index[begin : begin + _AT_ONCE]
             batch = batches.gather(index, batches.tempo_negatives, batches.jitter_negatives)
             own = model.audio(batch.mel, *batch.motion[1:]).embedding  # (n, d)
             positive = model.motion(*batch.motion).embedding  # (n, d)
@@ -65,10 +66,10 @@ class Validation:
         return figures
 
     def _recall(self, audio: np.ndarray, motion: np.ndarray) -> dict[str, float]:
-        """R@10 of windows at every bar; each distinct music window stands once in the gallery."""
-        rows = self._batches.windows.audio_row[self._gallery]
+        """R@10 in percent; each distinct music window stands once in the gallery."""
+        rows = self._batches.windows.audio_row[self._index]
         _, first, song_window = np.unique(rows, return_index=True, return_inverse=True)
-        similarity = motion[self._gallery] @ audio[self._gallery][first].T  # (m, n)
+        similarity = motion @ audio[first].T  # (m, n)
         relevant = song_window[:, None] == np.arange(len(first))
         return {
             "val_r10_music_to_motion": retrieval_metrics(similarity.T, relevant.T)["r10"],

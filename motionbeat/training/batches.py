@@ -13,7 +13,7 @@ from torch import Tensor
 
 from motionbeat import tables
 from motionbeat.errors import MotionBeatError
-from motionbeat.tokens.windows import Tokens, Windows
+from motionbeat.tokens.windows import Tokens
 
 
 class Motion(NamedTuple):
@@ -49,7 +49,7 @@ class Batches:
 
     def __init__(self, tokens: Tokens, negatives: Path, split: str, beats: int, device: torch.device) -> None:
         self.windows = tokens.windows(split, beats)
-        self.windows_split = split
+        self.split = split
         if len(self.windows) == 0:
             raise MotionBeatError(
                 f"the {split} split has no clip of {beats} beats: lower tokens.window_beats or check the split lists"
@@ -194,9 +194,3 @@ def _picked(table: np.ndarray, drawn: np.ndarray, flags: np.ndarray) -> np.ndarr
     """The flag that stands beside each drawn value in its row of the table."""
     match = table[:, None, :] == drawn[:, :, None]  # (n, q, Q)
     return (match & flags[:, None, :]).any(axis=2)
-
-
-def all_windows(windows: Windows, size: int) -> Iterator[np.ndarray]:
-    """Index arrays of at most `size` windows that cover all of them in order."""
-    for begin in range(0, len(windows), size):
-        yield np.arange(begin, min(begin + size, len(windows)))
