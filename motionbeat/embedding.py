@@ -10,7 +10,7 @@ import torch
 from attrs import fields, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from motionbeat.beats.grid import Beats
+from motionbeat.beats.grid import EDGE_S, Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tokens.layout import Layout
@@ -31,7 +31,7 @@ class Embedding:
     tokens: Floats
     """(K, D): the encoder's last state of each beat (grid mode: of each 20-ms frame)."""
     times: NDArray[np.float64]
-    """(K + 1,) s: token t stands for [times[t], times[t + 1])."""
+    """(K + 1,) s: token t stands for [times[t], times[t + 1]). The last beat of a song may end after its audio."""
 
 
 def load(path: str | Path) -> "MotionBeat":
@@ -56,33 +56,38 @@ class MotionBeat:
     ) -> Embedding:
         """Embed a song.
 
-        audio: a file that libsndfile reads (wav, flac, ogg, mp3, au), or a mono float array with
-        its sample_rate in Hz.
-        mode `beats`: one token a beat, cut at `beats`, or at tracked ones if none are given: with
-        madmom when it is installed (`pip install motionbeat[pipeline]`), else with librosa, which
-        finds no downbeats, and a warning says so.
+        audio: a file that libsndfile reads (wav, flac, ogg, mp3, au), or an array, mono or with
+        channels, with its sample_rate in Hz (a file says its own).
+        mode `beats`: one token a beat, cut at `beats` as they are, or at tracked ones if none are
+        given, which are continued to both ends of the audio: with madmom when it is installed
+        (`pip install motionbeat[pipeline]`), else with librosa, which finds no downbeats, and a
+        warning says so.
         mode `grid`: one token each 20 ms and no tracker: the encoder runs over lattices of period
-        0.5 s, one for each 20-ms offset; frame t is the token centred on it.
-        Raises `MotionBeatError` for audio that cannot be used, and where no beat is found.
+        0.5 s, one for each 20-ms offset; frame t is the token centred on t * 20 ms.
+        Raises `MotionBeatError` for audio or beats that cannot be used, and where no beat is found.
         """
-        from motionbeat.audio.decode import as_mono, load
+        from motionbeat.audio.decode import signal
         from motionbeat.audio.mel import SAMPLE_RATE, log_mel
 
         if mode not in ("beats", "grid"):
-            raise MotionBeatError(f"mode is {mode!r}: expected beats or grid")
-        if isinstance(audio, str | Path):
-            wave = load(audio, SAMPLE_RATE)
-        else:
-            if sample_rate is None:
-                raise MotionBeatError(
-                    "an array of audio needs its sample_rate in Hz: embed_audio(audio, sample_rate=44100)"
-                )
-            wave = as_mono(np.asarray(audio), sample_rate, SAMPLE_RATE)
+            raise MotionBeatError(f"mode = {mode!r}; give beats or grid")
+        if beats is not None and (mode == "grid" or not isinstance(beats, Beats)):
+            raise MotionBeatError(
+                f"beats is a {type(beats).__name__} in mode {mode}; "
+                "give motionbeat.beats.Beats(times, positions, beats_per_bar) in mode beats, and none in mode grid"
+            )
+        wave = signal(audio, sample_rate, SAMPLE_RATE)  # type: ignore[arg-type]
+        duration_s = len(wave) / SAMPLE_RATE
+        if beats is not None and beats.times[-1] > duration_s + EDGE_S:
+            raise MotionBeatError(
+                f"the last beat is at {beats.times[-1]:.2f} s, but the audio lasts {duration_s:.2f} s: "
+                "give the beats of this audio, in seconds"
+            )
         mel = log_mel(wave, SAMPLE_RATE, self.layout.mel_bands)
         if mode == "grid":
-            return self._embed_grid(mel, len(wave) / SAMPLE_RATE)
+            return self._embed_grid(mel, duration_s)
         if beats is None:
-            beats = _tracked(audio, sample_rate).extended(len(wave) / SAMPLE_RATE)
+            beats = _tracked(audio, sample_rate).extended(duration_s)
         return self._embed_song(mel, beats.edges(), beats.positions - 1, beats.beats_per_bar)
 
     def embed_motion(
@@ -92,32 +97,30 @@ class MotionBeat:
         beat_times: ArrayLike,
         beat_positions: ArrayLike | None = None,
         poses: ArrayLike | None = None,
+        beats_per_bar: int | None = None,
     ) -> Embedding:
         """Embed a dance.
 
         joints: (T, 24, 3) m, SMPL order, y up. fps: frames a second. beat_times: (N,) s of its
         music's beats, from the first frame; the last beat only closes the interval before it.
-        beat_positions: (N,) in the bar from 1; without them bars of 4 from the first beat.
-        poses: (T, 24, 3) SMPL axis-angle; without them the rotations count as average.
+        beat_positions: (N,) in the bar from 1; without them bars are counted from the first beat.
+        poses: (T, 24, 3) or (T, 72) SMPL axis-angle; without them the rotations count as average.
+        beats_per_bar: without it, what most bars of beat_positions have (the highest position where
+        none is complete), or 4 without those. Raises `MotionBeatError` for what cannot be used.
         """
         from motionbeat.tokens.signals import motion_tokens
 
-        points = np.asarray(joints, np.float32)
-        if points.ndim != 3 or points.shape[1:] != (24, 3) or not np.isfinite(points).all():
-            raise MotionBeatError(f"joints have shape {points.shape}: expected (frames, 24, 3), finite, in metres")
-        times = np.asarray(beat_times, float)
-        if times.ndim != 1 or len(times) < 2:
-            raise MotionBeatError(f"beat_times have shape {times.shape}: expected at least 2 beats in seconds")
-        seconds = len(points) / fps
-        if times[0] < 0 or times[-1] > seconds + 1 / fps:
+        if isinstance(fps, bool) or not isinstance(fps, int | float | np.number) or not 0 < fps < np.inf:
+            raise MotionBeatError(f"fps = {fps!r}; give the frames a second of the dance, such as 60")
+        points = _motion_array("joints", joints, None)
+        angles = None if poses is None else _motion_array("poses", poses, len(points))
+        beats = _beats(beat_times, beat_positions, beats_per_bar)
+        times, seconds = beats.times, len(points) / fps
+        if times[-1] > seconds + 1 / fps:
             raise MotionBeatError(
                 f"beat_times run from {times[0]:.2f} to {times[-1]:.2f} s, but the dance lasts {seconds:.2f} s: "
-                "count them from its first frame"
+                "count them from its first frame, and leave out those after its last"
             )
-        positions = np.arange(len(times)) % 4 if beat_positions is None else np.asarray(beat_positions, int) - 1
-        if len(positions) != len(times) or positions.min() < 0:
-            raise MotionBeatError(f"beat_positions must be {len(times)} numbers from 1, one for each beat")
-        angles = None if poses is None else np.asarray(poses, np.float32).reshape(len(points), 24, 3)
         part = motion_tokens(points, angles, fps, times, self.layout)["features"]
         part = part.reshape(len(part), self.layout.subbeats, -1)
         width = min(part.shape[2], self.layout.motion_width)  # the rotations come last, here or in the model
@@ -127,7 +130,8 @@ class MotionBeat:
         def encode(features: Floats, positions: Any, meter: int, mask: Any) -> tuple[Floats, Floats]:
             return self._motion(features, positions, meter, mask, rotations=angles is not None)
 
-        return self._embed(tokens.reshape(len(tokens), -1), times, positions[:-1], int(positions.max()) + 1, encode)
+        positions = beats.positions[:-1] - 1
+        return self._embed(tokens.reshape(len(tokens), -1), times, positions, beats.beats_per_bar, encode)
 
     def _embed_song(self, mel: Floats, times: NDArray[np.float64], positions: Any, beats_per_bar: int) -> Embedding:
         from motionbeat.tokens.signals import mel_tokens
@@ -155,7 +159,7 @@ class MotionBeat:
         """Bars of 4 are counted from the first token of each lattice, since no tracker may tell the bar."""
         if duration_s < LATTICE_PERIOD_S:
             raise MotionBeatError(f"the audio lasts {duration_s:.2f} s: grid mode needs at least {LATTICE_PERIOD_S} s")
-        frames = int(duration_s / LATTICE_STEP_S)
+        frames = int(duration_s / LATTICE_STEP_S + 1e-6)  # 0.58 / 0.02 is a little under 29
         lattices = round(LATTICE_PERIOD_S / LATTICE_STEP_S)
         states = np.empty((frames, self.model.config.width), np.float32)
         clips = []
@@ -206,6 +210,42 @@ def _tracked(audio: Any, sample_rate: int | None) -> Beats:
         stacklevel=3,
     )
     return track(audio, sample_rate, "librosa")
+
+
+def _motion_array(name: str, values: ArrayLike, frames: int | None) -> Floats:
+    """(T, 24, 3) float32 from (T, 24, 3) or, for poses, (T, 72); finite, of as many frames as asked for."""
+    try:
+        array = np.asarray(values, np.float32)
+    except (TypeError, ValueError):
+        raise MotionBeatError(f"{name} are no array of numbers: give (frames, 24, 3)") from None
+    if frames is not None and array.ndim == 2 and array.shape[1] == 72:
+        array = array.reshape(-1, 24, 3)
+    if array.ndim != 3 or array.shape[1:] != (24, 3) or len(array) < 2:
+        raise MotionBeatError(f"{name} have shape {array.shape}: give (frames, 24, 3), SMPL's joints, 2 frames or more")
+    if frames is not None and len(array) != frames:
+        raise MotionBeatError(f"{name} have {len(array)} frames, the joints {frames}: give as many")
+    finite = np.isfinite(array).all(axis=(1, 2))
+    if not finite.all():
+        raise MotionBeatError(f"{name} hold NaN or infinity in frame {int(finite.argmin())}: repair or leave it out")
+    return array
+
+
+def _beats(times: ArrayLike, positions: ArrayLike | None, beats_per_bar: int | None) -> Beats:
+    try:
+        seconds = np.asarray(times, float)
+        counted = None if positions is None else np.asarray(positions, float)
+    except (TypeError, ValueError):
+        raise MotionBeatError(
+            "beat_times or beat_positions are no numbers: give (N,) seconds and (N,) counts"
+        ) from None
+    if beats_per_bar is not None and (not isinstance(beats_per_bar, int | np.integer) or beats_per_bar < 1):
+        raise MotionBeatError(f"beats_per_bar = {beats_per_bar!r}; give a whole number from 1, such as 4")
+    if counted is None:
+        meter = beats_per_bar or 4
+        return Beats(seconds, np.arange(seconds.size) % meter + 1, meter)
+    if beats_per_bar is None:
+        return Beats.from_positions(seconds, counted)
+    return Beats(seconds, counted, beats_per_bar)
 
 
 def _unit(vector: Floats) -> Floats:

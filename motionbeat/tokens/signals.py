@@ -17,6 +17,8 @@ from motionbeat.tokens.pooling import begins_in, pool_frames, subbeat_edges
 
 Floats = NDArray[np.float32]
 
+_ROUNDING_S = 1e-6
+
 
 def mel_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> Floats:
     """Mean log-mel of each part of each beat: (N, S * bands).
@@ -68,7 +70,8 @@ def covered(beats: Beats, offset_s: float, duration_s: float, coverage: float) -
     """Indices of the beats of a song whose interval lies in a clip, but for 1 - coverage of it."""
     edges = beats.edges()
     inside = np.minimum(edges[1:], offset_s + duration_s) - np.maximum(edges[:-1], offset_s)
-    return np.flatnonzero(inside >= coverage * np.diff(edges))
+    # Rounding must not take a beat that ends with the clip, nor give one that only touches it.
+    return np.flatnonzero((inside >= coverage * np.diff(edges) - _ROUNDING_S) & (inside > _ROUNDING_S))
 
 
 def _pooled(
