@@ -202,14 +202,18 @@ class MotionBeat:
 def _tracked(audio: Any, sample_rate: int | None) -> Beats:
     from motionbeat.beats import track
 
-    if importlib.util.find_spec("madmom"):
-        return track(audio, sample_rate, "madmom")
-    warnings.warn(
-        "madmom is not installed: beats come from librosa, which finds no downbeats, so bars of 4 are counted from "
-        "the first beat. pip install motionbeat[pipeline], or pass beats=",
-        stacklevel=3,
-    )
-    return track(audio, sample_rate, "librosa")
+    tracker = "madmom"
+    if importlib.util.find_spec("madmom") is None:
+        warnings.warn(
+            "madmom is not installed: beats come from librosa, which finds no downbeats, so bars of 4 are counted from "
+            "the first beat. pip install motionbeat[pipeline], or pass beats=",
+            stacklevel=3,
+        )
+        tracker = "librosa"
+    try:
+        return track(audio, sample_rate, tracker)
+    except MotionBeatError as error:  # the audio is sound by now
+        raise MotionBeatError(f"{error}; or embed it in mode grid, which needs no beats") from None
 
 
 def _motion_array(name: str, values: ArrayLike, frames: int | None) -> Floats:

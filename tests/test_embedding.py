@@ -253,6 +253,7 @@ def test_a_dance_that_cannot_be_used_is_refused_by_what_is_wrong(model, wrong, s
         ({"beats": Beats([0.1, 0.6], [8, 9], 9)}, "the model has room for 1 to 7"),
         ({"audio": music(3.0)[: RATE // 4], "mode": "grid"}, r"lasts 0\.25 s: grid mode needs at least 0\.5 s"),
         ({"audio": np.zeros(RATE)}, "is silent"),
+        ({"audio": np.eye(1, RATE, 20_000)[0]}, "finds (no|1) beat.*; or embed it in mode grid, which needs no beats"),
     ],
 )
 def test_a_song_that_cannot_be_used_is_refused_by_what_is_wrong(model, wrong, says):
