@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from motionbeat import tables
 from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
+from motionbeat.report.figures import COLUMNS, read_history, training_curves
 from motionbeat.tokens.signals import covered
 
 ROOT = Path(__file__).parents[1]
@@ -225,3 +226,12 @@ def test_a_clip_has_a_beat_at_its_edge_if_it_covers_enough_of_it() -> None:
     np.testing.assert_array_equal(covered(beats, 1.3, 3.35, 0.8), [2, 3])
     np.testing.assert_array_equal(covered(beats, 1.1, 0.5, 0.8), [])
     np.testing.assert_array_equal(covered(beats, 20.0, 5.0, 0.8), [])
+
+
+def test_a_history_without_an_accuracy_that_no_pair_could_tell_is_drawn(tmp_path: Path) -> None:
+    row = {name: "1" for name in COLUMNS if name != "tempo_accuracy"}
+    path = tmp_path / "train_history.csv"
+    path.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n", encoding="utf-8")
+    history = read_history(path)
+    assert np.isnan(history["tempo_accuracy"]).all() and history["jitter_accuracy"] == [1.0]
+    training_curves(history, 1)

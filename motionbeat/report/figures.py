@@ -44,17 +44,20 @@ History = Mapping[str, NDArray[np.float64]]
 
 
 def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
-    """metrics/train_history.csv as one array a column, NaN where a cell is empty."""
+    """metrics/train_history.csv as one array a column, NaN where a cell is empty.
+
+    An accuracy may have no column at all: a small validation split can be without a pair to measure it on.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
         raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
-    missing = set(COLUMNS) - set(rows[0] if rows else ())
+    missing = set(COLUMNS) - (set(rows[0]) | set(ACCURACIES) if rows else set())
     if missing:
         raise MotionBeatError(f"{path} lacks the columns {sorted(missing)} or has no rows: run `dvc repro`")
     try:
-        return {name: np.array([float(row[name] or "nan") for row in rows]) for name in COLUMNS}
+        return {name: np.array([float(row.get(name) or "nan") for row in rows]) for name in COLUMNS}
     except ValueError as error:
         raise MotionBeatError(f"{path} holds a cell that is no number ({error}): run `dvc repro`") from None
 
