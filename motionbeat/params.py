@@ -66,7 +66,7 @@ class Model:
     rotation: Literal["harmonic", "paper", "none"]
     phase_features: bool
     contact_attention: bool
-    readout: Literal["bar_harmonic", "mean"]
+    readout: Literal["window_harmonic", "bar_harmonic", "mean"]
     max_beats_per_bar: Count
 
 
@@ -229,6 +229,11 @@ def _check_together(params: Params, origin: str) -> None:
     if params.model.width % (2 * params.model.heads):
         wrong.append(
             f"model.width = {params.model.width}; expected a multiple of 2 * model.heads = {2 * params.model.heads}"
+        )
+    if params.model.readout == "window_harmonic" and params.model.embedding % params.tokens.window_beats:
+        wrong.append(
+            f"model.embedding = {params.model.embedding}; expected a multiple of "
+            f"tokens.window_beats = {params.tokens.window_beats} for model.readout = window_harmonic"
         )
     if params.beats.min_bpm >= params.beats.max_bpm:
         wrong.append(f"beats.min_bpm = {params.beats.min_bpm}; expected less than beats.max_bpm")

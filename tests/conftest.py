@@ -36,6 +36,7 @@ def token_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("tokens")
     generator = np.random.default_rng(7)
+    mixing = generator.normal(size=LAYOUT.subbeats * LAYOUT.motion_width)
     audio: dict[str, list] = {name: [] for name in tables.AUDIO_TOKENS.names}
     motion: dict[str, list] = {name: [] for name in tables.MOTION_TOKENS.names}
     for split, tempi in TEMPI.items():
@@ -58,7 +59,7 @@ def token_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 danced = beats if dancer < 2 else beats[: LAYOUT.window_beats]
                 count = len(danced)
                 energy = onset[danced] + 0.05 * generator.random((count, LAYOUT.subbeats))
-                features = np.repeat(energy, LAYOUT.motion_width, axis=1) * (1 + 0.2 * generator.random(40))
+                features = np.repeat(energy, LAYOUT.motion_width, axis=1) * mixing * (1 + 0.2 * generator.random(40))
                 motion["clip"] += [f"{song}_d{dancer}"] * count
                 motion["song"] += [song] * count
                 motion["split"] += [split] * count

@@ -40,6 +40,7 @@ SETTINGS = [
     {},
     {"rotation": "paper", "readout": "mean", "phase_features": True},
     {"rotation": "none", "contact_attention": False},
+    {"readout": "window_harmonic", "embedding": 32},
 ]
 
 
@@ -75,7 +76,7 @@ def test_shapes_are_as_documented_and_embeddings_have_length_one(changes: dict) 
     audio, motion = encode(model_of(**changes), windows([4, 3]))
     for encoded in (audio, motion):
         torch.testing.assert_close(encoded.embedding.norm(dim=1), torch.ones(2, dtype=torch.float64))
-        assert encoded.embedding.shape == (2, 12)
+        assert encoded.embedding.shape == (2, changes.get("embedding", 12))
         assert encoded.states.shape == (2, K, 32)
     logits = (audio.onset_logits, audio.accent_logits, motion.contact_logits, motion.energy_logits)
     assert {tuple(tensor.shape) for tensor in logits} == {(2, K, 2)}
@@ -135,7 +136,7 @@ def test_with_mean_pooling_a_cyclic_roll_by_a_beat_cannot_be_told_from_the_origi
         {"rotation": "paper", "readout": "mean", "phase_features": True},
     ],
 )
-def test_the_bar_harmonic_readout_or_phase_features_tell_a_cyclic_roll_apart(changes: dict) -> None:
+def test_a_harmonic_readout_or_phase_features_tell_a_cyclic_roll_apart(changes: dict) -> None:
     model, values = model_of(**changes), windows([4] * 6)
     rolled = values | {"features": values["features"].roll(1, dims=1)}
     moved = encode(model, rolled)[1].embedding - encode(model, values)[1].embedding
@@ -143,6 +144,15 @@ def test_the_bar_harmonic_readout_or_phase_features_tell_a_cyclic_roll_apart(cha
     by_a_bar = values | {"features": values["features"].roll(4, dims=1)}  # a whole bar is no shift at all
     same = encode(model, by_a_bar)[1].embedding - encode(model, values)[1].embedding
     assert same.abs().max() < 1e-10
+
+
+def test_the_window_harmonic_readout_tells_any_cyclic_roll_apart() -> None:
+    model = model_of(rotation="paper", readout="window_harmonic", embedding=32)
+    values = windows([4] * 6)
+    for beats in (1, 4):
+        rolled = values | {"features": values["features"].roll(beats, dims=1)}
+        moved = encode(model, rolled)[1].embedding - encode(model, values)[1].embedding
+        assert moved.norm(dim=1).min() > 1e-2
 
 
 def test_without_rotations_their_block_is_the_training_mean() -> None:

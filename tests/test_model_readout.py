@@ -1,14 +1,16 @@
-"""Bar-harmonic pooling: exactly equivariant to shifts in time, blind to padding."""
+"""Harmonic readouts: exactly equivariant to shifts in time, blind to padding."""
 
 import math
 
 import pytest
 import torch
+from attrs import evolve
 
-from motionbeat.model.readout import bar_harmonics
+from motionbeat.model.config import ModelConfig
+from motionbeat.model.readout import WindowReadout, bar_harmonics, window_harmonics
 from motionbeat.model.rotation import bar_phase
 
-K, D, HIGHEST = 12, 5, 3
+K, D, HIGHEST = 12, 6, 3
 METERS = torch.tensor([4, 3, 7])
 
 
@@ -68,3 +70,83 @@ def test_masked_beats_never_enter(states: torch.Tensor, positions: torch.Tensor)
 
 def test_a_window_without_real_beats_reads_as_zero(states: torch.Tensor, positions: torch.Tensor) -> None:
     assert not harmonics(states, positions, torch.zeros(3, K, dtype=torch.bool)).abs().any()
+
+
+CONFIG = ModelConfig(
+    mel_bands=6,
+    motion_width=9,
+    rotation_start=None,
+    subbeats=2,
+    window_beats=K,
+    motion_fps=30.0,
+    contact_speed=0.3,
+    contact_height=0.05,
+    width=D,
+    layers=1,
+    heads=1,
+    embedding=2 * K,
+    dropout=0.0,
+    rotation="none",
+    phase_features=False,
+    contact_attention=False,
+    readout="mean",
+    max_beats_per_bar=7,
+)
+
+
+def window_readout(beats: int) -> WindowReadout:
+    torch.manual_seed(3)
+    return WindowReadout(evolve(CONFIG, window_beats=beats, embedding=2 * beats)).double()
+
+
+def embedded(readout: WindowReadout, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    shape = states.shape[:2]
+    mask = torch.ones(shape, dtype=torch.bool) if mask is None else mask
+    return readout(states, torch.zeros(shape, dtype=torch.float64), torch.full(shape[:1], 4), mask)
+
+
+def test_window_harmonics_are_the_discrete_fourier_transform_of_the_window(states: torch.Tensor) -> None:
+    found = torch.complex(*window_harmonics(states, torch.ones(3, K, dtype=torch.bool), K))
+    torch.testing.assert_close(found, torch.fft.rfft(states, dim=1))
+
+
+@pytest.mark.parametrize("delta", [1, 3, -2])
+def test_rolling_the_window_turns_its_harmonics(states: torch.Tensor, delta: int) -> None:
+    mask = torch.ones(3, K, dtype=torch.bool)
+    before = torch.complex(*window_harmonics(states, mask, K))
+    after = torch.complex(*window_harmonics(states.roll(delta, dims=1), mask, K))
+    turn = torch.exp(-2j * math.pi * torch.arange(K // 2 + 1).to(torch.complex128) * delta / K)
+    torch.testing.assert_close(after, turn[:, None] * before)
+
+
+@pytest.mark.parametrize("beats", [12, 13])
+def test_with_equal_gains_the_window_readout_compares_beat_by_beat(beats: int) -> None:
+    """Parseval: the cosine of two embeddings is that of the two sequences of codes."""
+    readout = window_readout(beats)
+    a, b = torch.randn(2, 4, beats, D, dtype=torch.float64)
+    codes = [readout.project(x).flatten(1) for x in (a, b)]
+    expected = torch.nn.functional.cosine_similarity(*codes)
+    found = (embedded(readout, a) * embedded(readout, b)).sum(1)
+    torch.testing.assert_close(found, expected)
+    assert embedded(readout, a).shape == (4, 2 * beats)
+
+
+def test_the_window_readout_knows_the_order_of_bars_and_bar_harmonics_do_not() -> None:
+    """A A B A and A B A A hold the same bars: only the window's harmonics tell them apart."""
+    one, other = torch.randn(2, 1, 4, D, dtype=torch.float64)
+    first = torch.cat([one, one, other, one], dim=1)
+    second = torch.cat([one, other, one, one], dim=1)
+    mask, meters = torch.ones(1, 16, dtype=torch.bool), torch.tensor([4])
+    phase = bar_phase((torch.arange(16) % 4).double()[None], meters)
+    for a, b in zip(
+        bar_harmonics(first, phase, meters, mask, 2), bar_harmonics(second, phase, meters, mask, 2), strict=True
+    ):
+        torch.testing.assert_close(a, b)
+    readout = window_readout(16)
+    assert (embedded(readout, first) * embedded(readout, second)).sum() < 0.999
+
+
+def test_masked_beats_never_enter_the_window_readout(states: torch.Tensor) -> None:
+    readout, mask = window_readout(K), torch.arange(K).expand(3, K) < 9
+    padded = torch.where(mask[..., None], states, torch.nan)
+    torch.testing.assert_close(embedded(readout, padded, mask), embedded(readout, states[:, :9]))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # reading params.yaml needs more than a trained model does
     from motionbeat.tokens.layout import Layout
 
 ROTATIONS = ("harmonic", "paper", "none")
-READOUTS = ("bar_harmonic", "mean")
+READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 
 
 @frozen(kw_only=True)
@@ -53,6 +53,7 @@ class ModelConfig:
             **dict.fromkeys(_COUNTS, "a whole number of at least 1"),
             **dict.fromkeys(_POSITIVE, "a number above 0"),
             "width": f"a multiple of 2 * heads = {2 * self.heads if _is_count(self.heads) else '2 * heads'}",
+            "embedding": "a whole number of at least 1, a multiple of window_beats for readout window_harmonic",
             "rotation_start": "a whole number below motion_width, or none",
             "dropout": "a number from 0 to 1",
             "rotation": f"one of {', '.join(ROTATIONS)}",
@@ -64,6 +65,8 @@ class ModelConfig:
         wrong |= {name for name in _POSITIVE if not _is_positive(getattr(self, name))}
         if "width" not in wrong and "heads" not in wrong and self.width % (2 * self.heads):
             wrong.add("width")
+        if self.readout == "window_harmonic" and not wrong & {"embedding", "window_beats"}:
+            wrong |= {"embedding"} if self.embedding % self.window_beats else set()
         if self.rotation_start is not None and not _starts_inside(self.rotation_start, self.motion_width):
             wrong.add("rotation_start")
         if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout <= 1:

@@ -17,7 +17,7 @@ from motionbeat.files import whole_file, write_json
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.encoder import Encoder
 from motionbeat.model.heads import ContactHead, RhythmHead
-from motionbeat.model.readout import Readout
+from motionbeat.model.readout import readout
 from motionbeat.model.rotation import bar_phase
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
@@ -61,11 +61,11 @@ class DualEncoder(nn.Module):
         self.register_buffer("motion_mean", torch.zeros(config.motion_width))
         self.register_buffer("motion_std", torch.ones(config.motion_width))
         self.audio_encoder = Encoder(config, config.audio_token, contact=False)
-        self.audio_readout = Readout(config)
+        self.audio_readout = readout(config)
         self.audio_rhythm = RhythmHead(config.width, config.subbeats)
         self.contact_guide = ContactHead(config.motion_token, config.width // 2)
         self.motion_encoder = Encoder(config, config.motion_token, contact=config.contact_attention)
-        self.motion_readout = Readout(config)
+        self.motion_readout = readout(config)
         self.motion_rhythm = RhythmHead(config.width, config.subbeats)
 
     def set_statistics(self, mel_mean: Any, mel_std: Any, motion_mean: Any, motion_std: Any) -> None:

@@ -1,7 +1,9 @@
-"""From one state a beat to one embedding a window: mean, or the harmonics of the bar.
+"""From one state a beat to one embedding a window: mean, the harmonics of the bar, or those of the window.
 
-Axes: b batch, k beats, d width, n harmonics, e embedding.
+Axes: b batch, k beats, d width, c channels of a beat's code, n harmonics, e embedding.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -31,11 +33,26 @@ def bar_harmonics(
     return real, imaginary
 
 
-class Readout(nn.Module):
-    """Pool the states, map them to the embedding, scale it to length 1.
+def window_harmonics(code: Tensor, mask: Tensor, period: int) -> tuple[Tensor, Tensor]:
+    """Real and imaginary part of C_n = sum_t exp(-2 pi i n t / period) y_t, n = 0..floor(period / 2), over real beats.
+
+    t is the beat's index in the window; beats beyond the period wrap. Rolling the content of a window
+    of `period` beats by delta beats multiplies C_n by exp(-2 pi i n delta / period). Together the C_n
+    hold every beat of the window in its place; the bar's own harmonics are those at n = h * period / B.
+    code: (b, k, c). mask: (b, k) True = real beat. Returns two (b, period // 2 + 1, c).
+    """
+    n = torch.arange(period // 2 + 1, device=code.device)
+    turns = torch.outer(n, torch.arange(code.shape[1], device=code.device)) % period  # (n, k), exact whole numbers
+    angles = turns.to(code.dtype) * (2 * math.pi / period)
+    code = code.masked_fill(~mask[:, :, None], 0)  # (b, k, c)
+    return angles.cos() @ code, -(angles.sin() @ code)  # (b, n, c)
+
+
+class BarReadout(nn.Module):
+    """Pool the states over the window, map them to the embedding, scale it to length 1.
 
     `mean` is c_0 alone (paper). `bar_harmonic` takes every c_h, real and imaginary parts side by
-    side (the imaginary part of c_0 is zero and left out).
+    side (the imaginary part of c_0 is zero and left out). Neither knows in which bar something was.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -47,5 +64,46 @@ class Readout(nn.Module):
         """states (b, k, d), phase (b, k), beats_per_bar (b,), mask (b, k) -> (b, e), L2-normalised."""
         real, imaginary = bar_harmonics(states, phase, beats_per_bar, mask, self.highest)
         pooled = torch.cat([real, imaginary[:, 1:]], dim=1).flatten(1)  # (b, (1 + 2 highest) d)
-        embedding = self.project(pooled)  # (b, e)
-        return functional.normalize(embedding.to(torch.promote_types(embedding.dtype, torch.float32)), dim=-1)
+        return _unit(self.project(pooled))  # (b, e)
+
+
+class WindowReadout(nn.Module):
+    """A code of e / K channels for each beat, and the harmonics of the window over it, scaled to length 1.
+
+    The transform is unitary but for one learnt gain a harmonic, so the cosine of two windows compares
+    them beat by beat: what is learnt about matching one beat holds for every beat and every bar,
+    and no weights are spent on where in the window it stands.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.period = config.window_beats
+        self.project = nn.Linear(config.width, config.embedding // self.period)
+        harmonics = self.period // 2 + 1
+        self.gain_raw = nn.Parameter(torch.full((harmonics,), math.log(math.expm1(1.0))))
+        # A real signal has C_n twice, as C_n and its conjugate, but for n = 0 and n = K / 2.
+        alone = [n == 0 or 2 * n == self.period for n in range(harmonics)]
+        self.once = torch.tensor(alone)
+
+    @property
+    def gain(self) -> Tensor:
+        """(n,) above 0, and 1 at the start."""
+        return functional.softplus(self.gain_raw)
+
+    def forward(self, states: Tensor, phase: Tensor, beats_per_bar: Tensor, mask: Tensor) -> Tensor:
+        """states (b, k, d), mask (b, k) -> (b, e), L2-normalised; phase and meter have no part in it."""
+        code = self.project(states)  # (b, k, c)
+        real, imaginary = window_harmonics(code, mask, self.period)
+        once = self.once.to(code.device)
+        weight = self.gain * torch.where(once, 1.0, math.sqrt(2.0)).to(code.dtype)  # (n,)
+        real, imaginary = weight[:, None] * real, weight[:, None] * imaginary  # (b, n, c)
+        return _unit(torch.cat([real, imaginary[:, ~once]], dim=1).flatten(1))  # (b, e)
+
+
+def readout(config: ModelConfig) -> nn.Module:
+    """The readout that `config.readout` names."""
+    return WindowReadout(config) if config.readout == "window_harmonic" else BarReadout(config)
+
+
+def _unit(embedding: Tensor) -> Tensor:
+    return functional.normalize(embedding.to(torch.promote_types(embedding.dtype, torch.float32)), dim=-1)
