@@ -30,7 +30,7 @@ def main() -> None:
     write_json(Path("metrics/tokens.json"), summary)
     if short:
         shown = ", ".join(short[:5]) + (" ..." if len(short) > 5 else "")
-        print(f"{len(short)} clips are shorter than a window of {settings.window_beats} beats and are skipped: {shown}")
+        print(f"skipped, shorter than a window of {settings.window_beats} beats: {len(short)} ({shown})")
     print(f"windows of {settings.window_beats} beats: " + ", ".join(f"{name} {n}" for name, n in windows.items()))
 
 

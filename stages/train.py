@@ -1,6 +1,6 @@
 """data/tokens + data/negatives -> models/motionbeat. Needs torch, numpy, pyarrow and no audio or motion package.
 
-Runs without DVC too: python -m stages.train, beside params.yaml, data/tokens and data/negatives.
+Runs without DVC too: python -m stages train, beside params.yaml, data/tokens and data/negatives.
 """
 
 from pathlib import Path

@@ -24,6 +24,8 @@ from motionbeat.training.objective import TERMS, objective
 
 Validate = Callable[[DualEncoder], dict[str, float]]
 
+ACCURACIES = ("jitter_accuracy", "tempo_accuracy")
+"""Columns that are there even when no validation pair exists, so that plots find them."""
 _LOG_EVERY_S = 15.0
 
 
@@ -37,8 +39,8 @@ class History:
     weights: dict[str, Tensor] = field(factory=dict)
 
     def write(self, path: Path) -> None:
-        """Write the rows as CSV; what was not measured in an epoch is left empty."""
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        """Write the rows as CSV; what was not measured in an epoch, or never could be, is left empty."""
+        names = list(dict.fromkeys([*(name for row in self.rows for name in row), *ACCURACIES]))
         with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, names, lineterminator="\n")
             writer.writeheader()
@@ -120,12 +122,12 @@ class _Progress:
             TextColumn("training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}  best score {task.fields[score]:.3f}"),
+            TextColumn("loss {task.fields[loss]:.3f}  best score {task.fields[score]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._bar.add_task("training", total=epochs, loss=math.nan, score=math.nan)
+        self._task = self._bar.add_task("training", total=epochs, loss=math.nan, score="-")
         self._spoke = time.monotonic()
         self._epochs = epochs
 
@@ -137,10 +139,8 @@ class _Progress:
         self._bar.stop()
 
     def _show(self, epoch: int, loss: float, score: float | None) -> None:
-        score = math.nan if score is None else score
-        self._bar.update(self._task, completed=epoch, loss=loss, score=score)
+        best = "-" if score is None else f"{score:.3f}"
+        self._bar.update(self._task, completed=epoch, loss=loss, score=best)
         if self._bar.disable and (time.monotonic() - self._spoke > _LOG_EVERY_S or epoch == self._epochs):
             self._spoke = time.monotonic()
-            print(
-                f"epoch {epoch} of {self._epochs}: loss {loss:.3f}, best score {score:.3f}", file=sys.stderr, flush=True
-            )
+            print(f"epoch {epoch} of {self._epochs}: loss {loss:.3f}, best score {best}", file=sys.stderr, flush=True)

@@ -1,0 +1,25 @@
+"""`python -m stages NAME`: check all of params.yaml, then run a stage.
+
+The check comes first because a stage's imports take seconds (torch), and a mistake in params.yaml
+should show at once.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+from motionbeat import params
+from motionbeat.errors import MotionBeatError, run
+
+STAGES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def main() -> None:
+    if len(sys.argv) != 2 or sys.argv[1] not in STAGES:
+        raise MotionBeatError(f"usage: python -m stages NAME, with NAME one of {', '.join(STAGES)}")
+    params.load()
+    importlib.import_module(f"stages.{sys.argv[1]}").main()
+
+
+if __name__ == "__main__":
+    run(main)
