@@ -27,7 +27,7 @@ class Embedding:
     """What `MotionBeat.embed_audio` and `embed_motion` give."""
 
     clip: Floats
-    """(d,) length 1: the normalised mean over the windows of K beats."""
+    """(d,) length 1: the normalised mean over the windows of K beats at every downbeat (or the first window)."""
     tokens: Floats
     """(K, D): the encoder's last state of each beat (grid mode: of each 20-ms frame)."""
     times: NDArray[np.float64]
@@ -141,18 +141,22 @@ class MotionBeat:
     def _embed(
         self, tokens: Floats, times: NDArray[np.float64], positions: Any, beats_per_bar: int, encode: Any
     ) -> Embedding:
-        """Windows of K beats one after the other, the last one ending with the last beat."""
+        """The clip from the windows at every downbeat, as in SEQ retrieval; the tokens from windows side by side."""
         count, size = len(tokens), self.layout.window_beats
-        starts = list(range(0, max(count - size, 0) + 1, size))
-        if starts[-1] + size < count:
-            starts.append(count - size)
-        index = np.array(starts)[:, None] + np.arange(size)  # (w, k)
-        mask = index < count
-        index = np.minimum(index, count - 1)
-        embedding, states = encode(tokens[index], positions[index], beats_per_bar, mask)
+        last = max(count - size, 0)
+        downbeats = np.flatnonzero(positions[: last + 1] == 0)
+        side_by_side = np.unique(np.append(np.arange(0, last + 1, size), last))  # the last one ends with the song
+
+        def windows(starts: Any) -> tuple[Floats, Floats, Any, Any]:
+            rows = starts[:, None] + np.arange(size)  # (w, k)
+            mask, rows = rows < count, np.minimum(rows, count - 1)
+            return *encode(tokens[rows], positions[rows], beats_per_bar, mask), rows, mask
+
+        embedding, *_ = windows(downbeats if len(downbeats) else np.zeros(1, int))
+        _, states, rows, mask = windows(side_by_side)
         whole = np.empty((count, states.shape[2]), np.float32)
-        for row in reversed(range(len(starts))):  # where the last two overlap, the earlier one wins
-            whole[index[row][mask[row]]] = states[row][mask[row]]
+        for window in reversed(range(len(side_by_side))):  # where the last two overlap, the earlier one wins
+            whole[rows[window][mask[window]]] = states[window][mask[window]]
         return Embedding(_unit(embedding.mean(axis=0)), whole, times)
 
     def _embed_grid(self, mel: Floats, duration_s: float) -> Embedding:

@@ -99,11 +99,12 @@ def by_hand(encode, values, positions, starts, size=K, **more):
     return result.embedding, result.states
 
 
-def test_a_song_is_the_mean_of_the_model_on_the_windows_of_the_tokens_stage(corpus, tokens, model):
+def test_a_song_is_the_mean_of_the_model_on_the_windows_at_every_downbeat_of_the_tokens_stage(corpus, tokens, model):
     found = model.embed_audio(corpus / "audio" / "song.flac", beats=BEATS)
     mel, positions = tokens.audio["mel"], tokens.audio["bar_position"]
-    starts = [0, 8, 15]  # 23 beats: two windows one after the other, and the last eight beats
-    embedding, states = by_hand(model.model.audio, mel, positions, starts)
+    embedding, _ = by_hand(model.model.audio, mel, positions, np.flatnonzero(positions[:16] == 0))
+    # 23 beats: two windows one after the other, and the last eight beats
+    _, states = by_hand(model.model.audio, mel, positions, [0, 8, 15])
     np.testing.assert_allclose(found.clip, unit(embedding), atol=1e-6)
     np.testing.assert_allclose(found.tokens[:16], states[:2].reshape(16, -1), atol=1e-6)
     np.testing.assert_allclose(found.tokens[16:], states[2, 1:], atol=1e-6)
@@ -120,7 +121,8 @@ def test_a_dance_is_the_model_on_the_motion_tokens_of_the_tokens_stage(tokens, m
     found = model.embed_motion(motion.joints, FPS, edges[closed], closed % 4 + 1, motion.poses)
     count = len(beats)
     assert count == 13 and bar[0] != 0
-    embedding, states = by_hand(model.model.motion, features, bar, [0, count - K])
+    embedding, _ = by_hand(model.model.motion, features, bar, np.flatnonzero(bar[: count - K + 1] == 0))
+    _, states = by_hand(model.model.motion, features, bar, [0, count - K])
     np.testing.assert_allclose(found.clip, unit(embedding), atol=2e-6)
     np.testing.assert_allclose(found.tokens, np.concatenate([states[0], states[1, 2 * K - count :]]), atol=2e-6)
     assert found.tokens.shape == (count, 32)
