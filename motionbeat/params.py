@@ -19,10 +19,14 @@ CountOrZero = NewType("CountOrZero", int)
 
 @frozen
 class Corpus:
-    name: Literal["synthetic", "aistpp", "dance_with_melody"]
+    name: Literal["synthetic", "aistpp", "dance_with_melody", "folder"]
     root: str
     size: Literal["small", "full"]
     seed: CountOrZero
+    validation: Literal["held_out", "official"]
+    accept_aist_terms: bool
+    annotations_url: str
+    music_url: str
     meters: list[Count]
 
 

@@ -28,6 +28,7 @@ ROOMS = (
     ["training"],
     ["embedding"],
     ["tasks"],
+    ["dance"],
     ["report"],
     ["cli"],
 )
