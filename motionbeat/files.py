@@ -60,3 +60,8 @@ def workers() -> int:
     if named.isdigit() and int(named) > 0:
         return int(named)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cache_folder() -> Path:
+    """Where resumable work is kept, outside of DVC's outputs: MOTIONBEAT_CACHE, or .cache in the working folder."""
+    return Path(os.environ.get("MOTIONBEAT_CACHE") or ".cache")

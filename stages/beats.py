@@ -8,7 +8,7 @@ from motionbeat.beats import evaluation, songs
 CORPUS = Path("data/corpus")
 OUTPUT = Path("data/beats")
 METRICS = Path("metrics/beats.json")
-CACHE = Path(".cache/beats")
+CACHE = files.cache_folder() / "beats"
 
 
 def main() -> None:

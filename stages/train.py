@@ -1,13 +1,14 @@
 """data/tokens + data/negatives -> models/motionbeat. Needs torch, numpy, pyarrow and no audio or motion package.
 
-Runs without DVC too: python -m stages train, beside params.yaml, data/tokens and data/negatives.
+Runs without DVC too: python -m stages train, beside params.yaml, data/tokens and data/negatives. A killed run is
+gone on with by the same command.
 """
 
 from pathlib import Path
 
 from motionbeat import params
 from motionbeat.errors import run
-from motionbeat.files import whole_folder, write_json
+from motionbeat.files import cache_folder, whole_folder, write_json
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import best_device, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
@@ -15,6 +16,7 @@ from motionbeat.params import Params
 from motionbeat.tasks.validation import Validation
 from motionbeat.tokens.windows import Tokens
 from motionbeat.training.batches import Batches
+from motionbeat.training.checkpoint import Checkpoint, key
 from motionbeat.training.loop import train
 
 TOKENS, NEGATIVES, MODEL = Path("data/tokens"), Path("data/negatives"), Path("models/motionbeat")
@@ -29,11 +31,15 @@ def main() -> None:
     batches, validation = (Batches(tokens, NEGATIVES, split, beats, device) for split in ("train", "val"))
     model = new_model(tokens, settings).to(device)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}, {len(batches.windows):,} windows")
-    history = train(model, batches, Validation(tokens, validation), settings.train, settings.loss)
+    # outside of DVC's outputs, which DVC deletes before a run
+    inputs = [path for folder in (TOKENS, NEGATIVES) for path in folder.iterdir()]
+    checkpoint = Checkpoint(cache_folder() / "training" / f"{key(settings, inputs, device)}.safetensors")
+    history = train(model, batches, Validation(tokens, validation), settings.train, settings.loss, checkpoint)
     with whole_folder(MODEL) as folder:
         model.cpu().save(folder)
     history.write(Path("metrics/train_history.csv"))
     write_json(Path("metrics/train.json"), summary(model, history.best_epoch, len(history.rows), history.best))
+    checkpoint.remove()
 
 
 def new_model(tokens: Tokens, settings: Params) -> DualEncoder:

@@ -18,6 +18,8 @@ from motionbeat.params import Params
 from motionbeat.tasks.validation import Validation
 from motionbeat.tokens.windows import Tokens
 from motionbeat.training.batches import Batches
+from motionbeat.training.checkpoint import Checkpoint, key
+from motionbeat.training.history import History
 from motionbeat.training.loop import train
 
 K = 8
@@ -141,8 +143,75 @@ def test_a_loss_that_is_not_finite_stops_training_and_is_named(
     model = tiny(settings, tokens)
     with torch.no_grad():
         model.audio_readout.project.weight.fill_(torch.nan)
-    with pytest.raises(MotionBeatError, match="epoch 1: ecl is not finite; nothing was written"):
+    with pytest.raises(MotionBeatError, match=r"epoch 1, step 1: ecl is not finite; nothing was written.*train\d_d\d"):
         train(model, batches, lambda _: {"score": 0.0}, settings.train, settings.loss)
+
+
+def test_a_gradient_that_is_not_finite_stops_training_and_its_term_is_named(
+    batches: Batches, tokens: Tokens, settings: Params
+) -> None:
+    model = tiny(settings, tokens)
+    # a finite loss whose gradient overflows: the guide's bias is seen by the contact term alone
+    guide = next(p for name, p in model.named_parameters() if "guide" in name and p.ndim == 1)
+    guide.register_hook(lambda grad: grad * torch.inf)
+    with pytest.raises(MotionBeatError, match=r"step 1: .*the gradient of contact is not finite"):
+        train(model, batches, lambda _: {"score": 0.0}, settings.train, settings.loss)
+
+
+class Killed(Exception):
+    """Stands in for a kill -9 at the end of a validation."""
+
+
+@pytest.mark.parametrize("last", [1, 3, 4])
+def test_a_killed_run_goes_on_and_ends_with_the_weights_of_an_unbroken_one(
+    batches: Batches, tokens: Tokens, settings: Params, tmp_path: Path, last: int
+) -> None:
+    chosen = evolve(settings.train, epochs=6, validate_every=1, patience=9)
+
+    def run(checkpoint: Checkpoint | None, kill_at: int = 0) -> tuple[DualEncoder, History]:
+        make_deterministic(5)
+        model, calls = tiny(settings, tokens), iter(range(100))
+
+        def validate(model: DualEncoder) -> dict[str, float]:
+            if next(calls) + 1 == kill_at:
+                raise Killed
+            return {"score": float(sum(p.detach().abs().sum() for p in model.parameters()))}
+
+        return model, train(model, batches, validate, chosen, settings.loss, checkpoint)
+
+    whole, history = run(None)
+    with pytest.raises(Killed):
+        run(Checkpoint(tmp_path / "run.safetensors"), kill_at=last + 1)
+    torch.rand(7)  # the next process starts with other random numbers
+    again, continued = run(Checkpoint(tmp_path / "run.safetensors"))
+    assert [row["epoch"] for row in continued.rows] == list(range(1, 7))
+    assert continued.rows == history.rows
+    assert (continued.best_epoch, continued.best) == (history.best_epoch, history.best)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_a_checkpoint_belongs_to_its_params_data_and_device_alone(settings: Params, tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_bytes(b"a")
+    inputs = [tmp_path / "tokens"]
+    first = key(settings, inputs, CPU)
+    assert key(settings, inputs, CPU) == first
+    others = [
+        key(evolve(settings, loss=evolve(settings.loss, alpha=0.3)), inputs, CPU),
+        key(evolve(settings, train=evolve(settings.train, seed=9)), inputs, CPU),
+        key(settings, inputs, torch.device("cuda")),
+    ]
+    (tmp_path / "tokens").write_bytes(b"b")
+    assert len({first, *others, key(settings, inputs, CPU)}) == 5
+    elsewhere = evolve(
+        settings, corpus=evolve(settings.corpus, root="elsewhere"), report=evolve(settings.report, clip="x")
+    )
+    assert key(elsewhere, inputs, CPU) == key(settings, inputs, CPU)
+
+
+def test_one_clip_cannot_be_contrasted(batches: Batches) -> None:
+    with pytest.raises(MotionBeatError, match=r"train.batch = 1"):
+        batches.steps(1)
 
 
 def test_a_constant_model_scores_one_half_in_jitter_accuracy(tokens: Tokens, negatives: Path, settings: Params) -> None:

@@ -38,6 +38,7 @@ class Batch(NamedTuple):
     jitter: Motion  # n * q windows
     jitter_absent: Tensor  # (n, q) bool
     same: Tensor  # (n, n) bool: other windows on overlapping beats of the same song
+    clips: list[str]  # the clip that each window is from
 
 
 class Batches:
@@ -94,8 +95,13 @@ class Batches:
                 yield self.gather(part, tempo, jitter, generator)
 
     def steps(self, size: int) -> int:
-        """Batches in an epoch."""
+        """Batches in an epoch; raises `MotionBeatError` when there is none."""
         clips = len(np.unique(self.windows.clip))
+        if min(size, clips) < 2:
+            raise MotionBeatError(
+                f"train.batch = {size}, and the {self.split} split has {clips} clips with windows: contrast needs at "
+                "least 2 of each"
+            )
         return clips // size + (clips % size > 1)
 
     def gather(self, index: np.ndarray, tempo: int, jitter: int, generator: np.random.Generator | None = None) -> Batch:
@@ -131,6 +137,7 @@ class Batches:
             jitter=shifted,
             jitter_absent=self._tensor(shift == 0),
             same=self._same(index),
+            clips=self.windows.clip[index].tolist(),
         )
 
     def _same(self, index: np.ndarray) -> Tensor:

@@ -1,97 +1,83 @@
 """The training loop: batches in, the weights of the best validation out."""
 
-import csv
 import math
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from attrs import define, field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.params import Loss, Train
 from motionbeat.training.batches import Batches
+from motionbeat.training.checkpoint import Checkpoint
+from motionbeat.training.history import History
 from motionbeat.training.objective import TERMS, objective
 
 Validate = Callable[[DualEncoder], dict[str, float]]
 
-ACCURACIES = ("jitter_accuracy", "tempo_accuracy")
-"""Columns that are there even when no validation pair exists, so that plots find them."""
 _LOG_EVERY_S = 15.0
+_MOST_CLIPS = 8
 
 
-@define
-class History:
-    """One row of figures an epoch, and the weights of the best one."""
-
-    rows: list[dict[str, Any]] = field(factory=list)
-    best_epoch: int = 0
-    best: dict[str, float] = field(factory=dict)
-    weights: dict[str, Tensor] = field(factory=dict)
-
-    def write(self, path: Path) -> None:
-        """Write the rows as CSV; what was not measured in an epoch, or never could be, is left empty."""
-        names = list(dict.fromkeys([*(name for row in self.rows for name in row), *ACCURACIES]))
-        with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(
-                {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in self.rows
-            )
-
-
-def train(model: DualEncoder, batches: Batches, validate: Validate, settings: Train, loss: Loss) -> History:
+def train(
+    model: DualEncoder,
+    batches: Batches,
+    validate: Validate,
+    settings: Train,
+    loss: Loss,
+    checkpoint: Checkpoint | None = None,
+) -> History:
     """Train `model` in place until the epochs end or the score stops rising; load the best weights into it.
 
-    validate: gives named figures of which `score` decides. Raises `MotionBeatError` when a loss
-    or a gradient is not finite.
+    validate: gives named figures of which `score` decides. checkpoint: where the run is kept and, if it is there,
+    continued from. Raises `MotionBeatError` naming step, clips and term when a loss or a gradient is not finite.
     """
     optimiser = torch.optim.AdamW(model.parameter_groups(settings.weight_decay), lr=settings.learning_rate)
-    steps = settings.epochs * batches.steps(settings.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: _warm_then_cosine(step, steps, settings.warmup)
-    )
     generator = np.random.default_rng([settings.seed, 1])
-    history, since_best = History(), 0
+    history = checkpoint.restore(model, optimiser, generator) if checkpoint else None
+    if history:
+        print(f"going on after epoch {len(history.rows)} of a run that was cut off", file=sys.stderr)
+    history = history or History()
+    steps = batches.steps(settings.batch)
     with _Progress(settings.epochs) as show:
-        for epoch in range(1, settings.epochs + 1):
+        for epoch in range(len(history.rows) + 1, settings.epochs + 1):
+            if history.since_best >= settings.patience:
+                break
             model.train()
             sums = dict.fromkeys(TERMS, 0.0)
-            count = 0
-            for batch in batches.epoch(settings.batch, loss.tempo_negatives, loss.jitter_negatives, generator):
-                shown = generator.random(len(batch.mel)) >= settings.rotation_dropout
-                terms = objective(model, batch, loss, torch.as_tensor(shown, device=batches.device))
+            drawn = batches.epoch(settings.batch, loss.tempo_negatives, loss.jitter_negatives, generator)
+            for step, batch in enumerate(drawn, (epoch - 1) * steps):
+                rate = settings.learning_rate * _warm_then_cosine(step, settings.epochs * steps, settings.warmup)
+                for group in optimiser.param_groups:
+                    group["lr"] = rate
+                rotations = torch.as_tensor(generator.random(len(batch.mel)) >= settings.rotation_dropout)
+                evaluate = partial(objective, model, batch, loss, rotations.to(batches.device))
+                before = torch.get_rng_state()
+                terms = evaluate()
                 optimiser.zero_grad(set_to_none=True)
                 terms["loss"].backward()
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-                _refuse_not_finite(terms, norm, epoch)
+                if not (torch.isfinite(norm) and torch.isfinite(terms["loss"])):
+                    torch.set_rng_state(before)  # the same dropout again
+                    raise MotionBeatError(blame(model, evaluate(), epoch, step + 1, batch.clips))
                 optimiser.step()
-                schedule.step()
                 for name in TERMS:
                     sums[name] += float(terms[name].detach())
-                count += 1
-            row: dict[str, Any] = {"epoch": epoch} | {name: sums[name] / count for name in TERMS}
-            row |= {"learning_rate": schedule.get_last_lr()[0]} | model.alphas()
-            if epoch % settings.validate_every == 0 or epoch == settings.epochs:
-                figures = validate(model)
-                row |= figures
-                since_best += 1
-                if not history.best or figures["score"] > history.best["score"]:
-                    history.best_epoch, history.best, since_best = epoch, figures, 0
-                    history.weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
-            history.rows.append(row)
+            row: dict[str, Any] = {"epoch": epoch} | {name: sums[name] / steps for name in TERMS}
+            row |= {"learning_rate": rate} | model.alphas()
+            due = epoch % settings.validate_every == 0 or epoch == settings.epochs
+            history.add(row, validate(model) if due else None, model)
             show(epoch, row["loss"], history.best.get("score"))
-            if since_best >= settings.patience:
-                break
+            if checkpoint:
+                checkpoint.save(model, optimiser, generator, history)
     model.load_state_dict(history.weights)
     return history
 
@@ -104,13 +90,19 @@ def _warm_then_cosine(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, steps - rise))))
 
 
-def _refuse_not_finite(terms: dict[str, Tensor], norm: Tensor, epoch: int) -> None:
-    if torch.isfinite(norm) and torch.isfinite(terms["loss"]):
-        return
-    blame = [name for name in TERMS[1:] if not torch.isfinite(terms[name])] or ["the gradient"]
-    raise MotionBeatError(
-        f"training stopped in epoch {epoch}: {', '.join(blame)} is not finite; nothing was written. "
-        "Lower train.learning_rate, or raise loss.gamma if sral_beat is to blame"
+def blame(model: DualEncoder, terms: dict[str, Tensor], epoch: int, step: int, clips: Sequence[str]) -> str:
+    """Why training stopped: which term, or which term's gradient, is not finite, where, and what to do."""
+    guilty = [name for name in TERMS[1:] if not torch.isfinite(terms[name])]
+    if not guilty:
+        weights = list(model.parameters())
+        for name in TERMS[1:]:
+            by_weight = torch.autograd.grad(terms[name], weights, retain_graph=True, allow_unused=True)
+            if any(grad is not None and not torch.isfinite(grad).all() for grad in by_weight):
+                guilty.append(f"the gradient of {name}")
+    shown = ", ".join(clips[:_MOST_CLIPS]) + (f" and {len(clips) - _MOST_CLIPS} more" if clips[_MOST_CLIPS:] else "")
+    return (
+        f"training stopped in epoch {epoch}, step {step}: {', '.join(guilty) or 'the gradient'} is not finite; nothing "
+        f"was written. The batch: {shown}. Lower train.learning_rate, or raise loss.gamma if sral_beat is to blame"
     )
 
 

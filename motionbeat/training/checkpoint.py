@@ -1,0 +1,99 @@
+"""The full state of a training run, so that a killed one goes on and ends with the weights of an unbroken one.
+
+A checkpoint is one safetensors file, whole or absent, outside of DVC's outputs. Its name is a digest of all that
+decides the weights: a run with other params, data, code, torch or device finds none.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from motionbeat.files import whole_file
+from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.params import Params
+from motionbeat.training.history import History
+
+_CODE = ("losses", "model", "tasks", "tokens", "training")
+_MOST_TIME = 0.05  # part of the run that saving may take: a large model is saved less often
+
+
+def key(settings: Params, inputs: Iterable[Path], device: torch.device) -> str:
+    """A digest of what the weights follow from: params, the inputs' bytes, the package's code, torch, the device."""
+    chosen = [attrs.asdict(part) for part in (settings.model, settings.loss, settings.train)]
+    named = [chosen, settings.tokens.window_beats, torch.__version__, device.type]
+    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
+    package = Path(__file__).parents[1]
+    for path in [*sorted(inputs), *sorted(path for room in _CODE for path in (package / room).glob("*.py"))]:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """One run's state on disk; written at the end of epochs, never more than a small part of the time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._saved, self._took = -np.inf, 0.0
+
+    def save(
+        self, model: DualEncoder, optimiser: torch.optim.Optimizer, generator: np.random.Generator, history: History
+    ) -> None:
+        """Write the state, unless the last time was so recent that saving would slow the run."""
+        begin = time.monotonic()
+        if begin - self._saved < self._took / _MOST_TIME:
+            return
+        tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+        tensors |= {f"best/{name}": tensor for name, tensor in history.weights.items()}
+        for number, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{number}/{name}": tensor for name, tensor in state.items()}
+        tensors["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random/cuda"] = torch.cuda.get_rng_state()
+        plain = {"rows": history.rows, "best_epoch": history.best_epoch, "best": history.best}
+        plain["numpy"] = generator.bit_generator.state
+        with whole_file(self.path) as unfinished:
+            # a copy: equal tensors that share memory would be refused
+            copied = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+            save_file(copied, unfinished, {"state": json.dumps(plain)})
+        self._saved, self._took = time.monotonic(), time.monotonic() - begin
+
+    def restore(
+        self, model: DualEncoder, optimiser: torch.optim.Optimizer, generator: np.random.Generator
+    ) -> History | None:
+        """Put the saved state into model, optimiser and random generators; None where there is no checkpoint."""
+        if not self.path.is_file():
+            return None
+        with safe_open(self.path, "pt") as file:
+            plain: dict[str, Any] = json.loads(file.metadata()["state"])
+            parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}, "random": {}}
+            for full_name in file.keys():  # noqa: SIM118  # not a mapping
+                part, _, name = full_name.partition("/")
+                parts[part][name] = file.get_tensor(full_name)
+        model.load_state_dict(parts["model"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for full_name, tensor in parts["optimiser"].items():
+            number, _, name = full_name.partition("/")
+            state.setdefault(int(number), {})[name] = tensor
+        optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
+        torch.set_rng_state(parts["random"]["cpu"])
+        if "cuda" in parts["random"]:
+            torch.cuda.set_rng_state(parts["random"]["cuda"])
+        generator.bit_generator.state = plain["numpy"]
+        device = next(model.parameters()).device
+        weights = {name: tensor.to(device) for name, tensor in parts["best"].items()}
+        return History(plain["rows"], plain["best_epoch"], plain["best"], weights)
+
+    def remove(self) -> None:
+        """Delete it, when what it was kept for is written."""
+        self.path.unlink(missing_ok=True)
