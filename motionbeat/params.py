@@ -76,6 +76,7 @@ class Model:
 
 @frozen
 class Loss:
+    ecl_weight: NonNegative
     alpha: NonNegative
     temperature: Positive
     symmetric: bool

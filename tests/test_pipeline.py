@@ -17,7 +17,7 @@ STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["st
 ROOMS = (
     ["errors"],
     ["files", "progress", "params"],
-    ["tables"],
+    ["tables", "presets"],
     ["audio", "motion"],
     ["corpora"],
     ["beats"],

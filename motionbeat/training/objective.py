@@ -58,7 +58,8 @@ def objective(
     )
     rhythm = rhythm_anchor_loss(*rhythm_of)
     contact = contact_guide_loss(motion.contact_guide_logits[:n], batch.contact, batch.motion.mask)
-    total = ecl + settings.alpha * sral.total + settings.rhythm_weight * rhythm + settings.contact_weight * contact
+    aligned = settings.ecl_weight * ecl + settings.alpha * sral.total  # eq. 6
+    total = aligned + settings.rhythm_weight * rhythm + settings.contact_weight * contact
     values = (total, ecl, sral.total, sral.beat, sral.bar, rhythm, contact)
     return dict(zip(TERMS, values, strict=True))
 
