@@ -1,0 +1,42 @@
+"""What every measure asks of a dance first: 24 finite joints, a frame rate, enough frames at the measure's own rate."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.motion.resample import resample
+from motionbeat.motion.skeleton import JOINTS
+
+
+def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | None, least: int) -> NDArray[np.float64]:
+    """Checked joints (T', 24, 3) float64, m, at `target_fps` frames a second (none: as they are).
+
+    joints: (T, 24, 3) m at `fps`. Joints that already have the target rate are returned unchanged, others are
+    interpolated (`motionbeat.motion.resample`). Raises `MotionBeatError`, beginning with `measure`, for another
+    shape or type, NaN or infinity, a rate that is none, and fewer than `least` frames at the target rate.
+    """
+    values = np.asarray(joints)
+    if values.dtype.kind not in "fiu":
+        raise MotionBeatError(f"{measure}: joints of type {values.dtype}; give metres as numbers")
+    if values.ndim != 3 or values.shape[1:] != (len(JOINTS), 3):
+        raise MotionBeatError(f"{measure}: joints of shape {values.shape}; give (frames, 24, 3), the SMPL joints in m")
+    checked_rate(measure, fps)
+    positions = values.astype(np.float64)
+    if not np.isfinite(positions).all():
+        frame = int(np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))[0])
+        raise MotionBeatError(f"{measure}: joints hold NaN or infinity in frame {frame}; repair or leave out the dance")
+    if len(positions) and target_fps is not None and not math.isclose(fps, target_fps, rel_tol=1e-9):
+        positions = resample(positions, fps, target_fps).astype(np.float64)
+    if len(positions) < least:
+        at = "" if target_fps is None else f" at {target_fps:g} frames a second"
+        raise MotionBeatError(f"{measure}: {len(positions)} frames{at}; give joints that last at least {least}")
+    return positions
+
+
+def checked_rate(measure: str, fps: float) -> None:
+    """Refuse what is no number of frames a second."""
+    number = isinstance(fps, int | float | np.integer | np.floating) and not isinstance(fps, bool)
+    if not number or not math.isfinite(fps) or fps <= 0:
+        raise MotionBeatError(f"{measure}: fps = {fps!r}; give the frames a second of the joints, a number above 0")
