@@ -106,41 +106,61 @@ def _allowed(n: int, m: int, rows: Tensor, columns: Tensor, band: int | None) ->
 
 
 def _skewed(cells: Tensor, fill: float) -> Tensor:
-    """(b, n, m) -> (g, b, n) with [i + j, :, i] = cells[:, i, j], `fill` elsewhere."""
+    """(b, n, m) -> (g, n, b) with [i + j, i] = cells[:, i, j], `fill` elsewhere."""
     b, n, m = cells.shape
     wide = torch.nn.functional.pad(cells, (0, n), value=fill).reshape(b, n * (m + n))  # row i is now n + m long
-    return wide[:, : n * (m + n - 1)].reshape(b, n, m + n - 1).permute(2, 0, 1)  # (g, b, n)
+    return wide[:, : n * (m + n - 1)].reshape(b, n, m + n - 1).permute(2, 1, 0).contiguous()  # (g, n, b)
 
 
 def _straight(skewed: Tensor, m: int) -> Tensor:
-    """The inverse of `_skewed`: (g, b, n) -> (b, n, m)."""
-    g, b, n = skewed.shape
-    flat = torch.nn.functional.pad(skewed.permute(1, 2, 0).reshape(b, n * g), (0, n))
+    """The inverse of `_skewed`: (g, n, b) -> (b, n, m)."""
+    g, n, b = skewed.shape
+    flat = torch.nn.functional.pad(skewed.permute(2, 1, 0).reshape(b, n * g), (0, n))
     return flat.reshape(b, n, g + 1)[:, :, :m]  # (b, n, m)
 
 
+def _strip(skewed: Tensor) -> tuple[list[int], int]:
+    """The first row of each anti-diagonal that need be computed, and how many: no path goes elsewhere."""
+    used = (skewed != -torch.inf).any(2).cpu()  # (g, n)
+    n = used.shape[1]
+    first = used.int().argmax(1)
+    last = n - 1 - used.flip(1).int().argmax(1)
+    width = int((last - first)[used.any(1)].max()) + 1
+    return first.clamp(max=n - width).tolist(), width
+
+
 class _SoftDtw(Function):
-    """R[i, j] = cost[i, j] + softmin(R[i-1, j], R[i, j-1], R[i-1, j-1]); the value is R at the last cell."""
+    """R[i, j] = cost[i, j] + softmin(R[i-1, j], R[i, j-1], R[i-1, j-1]); the value is R at the last cell.
+
+    The table holds -R / gamma, for which the soft minimum is a plain logsumexp. Only a strip of `width` rows of
+    each anti-diagonal is computed, which is little under a band.
+    """
 
     @staticmethod
     def forward(ctx: Any, cost: Tensor, rows: Tensor, columns: Tensor, gamma: float) -> Tensor:
         b, n, m = cost.shape
-        skewed = _skewed(cost, torch.inf)  # (g, b, n)
-        # Two anti-diagonals and one row of infinity before the first, but 0 at (-1, -1), where paths begin.
-        table = torch.full((n + m + 1, b, n + 1), torch.inf, dtype=cost.dtype, device=cost.device)
-        table[0, :, 0] = 0
-        for g in range(n + m - 1):
+        skewed = _skewed(cost / -gamma, -torch.inf)  # (g, n, b)
+        low, width = _strip(skewed)
+        # Cell (i, j) at [i + j + 2, i + 1]: before it all is barred but (-1, -1), where paths begin.
+        table = skewed.new_full((n + m + 1, n + 1, b), -torch.inf)
+        table[0, 0] = 0
+        # Weight of the steps into each cell of the strip: from (i-1, j), from (i, j-1), from (i-1, j-1).
+        weights = skewed.new_empty((n + m - 1, 3, width, b))
+        smallest = torch.finfo(skewed.dtype).min
+        for g, i in enumerate(low):
             before, twice = table[g + 1], table[g]
-            ways = torch.stack([before[:, :-1], before[:, 1:], twice[:, :-1]])  # (3, b, n)
-            table[g + 2, :, 1:] = skewed[g] - gamma * (-ways / gamma).logsumexp(0)
-        ctx.save_for_backward(cost, table, rows, columns)
-        ctx.gamma = gamma
-        return table[rows + columns, torch.arange(b, device=cost.device), rows]  # (b,)
+            ways = torch.stack([before[i : i + width], before[i + 1 : i + width + 1], twice[i : i + width]])
+            total = ways.logsumexp(0)  # (width, b)
+            torch.add(skewed[g, i : i + width], total, out=table[g + 2, i + 1 : i + width + 1])
+            # clamped, a cell that cannot be reached has weights 0; NaN stays NaN
+            torch.exp(ways - total.clamp_(min=smallest), out=weights[g])
+        ctx.save_for_backward(cost, weights, rows, columns)
+        ctx.low = low
+        return -gamma * table[rows + columns, rows, torch.arange(b, device=cost.device)]  # (b,)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        cost, table, rows, columns = ctx.saved_tensors
-        return _SoftDtwGradient.apply(grad, cost, table, rows, columns, ctx.gamma), None, None, None
+        return _SoftDtwGradient.apply(grad, *ctx.saved_tensors, ctx.low), None, None, None
 
 
 class _SoftDtwGradient(Function):
@@ -148,30 +168,20 @@ class _SoftDtwGradient(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, grad: Tensor, cost: Tensor, table: Tensor, rows: Tensor, columns: Tensor, gamma: float
+        ctx: Any, grad: Tensor, cost: Tensor, weights: Tensor, rows: Tensor, columns: Tensor, low: list[int]
     ) -> Tensor:
-        b, _, m = cost.shape
-        skewed = _skewed(cost, torch.inf)  # (g, b, n)
-        reached, barred = table[2:, :, 1:], skewed == torch.inf
-        soft_min = (reached - skewed).masked_fill(barred, -torch.inf)  # (g, b, n); -inf: weight 0 into barred cells
-        # Weight of each step into cell (g, i): from (i-1, j), from (i, j-1), from (i-1, j-1).
-        down, right, diagonal = (
-            _weight(soft_min, origin, gamma) for origin in (table[1:-1, :, :-1], table[1:-1, :, 1:], table[:-2, :, :-1])
-        )
-        share = torch.zeros_like(table)  # (g + 2, b, n + 1), cell (g, i) at [g, i]
-        share[rows + columns - 2, torch.arange(b, device=cost.device), rows - 1] = grad
-        for g in range(len(skewed) - 2, -1, -1):
-            share[g, :, :-2] += share[g + 1, :, 1:-1] * down[g + 1, :, 1:]
-            share[g, :, :-1] += share[g + 1, :, :-1] * right[g + 1]
-            if g + 2 < len(skewed):
-                share[g, :, :-2] += share[g + 2, :, 1:-1] * diagonal[g + 2, :, 1:]
-        return _straight(share[:-2, :, :-1], m)  # (b, n, m)
+        b, n, m = cost.shape  # an input, though only its shape is used: so a second derivative is asked of `backward`
+        width = weights.shape[2]
+        share = weights.new_zeros((n + m + 1, n + 1, b))  # as the table
+        share[rows + columns, rows, torch.arange(b, device=grad.device)] = grad
+        for g in range(n + m - 2, -1, -1):
+            i = low[g]
+            down, right, diagonal = weights[g] * share[g + 2, i + 1 : i + width + 1]
+            share[g + 1, i : i + width] += down
+            share[g + 1, i + 1 : i + width + 1] += right
+            share[g, i : i + width] += diagonal
+        return _straight(share[2:, 1:], m)  # (b, n, m)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
         raise MotionBeatError("soft_dtw can be differentiated once only: do not differentiate its gradient")
-
-
-def _weight(soft_min: Tensor, origin: Tensor, gamma: float) -> Tensor:
-    """exp((softmin - origin) / gamma), 0 where the origin or the cell cannot be reached; NaN stays NaN."""
-    return ((soft_min - origin) / gamma).exp().masked_fill((origin == torch.inf) | (soft_min == -torch.inf), 0)
