@@ -30,6 +30,8 @@ _LANE = 0.16  # m of paper, height of one foot's contact lane
 _INCH = 0.6  # inch of paper a metre of dancer
 _SIDES = {"l": LEFT, "r": RIGHT}
 _TRUNK = {"root", "belly", "spine", "chest", "neck", "head", "linshoulder", "rinshoulder", "lhip", "rhip"}
+BONES = tuple((child, parent) for child, parent in enumerate(PARENTS) if parent >= 0 and child != INDEX["head"])
+"""Joint and parent of each bone that is drawn as a line; the head is a circle."""
 
 
 def project(joints: NDArray[np.floating], angle: float = THREE_QUARTER) -> NDArray[np.float64]:
@@ -60,11 +62,10 @@ def draw(axes: "Axes", joints: NDArray[np.floating], at: float = 0.0, angle: flo
     _validate(np.asarray(joints)[None])
     points = project(joints, angle)
     points[:, 0] += at - points[0, 0]
-    bones = [(child, parent) for child, parent in enumerate(PARENTS) if parent >= 0 and child != INDEX["head"]]
     lines = LineCollection(
-        [[tuple(points[child].round(3)), tuple(points[parent].round(3))] for child, parent in bones],
-        colors=[_colour(child) for child, _ in bones],
-        linewidths=[1.6 if _colour(child) == INK else 1.9 for child, _ in bones],
+        [[tuple(points[child].round(3)), tuple(points[parent].round(3))] for child, parent in BONES],
+        colors=[colour_of(child) for child, _ in BONES],
+        linewidths=[1.6 if colour_of(child) == INK else 1.9 for child, _ in BONES],
         capstyle="round",
     )
     axes.add_collection(lines)
@@ -73,7 +74,8 @@ def draw(axes: "Axes", joints: NDArray[np.floating], at: float = 0.0, angle: flo
     axes.add_patch(Circle(tuple((head + 0.03 * up).round(3)), _HEAD_RADIUS, facecolor="none", edgecolor=INK, lw=1.6))
 
 
-def _colour(joint: int) -> str:
+def colour_of(joint: int) -> str:
+    """Colour of the bone that ends in a joint: `LEFT` or `RIGHT` of the limbs, `INK` of the trunk."""
     name = next(name for name, index in INDEX.items() if index == joint)
     return INK if name in _TRUNK else _SIDES[name[0]]
 

@@ -1,4 +1,4 @@
-"""The `motionbeat` command."""
+"""`motionbeat embed`: songs to arrays."""
 
 import sys
 from enum import StrEnum
@@ -9,8 +9,6 @@ import typer
 
 from motionbeat.errors import MotionBeatError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Music representations learned from dance.")
-
 
 class Mode(StrEnum):
     """What a token stands for (see `MotionBeat.embed_audio`)."""
@@ -19,12 +17,6 @@ class Mode(StrEnum):
     grid = "grid"
 
 
-@app.callback()
-def _root() -> None:
-    """Music representations learned from dance."""
-
-
-@app.command()
 def embed(
     songs: Annotated[list[Path], typer.Argument(help="Audio files: wav, flac, ogg, mp3 or au.", show_default=False)],
     model: Annotated[
@@ -91,16 +83,3 @@ def _results(songs: list[Path], output: Path | None) -> dict[Path, Path]:
             )
         song_of[path] = song
     return {song: path for path, song in song_of.items()}
-
-
-def main() -> None:
-    """Entry point: wrong input ends in one line, not in a traceback."""
-    try:
-        app()
-    except MotionBeatError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""`python -m motionbeat.cli`: the command where it is not installed as a script."""
+
+from motionbeat.cli import main
+
+main()

@@ -1,0 +1,128 @@
+"""`motionbeat render`: a dance as a video with its music."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from motionbeat.errors import MotionBeatError
+
+if TYPE_CHECKING:
+    from motionbeat.report.clips import Dance
+
+_CORPUS = "data/corpus"
+
+
+def render(
+    clip: Annotated[str, typer.Argument(help="Name of a clip in the corpus, as --list prints it.")] = "",
+    list_clips: Annotated[
+        bool, typer.Option("--list", help="Print clip, song, genre, split and seconds of every clip, and end.")
+    ] = False,
+    corpus: Annotated[Path, typer.Option(help="Folder of a corpus, as the corpus stage writes it.")] = Path(_CORPUS),
+    beats: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of beats.parquet, or the file. Without it: the folder beats beside the corpus; with --motion "
+            "the beats are tracked.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The video.", show_default="CLIP.mp4 in this folder")
+    ] = None,
+    fps: Annotated[int, typer.Option(help="Pictures a second.")] = 30,
+    size: Annotated[int, typer.Option(help="Width and height of the video, pixels, even.")] = 720,
+    start: Annotated[float, typer.Option(help="Begin so many seconds into the dance.")] = 0.0,
+    seconds: Annotated[float | None, typer.Option(help="Show so many seconds.", show_default="to the end")] = None,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Also write 12 evenly spaced pictures as a .png.")] = False,
+    motion: Annotated[
+        Path | None,
+        typer.Option(help="A dance that is in no corpus: .npz with joints (T, 24, 3) m, y up, and perhaps fps."),
+    ] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="With --motion: its music, which begins with the first frame.")
+    ] = None,
+    motion_fps: Annotated[
+        float | None,
+        typer.Option(help="With --motion: its frames a second, where the file gives none.", show_default="60"),
+    ] = None,
+    tracker: Annotated[
+        str, typer.Option(help="With --motion and without --beats: madmom, librosa, or none for no beats.")
+    ] = "madmom",
+) -> None:
+    """Show a dance: an mp4 of the stick figure with its music, beats flashing and foot contacts marked.
+
+    Left limbs are orange, right limbs blue; a disc below a foot says that it stands. The strip at the bottom runs
+    past the playhead: beats with their place in the bar, onsets of the music, contacts of both feet.
+
+    Examples: motionbeat render --list, then motionbeat render CLIP --seconds 10 --sheet; or, for a dance that is
+    in no corpus, motionbeat render --motion dance.npz --audio song.wav.
+    """
+    if list_clips:
+        _list(corpus)
+        return
+    dance = _dance(clip, corpus, beats, motion, audio, motion_fps, tracker)
+    from motionbeat.report import video
+
+    path = output or Path(f"{dance.title}.mp4")
+    if dance.note:
+        print(dance.note, file=sys.stderr)
+    pictures = video.render(
+        path,
+        dance.joints,
+        dance.fps,
+        dance.audio,
+        dance.sample_rate,
+        dance.beat_times,
+        dance.bar_positions,
+        dance.contacts,
+        onsets=dance.onsets,
+        title=dance.title,
+        caption=dance.caption,
+        picture_fps=fps,
+        size=size,
+        start_s=start,
+        seconds=seconds,
+        sheet=path.with_suffix(".png") if sheet else None,
+    )
+    print(f"{dance.title}: {pictures} pictures, {pictures / fps:.1f} s -> {path}")
+    if sheet:
+        print(f"{dance.title}: contact sheet -> {path.with_suffix('.png')}")
+
+
+def _dance(
+    clip: str,
+    corpus: Path,
+    beats: Path | None,
+    motion: Path | None,
+    audio: Path | None,
+    motion_fps: float | None,
+    tracker: str,
+) -> "Dance":
+    from motionbeat.report.clips import read_clip, read_files
+
+    if motion is None:
+        if audio is not None or motion_fps is not None:
+            raise MotionBeatError("--audio and --motion-fps are of a dance that is in no corpus: give it by --motion")
+        if not clip:
+            raise MotionBeatError(
+                "no dance is named: give a CLIP (see motionbeat render --list), or --motion and --audio"
+            )
+        return read_clip(corpus, clip, beats)
+    if clip:
+        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: give one of them")
+    if audio is None:
+        raise MotionBeatError(f"--motion {motion} has no music: give it by --audio")
+    return read_files(motion, audio, motion_fps, beats, None if tracker == "none" else tracker)
+
+
+def _list(corpus: Path) -> None:
+    from motionbeat.report.clips import read_manifest
+
+    manifest = read_manifest(corpus)
+    columns = [[name, *map(str, manifest[name])] for name in ("clip", "song", "genre", "split")]
+    columns.append(["seconds", *(f"{seconds:.1f}" for seconds in manifest["duration_s"])])
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns, strict=True):
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,172 @@
+"""Corpus2Dance: one dance with its music, beats, onsets and contacts, as `scene` and `video` take them.
+
+From a corpus as the corpus stage writes it, or from a motion and an audio file that belong to no corpus.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat import tables
+from motionbeat.audio import decode, mel, onsets
+from motionbeat.errors import MotionBeatError
+from motionbeat.motion.contacts import foot_contacts
+from motionbeat.motion.resample import resample
+
+SAMPLE_RATE = 44_100
+CONTACT_SPEED, CONTACT_HEIGHT = 0.3, 0.05
+"""m/s and m: thresholds of a foot contact (tokens.contact_speed and tokens.contact_height of params.yaml)."""
+LEAST_FPS = 30.0
+"""Slower motion is brought to this rate before contacts are looked for, as the tokens stage does."""
+FREE_FPS = 60.0
+"""Rate of a motion file that does not give one."""
+LIST = "motionbeat render --list"
+_SUGGESTIONS = 5
+
+
+@frozen(eq=False)
+class Dance:
+    """A dance and its music; all times in seconds of the dance, its first frame at 0.
+
+    joints: (T, 24, 3) m, y up, at `fps`. audio: (n,) mono at `sample_rate`, from the first frame on; it may be shorter
+    or longer than the motion. beat_times, bar_positions: (N,), 0 = downbeat; beats of the whole song. contacts:
+    (T, 4) bool. onsets: times (M,) and strengths (M,) in 0..1. note: why there are no beats, or empty.
+    """
+
+    title: str
+    caption: str
+    joints: NDArray[np.float32]
+    fps: float
+    audio: NDArray[np.float32]
+    sample_rate: int
+    beat_times: NDArray[np.float64]
+    bar_positions: NDArray[np.integer]
+    contacts: NDArray[np.bool_]
+    onsets: tuple[NDArray[np.float64], NDArray[np.float32]]
+    note: str = ""
+
+
+def read_manifest(corpus: Path) -> dict[str, NDArray[Any]]:
+    """The manifest of a corpus folder; one that is not there is refused with how to make it."""
+    path = corpus / "manifest.parquet"
+    if not path.is_file():
+        raise MotionBeatError(
+            f"{path} is missing: run `dvc repro corpus` to make the corpus, or name its folder by --corpus"
+        )
+    return tables.read(path, tables.MANIFEST)
+
+
+def read_clip(corpus: Path, name: str, beats: Path | None = None) -> Dance:
+    """The clip `name` of the corpus in folder `corpus`.
+
+    beats: a beats.parquet or its folder; by default the folder beats/ beside the corpus. No beats there is no
+    error, unless `beats` is given. Raises `MotionBeatError` for an unknown clip, with the nearest names.
+    """
+    manifest = read_manifest(corpus)
+    rows = np.flatnonzero(manifest["clip"] == name)
+    if not len(rows):
+        names = [str(clip) for clip in manifest["clip"]]
+        near = difflib.get_close_matches(name, names, _SUGGESTIONS, cutoff=0.4)
+        hint = f"the nearest names are {', '.join(near)}; " if near else ""
+        raise MotionBeatError(f"clip {name}: no such clip in {corpus}; {hint}list all by `{LIST}`")
+    row = {key: values[rows[0]] for key, values in manifest.items()}
+    song, fps, offset = str(row["song"]), float(row["fps"]), float(row["offset_s"])
+    joints, _ = _read_joints(corpus / str(row["motion"]), "run `dvc repro corpus`")
+    music = decode.load(corpus / str(row["audio"]), SAMPLE_RATE)
+    times, positions, note = _read_beats(beats, corpus.parent / "beats", song)
+    caption = f"song {song}, genre {row['genre']}, split {row['split']}"
+    return _dance(name, caption, joints, fps, music, offset, (times, positions), note)
+
+
+def read_files(
+    motion: Path, audio: Path, fps: float | None = None, beats: Path | None = None, tracker: str | None = "madmom"
+) -> Dance:
+    """A dance that belongs to no corpus: `motion` an .npz with joints (T, 24, 3) m, y up, and perhaps fps.
+
+    audio: its music, which begins with the first frame. fps: of the motion, where the file gives none; 60 where
+    neither does. beats: a beats.parquet with the beats of a song named as the audio file without its ending;
+    without it they are tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
+    """
+    joints, own_fps = _read_joints(motion, "give the dance as numpy.savez writes it")
+    if fps is not None and own_fps is not None and fps != own_fps:
+        raise MotionBeatError(f"{motion} says fps = {own_fps:g}, not {fps:g}: leave --motion-fps out")
+    music = decode.load(audio, SAMPLE_RATE)
+    note = ""
+    if beats is not None:
+        times, positions, note = _read_beats(beats, beats, audio.stem)
+    elif tracker is not None:
+        from motionbeat.beats import track
+
+        found = track(audio, tracker=tracker)
+        times, positions = found.times, found.positions - 1
+    else:
+        times, positions = np.empty(0), np.empty(0, int)
+    caption = f"music {audio.name}"
+    return _dance(motion.stem, caption, joints, own_fps or fps or FREE_FPS, music, 0.0, (times, positions), note)
+
+
+def _dance(
+    title: str,
+    caption: str,
+    joints: NDArray[np.float32],
+    fps: float,
+    music: NDArray[np.float32],
+    offset_s: float,
+    beats: tuple[NDArray[np.float64], NDArray[np.integer]],
+    note: str,
+) -> Dance:
+    if fps < LEAST_FPS:
+        joints, fps = resample(joints, fps, LEAST_FPS), LEAST_FPS
+    strength = onsets.normalised(onsets.onset_strength(mel.log_mel(music, SAMPLE_RATE)))
+    return Dance(
+        title=title,
+        caption=caption,
+        joints=joints,
+        fps=fps,
+        sample_rate=SAMPLE_RATE,
+        audio=music[round(offset_s * SAMPLE_RATE) :],
+        beat_times=beats[0] - offset_s,
+        bar_positions=beats[1],
+        contacts=foot_contacts(joints, fps, CONTACT_SPEED, CONTACT_HEIGHT),
+        onsets=(np.arange(len(strength)) / mel.FRAME_RATE - offset_s, strength),
+        note=note,
+    )
+
+
+def _read_joints(path: Path, fix: str) -> tuple[NDArray[np.float32], float | None]:
+    """Joints of an .npz, and its frames a second if it says so."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            joints = np.asarray(arrays["joints"])
+            fps = np.asarray(arrays["fps"]) if "fps" in arrays.files else None
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: {fix}") from None
+    except KeyError:
+        raise MotionBeatError(f"{path} holds no joints: {fix}") from None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise MotionBeatError(f"{path} is no .npz of arrays ({error}): {fix}") from None
+    if joints.dtype.kind != "f" or joints.ndim != 3 or joints.shape[1:] != (24, 3) or len(joints) < 2:
+        raise MotionBeatError(
+            f"{path}: joints of {joints.dtype} {joints.shape}; expected floats (frames, 24, 3), m, y up"
+        )
+    if not np.isfinite(joints).all():
+        raise MotionBeatError(f"{path}: joints hold NaN or infinity: {fix}")
+    if fps is not None and not (fps.size == 1 and fps.dtype.kind in "iuf" and 0 < float(fps.ravel()[0]) < np.inf):
+        raise MotionBeatError(f"{path}: fps is {fps.tolist()}; expected one number above 0")
+    return joints.astype(np.float32), None if fps is None else float(fps.ravel()[0])
+
+
+def _read_beats(given: Path | None, usual: Path, song: str) -> tuple[NDArray[np.float64], NDArray[np.integer], str]:
+    """Times and bar positions of a song's beats, and why there are none."""
+    path = given or usual
+    path = path / "beats.parquet" if path.is_dir() or not path.suffix else path
+    if given is None and not path.is_file():
+        return np.empty(0), np.empty(0, int), f"no beats are drawn: {path} is missing (`dvc repro beats` makes it)"
+    rows = tables.read(path, tables.BEATS)
+    own = rows["song"] == song
+    note = "" if own.any() else f"no beats are drawn: {path} has none of song {song}"
+    return rows["time_s"][own], rows["bar_position"][own], note
