@@ -19,9 +19,11 @@ def main() -> None:
 
 def summary(corpus: Corpus, minutes: float) -> str:
     """What was written and what was not, in words."""
-    counts = ", ".join(f"{sum(clip.split == split for clip in corpus.clips)} {split}" for split in SPLITS)
     songs = len({clip.song for clip in corpus.clips})
-    lines = [f"{songs} songs, {len(corpus.clips)} clips ({counts}), {minutes:.1f} minutes of motion"]
+    lines = [f"{songs} songs, {len(corpus.clips)} clips, {minutes:.1f} minutes of motion"]
+    for split in SPLITS:
+        danced = [clip.song for clip in corpus.clips if clip.split == split]
+        lines.append(f"{split}: {len(danced)} clips danced to {len(set(danced))} songs")
     lines += [f"left out: {len(names)} clips {reason}" for reason, names in corpus.left_out.items()]
     return "\n".join(lines)
 

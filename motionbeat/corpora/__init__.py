@@ -8,21 +8,28 @@ if TYPE_CHECKING:
     from motionbeat.corpora.manifest import Corpus
 
 
-def read(settings: "params.Corpus", folder: Path) -> "Corpus":
-    """Read the corpus that `settings` name; the embedded one is first made in `folder`/source.
+def read(settings: "params.Corpus", working: Path) -> "Corpus":
+    """Read the corpus that `settings` name; the embedded one is first made in `working`/source.
 
-    Raises `MotionBeatError` naming what is missing or wrong in the corpus's own folder, and the fix.
+    AIST++ is downloaded where `settings.root` lacks it, see `motionbeat.corpora.aistpp.acquire`. Raises
+    `MotionBeatError` naming what is missing or wrong in the corpus's own folder, and the fix.
     """
     if settings.name == "synthetic":
         from motionbeat.corpora import aistpp, synthetic
         from motionbeat.corpora.synthetic.plan import beats_per_bar
 
-        synthetic.generate(folder / "source", settings.size, settings.seed, settings.meters)
-        return aistpp.read(folder / "source", lambda song: beats_per_bar(song, settings.meters))
+        synthetic.generate(working / "source", settings.size, settings.seed, settings.meters)
+        return aistpp.read(
+            working / "source", lambda song: beats_per_bar(song, settings.meters), validation=settings.validation
+        )
     if settings.name == "aistpp":
-        from motionbeat.corpora import aistpp
+        from motionbeat.corpora.aistpp import acquire, reader
 
-        return aistpp.read(Path(settings.root))
+        return reader.read_parts(acquire.parts(settings), validation=settings.validation)
+    if settings.name == "folder":
+        from motionbeat.corpora import folder
+
+        return folder.read(Path(settings.root))
     from motionbeat.corpora import dance_with_melody
 
     return dance_with_melody.read(Path(settings.root))

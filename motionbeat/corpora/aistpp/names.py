@@ -1,0 +1,56 @@
+"""What an AIST++ name tells: genre, situation, dancer, song and choreography of a clip; tempo of a song."""
+
+import re
+
+from attrs import frozen
+
+from motionbeat.errors import MotionBeatError
+
+FORM = "gXX_sXX_cAll_dNN_mXXN_chNN"
+_CLIP = re.compile(
+    r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?:All|\d\d)_d(?P<dancer>\d\d)_(?P<song>m[A-Z]{2}\d)"
+    r"_ch(?P<choreography>\d\d)"
+)
+_SONG = re.compile(r"m[A-Z]{2}\d")
+
+
+@frozen
+class ClipName:
+    """The parts of a clip's name."""
+
+    genre: str
+    situation: str  # BM: 16 beats, basic moves; FM: 64 beats, advanced
+    dancer: str
+    song: str
+    choreography: str
+
+    @property
+    def dance(self) -> tuple[str, str, str]:
+        """What is danced, whoever dances it to whichever song: genre, situation and choreography number.
+
+        The basic choreographies of a genre are shared by its dancers and songs. Advanced ones
+        are danced once, but for 8 of the 180 in the training list that share a number and a song; they count
+        as one dance here, so that clips of different `dance` are different dances whichever reading is right.
+        """
+        return self.genre, self.situation, self.choreography
+
+
+def parse(name: str) -> ClipName | None:
+    """The parts of a clip's name, none if it is not named as AIST++ does."""
+    match = _CLIP.fullmatch(name)
+    return ClipName(**match.groupdict()) if match else None
+
+
+def is_song(name: str) -> bool:
+    """Whether a song is named as AIST++ does: m, two capitals and a digit."""
+    return _SONG.fullmatch(name) is not None
+
+
+def nominal_bpm(song: str) -> float:
+    """The tempo that AIST++ gives a song in its name: mHOi 110 + 5 i, every other mXXi 80 + 10 i BPM."""
+    if not is_song(song):
+        raise MotionBeatError(
+            f"song {song!r} is not named as AIST++ does: expected m, two capitals and a digit, as mBR0"
+        )
+    number = int(song[-1])
+    return 110.0 + 5.0 * number if song[1:3] == "HO" else 80.0 + 10.0 * number
