@@ -44,6 +44,13 @@ class _Passing(Exception):
         self.wait_s = wait_s
 
 
+class _Session(requests.Session):
+    """Leaves redirects alone, which requests otherwise looks into, body and all, even where it shall not follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 @frozen
 class Transfer:
     """A file wanted: its name and address, where its bytes go, and how patiently they are waited for.
@@ -68,7 +75,7 @@ class Transfer:
         of no use.
         """
         failures, most = 0, self.part.size()
-        with requests.Session() as session:
+        with _Session() as session:
             while True:
                 try:
                     return self._connect(session)
@@ -135,16 +142,14 @@ class Transfer:
         url = self.url
         for _ in range(_MOST_REDIRECTS):
             with self._failures():
-                response = session.get(
-                    url, headers=headers, stream=True, allow_redirects=False, timeout=(self.timeout_s, self.timeout_s)
-                )
+                response = session.get(url, headers=headers, stream=True, timeout=(self.timeout_s, self.timeout_s))
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
                 return response
             response.close()
-            there = urljoin(url, response.headers["Location"])
+            there = response.headers["Location"]
             if wrong := wrong_with_redirect(url, there):
-                raise self.refusal(f"the server sends on to {answers.public(there)}, {wrong}")
-            url = there
+                raise self.refusal(f"the server sends on to {there!r}, {wrong}")
+            url = urljoin(url, there)
         raise self.refusal(f"the server sends on more than {_MOST_REDIRECTS} times")
 
     def _from_the_first_byte(self, response: requests.Response) -> bool:
@@ -263,7 +268,7 @@ class Transfer:
 def wrong_with_redirect(here: str, there: str) -> str | None:
     """Why a redirect is not followed: to anything but http(s), or from https to plain http."""
     try:
-        target = urlsplit(there)
+        target = urlsplit(urljoin(here, there))
         host = target.hostname
     except ValueError:
         return "which is no address"

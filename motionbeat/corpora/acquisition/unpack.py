@@ -24,6 +24,8 @@ _LARGEST_RATIO = 100  # unpacked to packed; deflate can do 1,032, recordings and
 _SMALL_BYTES = 2**24  # what no ratio is asked of
 _LONGEST_NAME = 255
 _KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # whose readers give no more than they are asked for
+_END_RECORD = 22  # bytes before the archive's comment
+_COUNT_ELSEWHERE = 0xFFFF  # in the end record: see the 64-bit one
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|]")
 
 
@@ -89,6 +91,8 @@ def _members(archive: Path, opened: zipfile.ZipFile, max_bytes: int, max_members
     members, packed = opened.infolist(), archive.stat().st_size
     if not members:
         raise MotionBeatError(f"{archive} is an empty zip archive: {_FIX}")
+    if _stated_count(archive, opened) not in (len(members), _COUNT_ELSEWHERE):
+        raise MotionBeatError(f"{archive} has a damaged list of its members: {_FIX}")
     if len(members) > max_members:
         raise MotionBeatError(f"{archive} holds {len(members)} files, more than the {max_members} expected: {_FIX}")
     for member in members:
@@ -106,6 +110,13 @@ def _members(archive: Path, opened: zipfile.ZipFile, max_bytes: int, max_members
             f"{archive} is a zip bomb: {in_words(packed)} that claim to unpack to {in_words(total)}: {_FIX}"
         )
     return members
+
+
+def _stated_count(archive: Path, opened: zipfile.ZipFile) -> int:
+    """How many members the end record says there are; zipfile does not ask, and loses some without a word."""
+    with archive.open("rb") as file:
+        file.seek(-_END_RECORD - len(opened.comment), 2)
+        return int.from_bytes(file.read(_END_RECORD)[10:12], "little")
 
 
 def _wrong_with(member: zipfile.ZipInfo) -> str | None:
