@@ -8,8 +8,12 @@ What the data set does not say was worked out from its frames:
   1/25 s of the audio, that all frames are stretched over (17-29 frames a second, in waltzes 6).
 - *Hands*: the axes are left-handed, as Unity's, so z is negated. Points 3-11 and 22 are the left side: by
   the knees, toes and direction of travel the dancer would face backwards otherwise, and in cha-cha and rumba,
-  where both partners break forwards on the left foot and backwards on the right, 36 of 36 and 43 of 43
+  where both partners break forwards on the left foot and backwards on the right, 30 of 30 and 40 of 40
   breaks are so.
+- *Pelvis*: `center` is no joint but the middle of the whole body (3 cm from the mean of all points), which rises
+  with the arms: the hip points move 5 cm up and down from it. Points 7 and 16 are marks on the hip bones, 20 cm
+  apart, 51 cm from the knee where a shin has 35. So the root is the middle of the two, and the hip joints lie 7 cm
+  below and 13 cm apart, as in SMPL's rest pose; they keep their distance from the root to half a centimetre.
 - *Heels*: 10 and 19 are the heels, 11 and 20 the toes: these lie 15-18 cm ahead of those and carry the lower
   height, as in heeled shoes.
 - *Floor*: phrases were joined end to end with their errors of height, so the dancer climbs by up to half a
@@ -45,17 +49,17 @@ _HELD_OUT = 0.15
 _FOOT_DOWN_S = 1.5  # in ballroom dances a foot is on the floor at least once in this time
 _SAME_CHOREOGRAPHY = {"DANCE_C_4": "DANCE_C_2", "DANCE_R_8": "DANCE_R_2"}
 
-_POINTS_OF_JOINT: dict[str, dict[int | str, float]] = {
-    "root": {"root": 1},
-    "lhip": {7: 1},
-    "rhip": {16: 1},
-    "belly": {2: 0.7, "root": 0.3},
+_POINTS_OF_JOINT: dict[str, dict[int, float]] = {
+    "root": {7: 0.5, 16: 0.5},
+    "lhip": {7: 0.775, 16: 0.275, 8: 0.1, 2: -0.15},
+    "rhip": {16: 0.775, 7: 0.275, 17: 0.1, 2: -0.15},
+    "belly": {2: 0.85, 7: 0.075, 16: 0.075},
     "lknee": {8: 1},
     "rknee": {17: 1},
-    "spine": {2: 0.72, 3: 0.14, 12: 0.14},
+    "spine": {2: 0.62, 3: 0.19, 12: 0.19},
     "lankle": {9: 1},
     "rankle": {18: 1},
-    "chest": {2: 0.54, 3: 0.23, 12: 0.23},
+    "chest": {2: 0.45, 3: 0.275, 12: 0.275},
     "ltoes": {11: 1},
     "rtoes": {20: 1},
     "neck": {3: 0.365, 12: 0.365, 0: 0.135, 1: 0.135},
@@ -72,17 +76,17 @@ _POINTS_OF_JOINT: dict[str, dict[int | str, float]] = {
     "rhand": {15: 1.7, 14: -0.35, 21: -0.35},
 }
 """Each SMPL joint as a weighted mean of measured points. Joints without a counterpart divide the line from the
-root over the spine point and the middle of the shoulders to the head as SMPL's rest pose does; hands
-continue the forearm, from its two last points over the wrist, to SMPL's length (about 8 cm)."""
+root over the spine point and the middle of the shoulders to the head as SMPL's rest pose does; hips lie inwards of
+their marks and below them, towards the knees and away from the spine; hands continue the forearm, from its two last
+points over the wrist, to SMPL's length (about 8 cm)."""
 
 
 def _mapping() -> NDArray[np.float64]:
-    """(24, 23): joints from points; the root, which is the origin of the points, has no weights."""
+    """(24, 23): joints from points."""
     weights = np.zeros((len(JOINTS), _POINTS))
     for joint, points in _POINTS_OF_JOINT.items():
         for point, weight in points.items():
-            if not isinstance(point, str):
-                weights[JOINTS.index(joint), point] = weight
+            weights[JOINTS.index(joint), point] = weight
     return weights
 
 
