@@ -1,5 +1,7 @@
 """Where torch computes, and that it computes the same each time."""
 
+import os
+
 import torch
 
 # The order in which sums are taken depends on the number of threads, and results must not.
@@ -7,8 +9,12 @@ _CPU_THREADS = 2
 
 
 def best_device() -> torch.device:
-    """The GPU if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The GPU if there is one (under torchrun this process's own), else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    torch.cuda.set_device(device)
+    return device
 
 
 def make_deterministic(seed: int) -> None:

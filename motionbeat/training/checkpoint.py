@@ -1,18 +1,19 @@
-"""The full state of a training run, so that a killed one goes on and ends with the weights of an unbroken one.
+"""The state of a training run, so that a killed one goes on and ends with the weights of an unbroken one.
 
 A checkpoint is one safetensors file, whole or absent, outside of DVC's outputs. Its name is a digest of all that
-decides the weights: a run with other params, data, code, torch or device finds none.
+decides the weights: a run with other params, data, code, torch or device finds none. Random numbers follow from the
+epoch and are not in it.
 """
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -44,11 +45,9 @@ class Checkpoint:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._saved, self._took = -np.inf, 0.0
+        self._saved, self._took = -math.inf, 0.0
 
-    def save(
-        self, model: DualEncoder, optimiser: torch.optim.Optimizer, generator: np.random.Generator, history: History
-    ) -> None:
+    def save(self, model: DualEncoder, optimiser: torch.optim.Optimizer, history: History) -> None:
         """Write the state, unless the last time was so recent that saving would slow the run."""
         begin = time.monotonic()
         if begin - self._saved < self._took / _MOST_TIME:
@@ -57,26 +56,20 @@ class Checkpoint:
         tensors |= {f"best/{name}": tensor for name, tensor in history.weights.items()}
         for number, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{number}/{name}": tensor for name, tensor in state.items()}
-        tensors["random/cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            tensors["random/cuda"] = torch.cuda.get_rng_state()
         plain = {"rows": history.rows, "best_epoch": history.best_epoch, "best": history.best}
-        plain["numpy"] = generator.bit_generator.state
         with whole_file(self.path) as unfinished:
             # a copy: equal tensors that share memory would be refused
             copied = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
             save_file(copied, unfinished, {"state": json.dumps(plain)})
         self._saved, self._took = time.monotonic(), time.monotonic() - begin
 
-    def restore(
-        self, model: DualEncoder, optimiser: torch.optim.Optimizer, generator: np.random.Generator
-    ) -> History | None:
-        """Put the saved state into model, optimiser and random generators; None where there is no checkpoint."""
+    def restore(self, model: DualEncoder, optimiser: torch.optim.Optimizer) -> History | None:
+        """Put the saved state into model and optimiser; its history, or None where there is no checkpoint."""
         if not self.path.is_file():
             return None
         with safe_open(self.path, "pt") as file:
             plain: dict[str, Any] = json.loads(file.metadata()["state"])
-            parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}, "random": {}}
+            parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}}
             for full_name in file.keys():  # noqa: SIM118  # not a mapping
                 part, _, name = full_name.partition("/")
                 parts[part][name] = file.get_tensor(full_name)
@@ -86,10 +79,6 @@ class Checkpoint:
             number, _, name = full_name.partition("/")
             state.setdefault(int(number), {})[name] = tensor
         optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
-        torch.set_rng_state(parts["random"]["cpu"])
-        if "cuda" in parts["random"]:
-            torch.cuda.set_rng_state(parts["random"]["cuda"])
-        generator.bit_generator.state = plain["numpy"]
         device = next(model.parameters()).device
         weights = {name: tensor.to(device) for name, tensor in parts["best"].items()}
         return History(plain["rows"], plain["best_epoch"], plain["best"], weights)

@@ -20,6 +20,7 @@ from motionbeat.training.batches import Batches
 from motionbeat.training.checkpoint import Checkpoint
 from motionbeat.training.history import History
 from motionbeat.training.objective import TERMS, objective
+from motionbeat.training.ranks import Ranks
 
 Validate = Callable[[DualEncoder], dict[str, float]]
 
@@ -34,24 +35,29 @@ def train(
     settings: Train,
     loss: Loss,
     checkpoint: Checkpoint | None = None,
+    ranks: Ranks | None = None,
 ) -> History:
     """Train `model` in place until the epochs end or the score stops rising; load the best weights into it.
 
     validate: gives named figures of which `score` decides. checkpoint: where the run is kept and, if it is there,
-    continued from. Raises `MotionBeatError` naming step, clips and term when a loss or a gradient is not finite.
+    continued from. ranks: the processes that share each batch. Raises `MotionBeatError` naming step, clips and term
+    when a loss or a gradient is not finite.
     """
+    ranks = ranks or Ranks()
     optimiser = torch.optim.AdamW(model.parameter_groups(settings.weight_decay), lr=settings.learning_rate)
-    generator = np.random.default_rng([settings.seed, 1])
-    history = checkpoint.restore(model, optimiser, generator) if checkpoint else None
-    if history:
+    history = checkpoint.restore(model, optimiser) if checkpoint else None
+    if history and ranks.first:
         print(f"going on after epoch {len(history.rows)} of a run that was cut off", file=sys.stderr)
     history = history or History()
     steps = batches.steps(settings.batch)
-    with _Progress(settings.epochs) as show:
+    with _Progress(settings.epochs, ranks.first) as show:
         for epoch in range(len(history.rows) + 1, settings.epochs + 1):
             if history.since_best >= settings.patience:
                 break
             model.train()
+            # From the epoch alone, so that a run that goes on draws what the unbroken one drew.
+            generator = np.random.default_rng([settings.seed, epoch])
+            torch.manual_seed(_seed(settings.seed, epoch, ranks.rank))
             sums = dict.fromkeys(TERMS, 0.0)
             drawn = batches.epoch(settings.batch, loss.tempo_negatives, loss.jitter_negatives, generator)
             for step, batch in enumerate(drawn, (epoch - 1) * steps):
@@ -59,11 +65,12 @@ def train(
                 for group in optimiser.param_groups:
                     group["lr"] = rate
                 rotations = torch.as_tensor(generator.random(len(batch.mel)) >= settings.rotation_dropout)
-                evaluate = partial(objective, model, batch, loss, rotations.to(batches.device))
+                evaluate = partial(objective, model, batch, loss, rotations.to(batches.device), ranks)
                 before = torch.get_rng_state()
                 terms = evaluate()
                 optimiser.zero_grad(set_to_none=True)
                 terms["loss"].backward()
+                ranks.sum_gradients(model)
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
                 if not (torch.isfinite(norm) and torch.isfinite(terms["loss"])):
                     torch.set_rng_state(before)  # the same dropout again
@@ -76,10 +83,14 @@ def train(
             due = epoch % settings.validate_every == 0 or epoch == settings.epochs
             history.add(row, validate(model) if due else None, model)
             show(epoch, row["loss"], history.best.get("score"))
-            if checkpoint:
-                checkpoint.save(model, optimiser, generator, history)
+            if checkpoint and ranks.first:
+                checkpoint.save(model, optimiser, history)
     model.load_state_dict(history.weights)
     return history
+
+
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _warm_then_cosine(step: int, steps: int, warmup: float) -> float:
@@ -109,7 +120,7 @@ def blame(model: DualEncoder, terms: dict[str, Tensor], epoch: int, step: int, c
 class _Progress:
     """A bar with the loss on a terminal, a line now and then in a log."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, shown: bool) -> None:
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -117,11 +128,11 @@ class _Progress:
             TextColumn("loss {task.fields[loss]:.3f}  best score {task.fields[score]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
+            disable=not (shown and sys.stderr.isatty()),
         )
         self._task = self._bar.add_task("training", total=epochs, loss=math.nan, score="-")
         self._spoke = time.monotonic()
-        self._epochs = epochs
+        self._epochs, self._shown = epochs, shown
 
     def __enter__(self) -> Callable[[int, float, float | None], None]:
         self._bar.start()
@@ -133,6 +144,10 @@ class _Progress:
     def _show(self, epoch: int, loss: float, score: float | None) -> None:
         best = "-" if score is None else f"{score:.3f}"
         self._bar.update(self._task, completed=epoch, loss=loss, score=best)
-        if self._bar.disable and (time.monotonic() - self._spoke > _LOG_EVERY_S or epoch == self._epochs):
+        if (
+            self._shown
+            and self._bar.disable
+            and (time.monotonic() - self._spoke > _LOG_EVERY_S or epoch == self._epochs)
+        ):
             self._spoke = time.monotonic()
             print(f"epoch {epoch} of {self._epochs}: loss {loss:.3f}, best score {best}", file=sys.stderr, flush=True)
