@@ -1,0 +1,90 @@
+"""Bvh2Positions: a hierarchy of joints and its frames, moved by forward kinematics."""
+
+from pathlib import Path
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from motionbeat.errors import MotionBeatError
+
+END_SITE = "End Site"
+_RATES = (120, 60, 30, 25, 24, 100, 50, 90, 240, 200, 48, 120 / 1.001, 60 / 1.001, 30 / 1.001, 24 / 1.001)
+_COARSE = 0.01
+"""A Frame Time whose digits leave the rate open by more than 1 % does not say it."""
+
+
+@frozen
+class Joint:
+    """A joint or End Site; channels: axis and kind (position or rotation) as the file lists them."""
+
+    name: str
+    parent: int
+    offset: tuple[float, float, float]
+    channels: tuple[tuple[str, str], ...]
+
+
+@frozen(eq=False)
+class Bvh:
+    """joints: parents before children; values: (T, channels), degrees and the file's unit of length."""
+
+    joints: tuple[Joint, ...]
+    values: NDArray[np.float64]
+    frame_time: str
+
+    def positions(self) -> NDArray[np.float64]:
+        """(T, J, 3): where every joint and End Site is, by forward kinematics.
+
+        A rotation is the product of the joint's rotation channels in their order, applied to what hangs on it. A
+        position channel replaces that axis of the offset, as in the exports of Blender and MotionBuilder.
+        """
+        frames, start = len(self.values), 0
+        turns: list[Rotation] = []
+        places = np.zeros((frames, len(self.joints), 3))
+        for number, joint in enumerate(self.joints):
+            values = self.values[:, start : start + len(joint.channels)]
+            start += len(joint.channels)
+            local = np.tile(np.array(joint.offset), (frames, 1))
+            for column, (axis, kind) in enumerate(joint.channels):
+                if kind == "position":
+                    local[:, "XYZ".index(axis)] = values[:, column]
+            order = [(axis, column) for column, (axis, kind) in enumerate(joint.channels) if kind == "rotation"]
+            turn = Rotation.identity(frames)
+            if order:
+                angles = values[:, [column for _, column in order]]
+                turn = Rotation.from_euler("".join(axis for axis, _ in order), angles, degrees=True)
+            if joint.parent < 0:
+                places[:, number] = local
+                turns.append(turn)
+            else:
+                above = turns[joint.parent]
+                places[:, number] = places[:, joint.parent] + above.apply(local)
+                turns.append(above if joint.name == END_SITE else above * turn)
+        return places
+
+    def fps(self, path: Path, given: float | None) -> float:
+        """Frames a second: the usual rate that Frame Time is the rounded inverse of, such as 30 for 0.033333.
+
+        given: the rate that the user gives; it decides where Frame Time is rounded coarsely, and must agree with it.
+        """
+        seconds = float(self.frame_time)
+        half = 0.5 * 10.0 ** -len(self.frame_time.lower().partition("e")[0].partition(".")[2])
+        half *= 10.0 ** float(self.frame_time.lower().partition("e")[2] or 0)
+        if given is not None:
+            if abs(1 / given - seconds) > max(half, _COARSE * seconds):
+                raise MotionBeatError(
+                    f"{path}: Frame Time {self.frame_time} s is {1 / seconds:.4g} frames a second, the column fps says "
+                    f"{given:g}: correct or empty the column"
+                )
+            return given
+        exact = [rate for rate in _RATES if abs(rate * seconds - 1) < 1e-12]
+        if exact:
+            return float(exact[0])
+        usual = [rate for rate in _RATES if abs(1 / rate - seconds) <= half * (1 + 1e-9)]
+        if half > _COARSE * seconds:
+            raise MotionBeatError(
+                f"{path}: Frame Time {self.frame_time} s is rounded too coarsely to know the rate: fill the column fps "
+                "of clips.csv"
+            )
+        return float(min(usual, key=lambda rate: abs(1 / rate - seconds))) if usual else 1 / seconds

@@ -1,0 +1,40 @@
+"""What a user says of a motion file that the file does not say itself."""
+
+from pathlib import Path
+
+from attrs import frozen
+
+from motionbeat.errors import MotionBeatError
+
+UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
+"""Metres of each unit that a motion may be in."""
+_SAME_RATE = 0.01
+
+
+@frozen
+class Hints:
+    """fps: frames a second; up: y or z; unit: a key of `UNITS`; person: which of several, from 0. None: not said."""
+
+    fps: float | None = None
+    up: str | None = None
+    unit: str | None = None
+    person: int | None = None
+
+
+def rate(path: Path, said: float | None, hints: Hints, field: str) -> float:
+    """Frames a second: of the file (`said`, by its `field`), or of the user where the file has none.
+
+    Raises `MotionBeatError` where neither says it, where it is not above 0, and where both say different rates
+    (by more than 1 %).
+    """
+    if said is None:
+        if hints.fps is None:
+            raise MotionBeatError(f"{path} does not say its frame rate: fill the column fps of clips.csv")
+        return hints.fps
+    if not 0 < said < float("inf"):
+        raise MotionBeatError(f"{path}: {field} is {said}; expected frames a second above 0")
+    if hints.fps is not None and abs(hints.fps - said) > _SAME_RATE * said:
+        raise MotionBeatError(
+            f"{path}: {field} says {said:g} frames a second, the column fps {hints.fps:g}: correct or empty the column"
+        )
+    return said
