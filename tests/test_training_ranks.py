@@ -55,8 +55,9 @@ def process(rank: int, count: int, tokens_at: str, negatives_at: str, size: int,
     dist.destroy_process_group()
 
 
-def test_two_processes_have_the_loss_and_gradients_of_one_with_the_joint_batch(
-    token_folder: Path, tmp_path: Path
+@pytest.mark.parametrize(("size", "count"), [(7, 2), (2, 3)])  # 3 and 4 rows; none, one and one
+def test_processes_have_the_loss_and_gradients_of_one_with_the_joint_batch(
+    token_folder: Path, tmp_path: Path, size: int, count: int
 ) -> None:
     tokens, settings = Tokens.load(token_folder), params.load(ROOT / "params.yaml")
     for name, schema, mine in (
@@ -64,10 +65,10 @@ def test_two_processes_have_the_loss_and_gradients_of_one_with_the_joint_batch(
         ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
     ):
         tables.write(tmp_path / f"{name}.parquet", schema, mine(tokens, "train", K, settings.negatives))
-    arguments = (str(token_folder), str(tmp_path), 7)  # the processes have 3 and 4 rows
+    arguments = (str(token_folder), str(tmp_path), size)
     alone = gradients(*arguments, Ranks())
-    torch.multiprocessing.spawn(process, (2, *arguments, str(tmp_path)), nprocs=2)
-    for rank in range(2):
+    torch.multiprocessing.spawn(process, (count, *arguments, str(tmp_path)), nprocs=count)
+    for rank in range(count):
         found = load_file(tmp_path / f"{rank}.safetensors")
         assert found.keys() == alone.keys()
         for name, expected in alone.items():

@@ -49,7 +49,10 @@ def objective(
     ranks: the processes that share the batch; each encodes its rows, and all have the joint loss.
     """
     n, ranks = len(batch.mel), ranks or Ranks()
-    encoded = Encoded(*(ranks.gather(own, n) for own in _encoded(model, batch, has_rotations, ranks.rows(n))))
+    rows = ranks.rows(n)
+    if rows.start == rows.stop:
+        rows = slice(0, 1)  # an encoder takes no empty batch; `gather` leaves this row out
+    encoded = Encoded(*(ranks.gather(own, n) for own in _encoded(model, batch, has_rotations, rows)))
     tempo, jitter = batch.tempo_absent.shape[1], batch.jitter_absent.shape[1]
     ecl = embodied_contrastive_loss(
         encoded.audio,

@@ -41,14 +41,18 @@ class Ranks:
         return self.rank == 0
 
     def rows(self, total: int) -> slice:
-        """This process's rows of a joint batch; sizes differ by one at most."""
+        """This process's rows of a joint batch; sizes differ by one at most, and may be 0."""
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
     def gather(self, own: Tensor, total: int) -> Tensor:
-        """(rows, ...) of each process -> (total, ...) of all in order; gradients flow to the own rows."""
+        """(rows, ...) of each process -> (total, ...) of all in order; gradients flow to the own rows.
+
+        What a process has beyond its rows is left out.
+        """
         if self.count == 1:
             return own
-        gathered: Tensor = _Gather.apply(own, self, total)
+        rows = self.rows(total)
+        gathered: Tensor = _Gather.apply(own[: rows.stop - rows.start], self, total)
         return gathered
 
     def sum_gradients(self, model: nn.Module) -> None:
