@@ -1,0 +1,1 @@
+"""The embedded corpus beside real dances and real songs; run by python -m benchmarks.realism."""
