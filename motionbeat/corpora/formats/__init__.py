@@ -38,6 +38,8 @@ def read_motion(path: Path, hints: Hints | None = None) -> Motion:
 def _read(path: Path, hints: Hints) -> tuple[Motion, bool]:
     """The motion in the file's own axes, and whether the file says where its feet point."""
     kind = path.suffix.lower()
+    if kind != ".pkl":
+        _refuse_person(path, hints)
     if kind == ".bvh":
         return _bvh(path, hints)
     if kind == ".npz":
@@ -47,6 +49,11 @@ def _read(path: Path, hints: Hints) -> tuple[Motion, bool]:
 
         return smplx.read_finedance(path, hints), True
     return _pickle(path, hints), True
+
+
+def _refuse_person(path: Path, hints: Hints) -> None:
+    if hints.person is not None:
+        raise MotionBeatError(f"{path} holds one person: empty the column person of clips.csv")
 
 
 def _npz(path: Path, hints: Hints) -> Motion:
@@ -72,6 +79,9 @@ def _pickle(path: Path, hints: Hints) -> Motion:
     arrays = pickles.load_arrays(path)
     if "root_trans" in arrays:
         return gdance.read_motion(path, arrays, hints)
+    _refuse_person(path, hints)
+    if hints.unit is not None:
+        raise MotionBeatError(f"{path} has its own scale, smpl_scaling: empty the column unit of clips.csv")
     motion = aistpp.read_motion(path)
     return motion if hints.fps is None else evolve(motion, fps=hints.fps)
 
