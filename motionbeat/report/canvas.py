@@ -65,7 +65,14 @@ class Canvas:
             self.disc(x, y, width / 2, width / 2, colour)
 
     def disc(
-        self, x: float, y: float, across: float, up: float, fill: Colour | None, rim: Colour | None = None, width=0.0
+        self,
+        x: float,
+        y: float,
+        across: float,
+        up: float,
+        fill: Colour | None,
+        rim: Colour | None = None,
+        width: float = 0.0,
     ) -> None:
         """An ellipse of half-axes `across` and `up`, filled, and with a rim of some width inside it."""
         box = [(x - across) * _FINER, (y - up) * _FINER, (x + across) * _FINER, (y + up) * _FINER]

@@ -186,7 +186,8 @@ class Scene:
     def _draw_head(self, canvas: Canvas, frame: int, colour: Colour, rim: float) -> None:
         neck, head = self._joints[frame, INDEX["neck"]], self._joints[frame, INDEX["head"]]
         up = (head - neck) / max(float(np.linalg.norm(head - neck)), 1e-6)
-        x, y, scale = self._camera.project(head + 0.05 * up, frame).tolist()
+        low, (x, y, scale) = self._camera.project(np.stack([neck, head + 0.05 * up]), frame).tolist()
+        canvas.bone(low[:2], (x, y), _THICK["limb"] * scale, colour)
         radius = _HEAD_RADIUS * scale
         canvas.disc(x, y, radius + rim, radius + rim, GROUND)
         canvas.disc(x, y, radius, radius, mix(colour, GROUND, 0.8), colour, 0.028 * scale)

@@ -27,7 +27,7 @@ _SHEET, _SHEET_ROW = 12, 4  # pictures of a contact sheet, and in a row of it
 _BIT_RATE = 128_000
 _BLOCK = 1024  # samples of an AAC frame
 _BT709 = 1  # FFmpeg's number of it for matrix, primaries and transfer alike
-_THREADS = 2  # a number of its own, since x264's result depends on it
+_THREADS = 2  # of the encoder, whose result depends on it
 
 
 def render(
@@ -59,8 +59,8 @@ def render(
     picture; the camera is that of the whole dance. sheet: a .png of up to 12 evenly spaced pictures, if wanted.
 
     The video is H.264 in 4:2:0 with the colours of BT.709 and AAC, the index in front, so that a browser plays it
-    before it has all of it. The same input gives the same bytes with the same version of PyAV. Raises
-    `MotionBeatError` for what cannot be drawn or written.
+    before it has all of it. The same input gives the same pictures; how x264 encodes them may differ a little from
+    run to run. Raises `MotionBeatError` for what cannot be drawn or written.
     """
     _check_choices(fps, picture_fps, size, sample_rate)
     _check_names(path, sheet)
