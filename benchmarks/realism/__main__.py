@@ -21,8 +21,8 @@ from motionbeat import errors, tables
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file, workers
 
-MOST_CLIPS = 300
-MOST_SONGS = 80
+MOST_CLIPS = 160
+MOST_SONGS = 60
 TRACKED_SONGS = 8
 
 

@@ -19,6 +19,7 @@ _INTRO = """\
 The default input of the pipeline is music and dance that the project makes itself. This page sets them beside real
 dances and real songs, as far as there are any at hand. The page is written by the command below, figures and all: they
 are means over clips or songs with a 95 % interval (bootstrap over songs, since dances to one song resemble each other).
+Of a large corpus some clips and songs are taken, spread evenly over their names.
 """
 _LIMITS = """\
 ## What can be compared, and what cannot
