@@ -29,9 +29,10 @@ _LIMITS = """\
   little. The last column tells where it would stand among our clips: near 0 or 100 % is beyond what the corpus has.
 - Dance with Melody is 23 points without rotations, mapped to 24 joints (spine, neck and hands are partly
   interpolated). Its frames lie on a beat grid of 12.5 frames a beat in cha-cha and rumba, so fast movement is
-  flattened: speeds, energies and PFC are lower bounds, accelerations and spectra are left out. Its waltzes, 4 frames a
-  beat, are compared by the way of the root alone. Its floor was levelled, which makes its contacts partly ours. Its
-  phase against the music is not verified, so there is no beat alignment. It is ballroom, which travels.
+  flattened: speeds and energies are lower bounds, PFC is that of a smoothed dance, accelerations and spectra are left
+  out. Its waltzes, 4 frames a beat, are compared by the way of the root alone. Its floor was levelled, which makes its
+  contacts partly ours. Its phase against the music is not verified, so there is no beat alignment. It is ballroom,
+  which travels.
 - Contact thresholds are the same for all ({speed:g} m/s, {height:g} m above each joint's own floor).
 - Real capture has noise of its own: power at high frequencies may be a dancer's impacts or a camera's jitter.
 - PFC is 0 for a dancer whose root does not move, and less is called better; read it beside the energies.
