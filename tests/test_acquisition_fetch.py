@@ -130,6 +130,17 @@ def test_a_file_that_is_not_the_one_on_record_is_replaced_by_it(server, get, pat
     assert path.read_bytes() == CONTENT
 
 
+def test_the_same_file_from_another_address_changes_nothing_on_record(server, get, path, ledger, capsys):
+    server.serve("/data.bin", CONTENT)
+    get()
+    before = ledger.path.read_bytes()
+    capsys.readouterr()
+    path.unlink()
+    fetch("data.bin", server.serve("/mirror", CONTENT), path, ledger)
+    assert path.read_bytes() == CONTENT and ledger.path.read_bytes() == before
+    assert "trusted" not in capsys.readouterr().err
+
+
 def test_user_and_password_of_an_address_are_not_put_on_record(server, path, ledger):
     server.serve("/data.bin", CONTENT)
     fetch("data.bin", server.url.replace("//", "//user:secret@") + "/data.bin", path, ledger)
@@ -143,7 +154,7 @@ def test_user_and_password_of_an_address_are_not_put_on_record(server, path, led
 @pytest.mark.parametrize("chunked", [False, True])
 def test_after_a_cut_or_a_stall_only_the_rest_is_asked_for(server, get, path, cut, chunked):
     server.serve("/data.bin", CONTENT, [Behaviour(**cut, chunked=chunked), OK])
-    get(timeout_s=0.2)
+    get(timeout_s=0.8)
     assert path.read_bytes() == CONTENT
     assert ranges(server) == [None, "bytes=100000-"]
     assert server.requests[1].headers["if-range"].startswith('"')
@@ -165,6 +176,13 @@ def test_a_server_that_always_cuts_is_given_up_and_the_part_continued_by_the_nex
     server.serve("/data.bin", CONTENT)
     get()
     assert path.read_bytes() == CONTENT and ranges(server)[-1] == "bytes=50000-"
+
+
+def test_a_server_that_gives_crumbs_is_given_up(server, get, path, ledger):
+    server.serve("/data.bin", CONTENT, Behaviour(cut_after=1000))
+    with pytest.raises(MotionBeatError, match=r"Given up after 3 tries.*3\.0 kB of it are kept"):
+        get()
+    assert_nothing_came(path, ledger)
 
 
 def test_cuts_with_headway_between_them_are_no_failures(server, get, path):
@@ -332,6 +350,13 @@ def test_a_host_that_cannot_be_found_is_named(path, ledger, monkeypatch):
         fetch("data.bin", "http://nowhere.invalid/data.bin", path, ledger, tries=1)
 
 
+def test_a_connection_that_cannot_be_trusted_is_named(server, path, ledger):
+    url = server.serve("/data.bin", CONTENT).replace("http:", "https:")
+    with pytest.raises(MotionBeatError, match=r"no trusted connection to 127\.0\.0\.1.*SSL"):
+        fetch("data.bin", url, path, ledger, tries=1)
+    assert_nothing_came(path, ledger)
+
+
 # Lies
 
 
@@ -351,12 +376,26 @@ def test_a_server_that_states_too_short_a_length_is_found_out_by_the_check(serve
 
 
 @pytest.mark.parametrize(
-    "claimed", ["bytes 0-299999/300000", "bytes 1001-299999/300000", "bytes 1000-299999/300001", "nonsense"]
+    "lie",
+    [
+        Behaviour(content_range="bytes 0-299999/300000"),
+        Behaviour(content_range="bytes 900-299899/300000"),
+        Behaviour(content_range="bytes 1000-299999/300001"),
+        Behaviour(content_range="bytes 1000-1999/300000", chunked=True),
+        Behaviour(content_range="nonsense"),
+        Behaviour(length=100),
+    ],
 )
-def test_a_wrong_content_range_is_not_appended(server, get, path, claimed):
-    server.serve("/data.bin", CONTENT, [Behaviour(cut_after=1000), Behaviour(content_range=claimed), OK])
+def test_a_rest_that_is_not_what_was_asked_for_is_thrown_away(server, get, path, lie):
+    server.serve("/data.bin", CONTENT, [Behaviour(cut_after=1000), lie, OK])
     get()
     assert path.read_bytes() == CONTENT and ranges(server) == [None, "bytes=1000-", None]
+
+
+@pytest.mark.parametrize("value", ["bytes 5-4/10", "bytes 0-10/10", "bytes -1-4/10", "items 0-4/10", "bytes */10", ""])
+def test_a_content_range_that_makes_no_sense_is_none(value):
+    assert answers.span({"Content-Range": value}) is None
+    assert answers.span({"Content-Range": "bytes 0-4/10"}).length == 5
 
 
 def test_a_content_range_need_not_repeat_the_total(server, get, path):
@@ -572,10 +611,10 @@ def test_a_folder_in_the_way_is_named(server, get, path, ledger):
 
 
 def test_a_slow_server_is_waited_for_as_long_as_bytes_come(server, get, path):
-    server.serve("/data.bin", CONTENT, Behaviour(pause_s=0.05, block=25_000))
+    server.serve("/data.bin", CONTENT, Behaviour(pause_s=0.1, block=25_000))
     begun = time.monotonic()
-    get(timeout_s=0.3, tries=1)
-    assert time.monotonic() - begun > 0.5
+    get(timeout_s=0.8, tries=1)
+    assert time.monotonic() - begun > 0.8
     assert path.read_bytes() == CONTENT
 
 
@@ -595,8 +634,9 @@ def child(server: HostileServer, path: Path, ledger: Ledger) -> Callable[[], sub
     def begin() -> subprocess.Popen:
         arguments = [sys.executable, "-c", CHILD, f"{server.url}/data.bin", str(path), str(ledger.path)]
         process = subprocess.Popen(arguments, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE)
+        until = time.monotonic() + 20
         while Part(path).size() < 100_000:
-            assert process.poll() is None
+            assert process.poll() is None and time.monotonic() < until
             time.sleep(0.01)
         return process
 
@@ -605,7 +645,7 @@ def child(server: HostileServer, path: Path, ledger: Ledger) -> Callable[[], sub
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_download_leaves_a_part_that_is_continued(server, get, path, ledger, child, how):
-    server.serve("/data.bin", CONTENT, [Behaviour(stall_after=100_000), OK])
+    server.serve("/data.bin", CONTENT, [Behaviour(stall_after=100_000, block=1000, pause_s=0.0002), OK])
     with child() as process:
         process.send_signal(how)
         process.wait(timeout=10)
@@ -619,7 +659,7 @@ def test_a_killed_download_leaves_a_part_that_is_continued(server, get, path, le
 
 
 def test_a_second_process_waits_for_the_first_and_fetches_nothing(server, get, path, ledger, child, capsys):
-    server.serve("/data.bin", CONTENT, Behaviour(pause_s=0.3, block=100_000))
+    server.serve("/data.bin", CONTENT, Behaviour(pause_s=0.5, block=100_000))
     with child() as process:
         get()
         assert process.wait(timeout=10) == 0

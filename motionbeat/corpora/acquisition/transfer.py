@@ -208,8 +208,9 @@ class Transfer:
                 block = self._block(response)
         if offset == 0:
             self._refuse_page()
-        if length is not None and received != length:
-            raise _Passing(f"the connection ended after {in_words(received)} of {in_words(length)}")
+        if length is not None and received > length:
+            self.part.discard()
+            raise _Passing("the server gave more than it said it would: beginning again")
         if total is not None and self.part.size() != total:
             raise _Passing(f"the server gave {in_words(self.part.size())} of {in_words(total)}")
 
