@@ -140,6 +140,8 @@ def test_the_measures_are_mir_evals_own() -> None:
     official = mir_eval.beat.evaluate(truth.times, found.times)["F-measure"]
     assert measured["f_measure"] == official
     assert 0.0 <= official < 1
+    for name, key in (("cmlt", "Correct Metric Level Total"), ("amlt", "Any Metric Level Total")):
+        assert measured[name] == mir_eval.beat.evaluate(truth.times, found.times)[key]
     ones = truth.positions == 1
     assert measured["downbeat_f_measure"] == mir_eval.beat.evaluate(truth.times[ones], found.times[ones])["F-measure"]
 
@@ -149,6 +151,9 @@ def test_a_shifted_bar_costs_downbeats_alone_and_a_tracker_without_them_has_no_s
     assert compare(truth, truth) == {
         "f_measure": 1,
         "downbeat_f_measure": 1,
+        "cmlt": 1,
+        "amlt": 1,
+        "lag_ms": 0,
         "tempo_error_percent": 0,
         "tempo_error_folded_percent": 0,
     }
@@ -157,6 +162,21 @@ def test_a_shifted_bar_costs_downbeats_alone_and_a_tracker_without_them_has_no_s
     blind = Beats(truth.times, truth.positions, 4, downbeats=False)
     assert compare(blind, truth)["downbeat_f_measure"] is None
     assert blind.extended(30.0).downbeats is False
+
+
+def test_a_lag_within_the_tolerance_costs_nothing_and_is_seen() -> None:
+    truth = steady(100, 40)
+    late = compare(Beats(truth.times + 0.05, truth.positions, 4), truth)
+    assert late["f_measure"] == 1
+    assert late["lag_ms"] == pytest.approx(50)
+    early = Beats(truth.times[1:] - 0.02, truth.positions[1:], 4)
+    assert compare(early, truth)["lag_ms"] == pytest.approx(-20)
+
+
+def test_an_octave_error_is_right_at_any_metrical_level_alone() -> None:
+    truth = steady(100, 40)
+    half = compare(steady(50, 20), truth)
+    assert (half["cmlt"], half["amlt"]) == (0, 1)
 
 
 def test_an_octave_error_is_folded_and_a_fifth_is_not() -> None:

@@ -1,4 +1,4 @@
-"""Found beats against true ones: F-measure of beats and of downbeats by mir_eval, and the tempo error."""
+"""Found beats against true ones: F-measure and continuity by mir_eval, the tempo error and the lag."""
 
 from collections.abc import Iterable, Mapping
 
@@ -18,7 +18,10 @@ def compare(estimated: Beats, truth: Beats) -> dict[str, float | None]:
     f_measure, downbeat_f_measure: 0..1, a match within +-70 ms (mir_eval.beat.f_measure). Both lists are
     trimmed to 5 s and later, as mir_eval's `evaluate` does, unless the last true beat is before 10 s: of
     excerpts so short (16 beats of AIST++ last 7 to 12 s) trimming would leave less than half, so all of it counts.
-    downbeat_f_measure is None where the tracker knows no downbeats, or no true one is left.
+    downbeat_f_measure is None where the tracker knows no downbeats, or no true one is left. cmlt, amlt: 0..1, the
+    share of beats in which the metrical level is kept, correct or allowed to be off-beat, double or half
+    (mir_eval.beat.continuity, tolerance 0.175 of phase and period). lag_ms: the median of how much later, in ms,
+    estimated beats are than the true ones nearest to them, which the tolerance of the F-measure hides.
     tempo_error_percent: |estimated bpm / true bpm - 1| in percent; tempo_error_folded_percent: the same after the
     estimate is doubled or halved until it is nearest, so that an octave error counts as none.
     """
@@ -26,10 +29,13 @@ def compare(estimated: Beats, truth: Beats) -> dict[str, float | None]:
     downbeats = None
     if estimated.downbeats and truth.downbeats:
         downbeats = _f_measure(estimated.times[estimated.positions == 1], truth.times[truth.positions == 1], from_s)
+    beats, true_beats = (times[times >= from_s] for times in (estimated.times, truth.times))
     octaves = float(np.log2(estimated.bpm / truth.bpm))
     return {
         "f_measure": _f_measure(estimated.times, truth.times, from_s),
         "downbeat_f_measure": downbeats,
+        **_continuity(beats, true_beats),
+        "lag_ms": _lag_ms(beats, true_beats),
         "tempo_error_percent": 100.0 * abs(2.0**octaves - 1.0),
         "tempo_error_folded_percent": 100.0 * abs(2.0 ** (octaves - round(octaves)) - 1.0),
     }
@@ -44,6 +50,25 @@ def _f_measure(estimated: NDArray[np.float64], truth: NDArray[np.float64], from_
     if not len(estimated):
         return 0.0
     return float(mir_eval.beat.f_measure(truth, estimated))
+
+
+def _continuity(estimated: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float | None]:
+    import mir_eval
+
+    if len(truth) < 2:
+        return {"cmlt": None, "amlt": None}
+    if len(estimated) < 2:
+        return {"cmlt": 0.0, "amlt": 0.0}
+    _, cmlt, _, amlt = mir_eval.beat.continuity(truth, estimated)
+    return {"cmlt": float(cmlt), "amlt": float(amlt)}
+
+
+def _lag_ms(estimated: NDArray[np.float64], truth: NDArray[np.float64]) -> float | None:
+    if not len(truth) or not len(estimated):
+        return None
+    late = estimated[:, None] - truth
+    nearest = np.abs(late).argmin(axis=1)
+    return 1000 * float(np.median(late[np.arange(len(late)), nearest]))
 
 
 def summary(comparisons: Iterable[Mapping[str, float | None]]) -> dict[str, float]:

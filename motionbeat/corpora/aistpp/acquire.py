@@ -7,7 +7,6 @@ what was unpacked of them, in a folder named by the archive's digest: so a secon
 another archive is never taken for the one that was unpacked.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
@@ -21,6 +20,7 @@ from motionbeat.corpora.acquisition.unpack import check, unpack
 from motionbeat.corpora.aistpp import layout, names
 from motionbeat.corpora.manifest import SPLITS
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import cache_folder
 
 LEDGER = Path("data/downloads.json")
 TERMS = "https://aistdancedb.ongaaccel.jp/terms_of_use/"
@@ -67,7 +67,7 @@ _MUSIC = _Archive(
 
 def cache() -> Path:
     """The folder for downloads of AIST++, below what the environment variable MOTIONBEAT_CACHE names, or .cache."""
-    return Path(os.environ.get("MOTIONBEAT_CACHE") or ".cache") / "aistpp"
+    return cache_folder() / "aistpp"
 
 
 def parts(settings: params.Corpus, ledger: Path = LEDGER) -> layout.Parts:
