@@ -44,14 +44,29 @@ SMPL = {
     "hip": "L_Hip", "knee": "L_Knee", "ankle": "L_Ankle", "toes": "L_Foot", "inshoulder": "L_Collar",
     "shoulder": "L_Shoulder", "elbow": "L_Elbow", "wrist": "L_Wrist", "hand": "L_Hand",
 }
+POSER = {
+    "root": "hip", "belly": "abdomen", "spine": "waist", "chest": "chest", "neck": "neck", "head": "head",
+    "hip": "lThigh", "knee": "lShin", "ankle": "lFoot", "toes": "lToe", "inshoulder": "lCollar", "shoulder": "lShldr",
+    "elbow": "lForeArm", "wrist": "lHand", "hand": "lMid1",
+}
+OPTITRACK = {
+    "root": "Hip", "belly": "Ab", "spine": "Waist", "chest": "Chest", "neck": "Neck", "head": "Head", "hip": "LThigh",
+    "knee": "LShin", "ankle": "LFoot", "toes": "LToe", "inshoulder": "LShoulder", "shoulder": "LUArm",
+    "elbow": "LFArm", "wrist": "LHand", "hand": "LMiddle1",
+}
+ROKOKO = MIXAMO | {"hip": "LeftThigh", "knee": "LeftShin", "toes": "LeftToe"}
 # fmt: on
 NAMINGS = {
     "Mixamo": MIXAMO,
     "mixamorig": {name: f"mixamorig:{joint}" for name, joint in MIXAMO.items()},
+    "prefixed": {name: f"Model_{joint}" for name, joint in MIXAMO.items()},
     "Biovision": BIOVISION,
     "biped": BIPED,
     "Unreal": UNREAL,
     "SMPL": SMPL,
+    "Poser": POSER,
+    "OptiTrack": OPTITRACK,
+    "Rokoko": ROKOKO,
 }
 
 
@@ -62,7 +77,8 @@ def named(naming, joint):
     name = naming[joint[1:]]
     if joint[0] == "l":
         return name
-    return re.sub(r"Left|\bL(?=[ _])|_l$", lambda m: {"Left": "Right", "L": "R", "_l": "_r"}[m[0]], name)
+    sides = {"Left": "Right", "L": "R", "l": "r", "_l": "_r"}
+    return re.sub(r"Left|\bL(?=[ _A-Z])|\bl(?=[A-Z])|_l$", lambda found: sides[found[0]], name)
 
 
 def embedded_dance(number=5, frames=None):

@@ -94,6 +94,12 @@ def test_every_form_of_the_parameters_is_one_dance(dance, tmp_path):
         np.testing.assert_allclose(motion.joints, expected.joints, atol=1e-6, err_msg=name)
 
 
+def test_objects_beside_the_parameters_are_left_alone(dance, tmp_path):
+    """AMASS keeps the names of its markers in arrays of objects."""
+    motion = read_motion(amass(tmp_path / "a.npz", dance, labels=np.array([["ARIEL"], None], object)))
+    np.testing.assert_array_equal(motion.joints, read_motion(amass(tmp_path / "b.npz", dance)).joints)
+
+
 def test_without_fingers_the_hands_do_not_turn(dance, tmp_path):
     poses, translation = dance
     motion = read_motion(amass(tmp_path / "a.npz", dance, poses=poses[:, :22].reshape(FRAMES, 66)))

@@ -24,6 +24,14 @@ TOES = ("toe", "toes", "toebase", "toe0", "ball", "foot")
 _SIDED = frozenset((*ELBOW, *SHOULDER, *COLLAR, *WRIST, *HAND, *KNEE, *HIP, *ANKLE, *TOES))
 
 
+def without_prefix(joints: list[str]) -> list[str]:
+    """The names without what all of them begin with, as Model_ in Model_Hips, up to a separator."""
+    first, last = min(joints), max(joints)
+    shared = first[: next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first) - 1)]
+    start = max(shared.rfind(separator) for separator in "_: -.") + 1
+    return [name[start:] for name in joints]
+
+
 def side_and_part(name: str) -> tuple[str, str]:
     """('l', 'upleg') of mixamorig:LeftUpLeg; the side is l, r or empty, the part has no separators or capitals."""
     bare = _PREFIX.sub("", name.rpartition(":")[2].strip())

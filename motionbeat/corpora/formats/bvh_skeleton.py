@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from motionbeat.corpora.formats import bvh_names as names
 from motionbeat.corpora.formats.bvh import END_SITE, Joint
-from motionbeat.corpora.formats.bvh_names import side_and_part
 from motionbeat.errors import MotionBeatError
 from motionbeat.motion.kinematics import rest_joints
 from motionbeat.motion.skeleton import INDEX, JOINTS
@@ -50,7 +49,10 @@ class _Mapper:
         for number, joint in enumerate(joints):
             if joint.parent >= 0:
                 self.children[joint.parent].append(number)
-        self.parts = [("", END_SITE) if j.name == END_SITE else side_and_part(j.name) for j in joints]
+        named = [number for number, joint in enumerate(joints) if joint.name != END_SITE]
+        self.parts = [("", END_SITE)] * len(joints)
+        for number, name in zip(named, names.without_prefix([joints[n].name for n in named]), strict=True):
+            self.parts[number] = names.side_and_part(name)
         self.missing: list[str] = []
 
     def mapped(self) -> Mapped:
