@@ -4,6 +4,7 @@ import copy
 import os
 import shutil
 import stat
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from motionbeat.corpora.acquisition import space, unpack
+from motionbeat.corpora.acquisition.locks import alone
 from motionbeat.errors import MotionBeatError
 
 LIMITS = {"max_bytes": 10**8, "max_members": 20}
@@ -81,6 +83,19 @@ def test_what_was_in_the_folder_before_is_replaced(tmp_path):
     (tmp_path / "out" / "old").write_text("old")
     unpack.unpack(written(tmp_path, HONEST), tmp_path / "out", **LIMITS)
     assert contents(tmp_path / "out") == HONEST
+
+
+def test_two_at_once_unpack_one_after_the_other(tmp_path, capsys):
+    archive = written(tmp_path, HONEST)
+    with alone(tmp_path / "out", "the folder"):
+        second = threading.Thread(target=unpack.unpack, args=(archive, tmp_path / "out"), kwargs=LIMITS)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive() and not (tmp_path / "out.unfinished").exists()
+    second.join()
+    assert "another process is at work on" in capsys.readouterr().err
+    assert contents(tmp_path / "out") == HONEST
+    assert sorted(os.listdir(tmp_path)) == ["archive.zip", "out"]
 
 
 def test_only_what_is_wanted_is_unpacked(tmp_path):

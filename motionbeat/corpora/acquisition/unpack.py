@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from motionbeat import files
+from motionbeat.corpora.acquisition.locks import alone
 from motionbeat.corpora.acquisition.space import in_words, require_space
 from motionbeat.errors import MotionBeatError
 from motionbeat.progress import counted
@@ -54,6 +55,8 @@ def unpack(
 ) -> None:
     """Unpack a zip archive to `folder`, which then holds it and nothing else; a cut leaves `folder` as it was.
 
+    Of two processes that unpack to one folder, one waits for the other and then replaces what that has made.
+
     keep: given a file's name in the archive (`/` between folders), whether it is wanted; none: all are. Of the
     archive's folders those that hold a wanted file are made; modes and times are not taken over.
     Raises `MotionBeatError` as `check` does, and where nothing is wanted or the disk has no room.
@@ -64,7 +67,8 @@ def unpack(
         if not wanted:
             raise MotionBeatError(f"{archive} has none of the files that are wanted from it: {_FIX}")
         require_space(folder, sum(member.file_size for member in wanted), f"{archive.name}, unpacked,")
-        with files.whole_folder(folder) as unfinished:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with alone(folder, f"{folder}"), files.whole_folder(folder) as unfinished:
             for member in counted(wanted, len(wanted), f"unpacking {archive.name}"):
                 path = unfinished / member.filename
                 path.parent.mkdir(parents=True, exist_ok=True)
