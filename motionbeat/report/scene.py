@@ -187,9 +187,9 @@ class Scene:
         neck, head = self._joints[frame, INDEX["neck"]], self._joints[frame, INDEX["head"]]
         up = (head - neck) / max(float(np.linalg.norm(head - neck)), 1e-6)
         low, (x, y, scale) = self._camera.project(np.stack([neck, head + 0.05 * up]), frame).tolist()
-        canvas.bone(low[:2], (x, y), _THICK["limb"] * scale, colour)
         radius = _HEAD_RADIUS * scale
         canvas.disc(x, y, radius + rim, radius + rim, GROUND)
+        canvas.bone(low[:2], (x, y), _THICK["limb"] * scale, colour)
         canvas.disc(x, y, radius, radius, mix(colour, GROUND, 0.8), colour, 0.028 * scale)
 
     def _draw_header(self, canvas: Canvas, time: float) -> None:
