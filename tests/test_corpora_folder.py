@@ -12,8 +12,8 @@ import soundfile
 from test_corpora_bvh import bvh_text, embedded_dance
 
 from motionbeat import tables
-from motionbeat.corpora import folder
-from motionbeat.corpora.formats import Hints, read_motion
+from motionbeat.corpora import aistpp, dance_with_melody, folder
+from motionbeat.corpora.formats import Hints, checks, read_motion
 from motionbeat.corpora.manifest import write_corpus
 from motionbeat.corpora.synthetic import music, plan
 from motionbeat.corpora.synthetic.rhythm import rhythm
@@ -22,6 +22,7 @@ from motionbeat.motion.kinematics import forward_kinematics
 
 HEADER = "clip,song,motion,audio,split"
 ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="module")
@@ -310,6 +311,21 @@ def test_the_check_is_a_command(tmp_path):
     command = [sys.executable, "-m", "motionbeat.corpora.folder"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert result.returncode == 1 and "name one folder: python -m motionbeat.corpora.folder FOLDER" in result.stderr
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real motions of ../shared/data are not here")
+def test_real_dances_are_not_doubted(tmp_path):
+    """36 ballroom couples and a breaking solo pass every check, and the solo comes back from BVH."""
+    pairs = sorted((DATA / "dance_with_melody").glob("DANCE_*"))
+    for path in pairs:
+        checks.refuse_unlikely(path, dance_with_melody.read_motion(path), Hints())
+    (solo,) = (DATA / "aistpp").rglob("g*_ch*.pkl")
+    motion = read_motion(solo)
+    np.testing.assert_array_equal(motion.joints, aistpp.read_motion(solo).joints)
+    (tmp_path / "solo.bvh").write_text(bvh_text(motion.poses.astype(np.float64), motion.joints[:, 0]))
+    np.testing.assert_allclose(read_motion(tmp_path / "solo.bvh").joints, motion.joints, atol=1e-4)
+    assert len(pairs) == 36
 
 
 @pytest.mark.parametrize(

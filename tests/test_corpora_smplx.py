@@ -193,6 +193,7 @@ def test_a_wrong_group_is_refused_by_field_and_fix(hints, changes, message, danc
         ({"poses": np.zeros(165)}, r"poses has shape \(165,\); expected"),
         ({"poses": np.zeros((1, 165))}, "poses has 1 frames; expected at least 2"),
         ({"poses": np.full((FRAMES, 165), np.inf)}, "poses holds NaN or infinity in frame 0"),
+        ({"trans": np.full((FRAMES, 3), 1e30)}, r"trans reaches 1e\+30, which is no place or angle"),
         ({"poses": np.full((FRAMES, 165), "1")}, "poses has shape .*of <U1; expected"),
         ({"trans": None}, "has no trans or transl: add it, or give joints"),
         ({"trans": np.zeros((FRAMES - 1, 3))}, "11 frames of trans for 12 of poses"),

@@ -1,5 +1,6 @@
 """Npz2Arrays: arrays of numbers out of NumPy files; no pickle in them is ever loaded."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from motionbeat.corpora.manifest import first_bad_frame
 from motionbeat.errors import MotionBeatError
 
-_BROKEN = (ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_BROKEN = (ValueError, EOFError, KeyError, MemoryError, OSError, RuntimeError, SyntaxError)
+_BROKEN += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+LARGEST = 1e6
+"""Beyond a kilometre in millimetres no number of a motion is meant."""
 
 
 def names(path: Path) -> list[str]:
@@ -68,6 +72,10 @@ def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray
     if not np.isfinite(array).all():
         frame = first_bad_frame(array)
         raise MotionBeatError(f"{path}: {name} holds NaN or infinity in frame {frame}: repair the clip or leave it out")
+    if np.abs(array).max() > LARGEST:
+        raise MotionBeatError(
+            f"{path}: {name} reaches {np.abs(array).max():.3g}, which is no place or angle: repair it"
+        )
     return array
 
 

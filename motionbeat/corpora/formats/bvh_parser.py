@@ -13,6 +13,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from motionbeat.corpora.formats.archives import LARGEST
 from motionbeat.corpora.formats.bvh import END_SITE, Bvh, Joint
 from motionbeat.errors import MotionBeatError
 
@@ -135,7 +136,7 @@ class _Reader:
             numbers = tuple(float(word) for word in rest)
         except ValueError:
             numbers = ()
-        if len(numbers) != 3 or not np.isfinite(numbers).all():
+        if len(numbers) != 3 or not (np.abs(numbers) <= LARGEST).all():
             raise self.wrong(f"OFFSET {' '.join(rest)}; expected three numbers, with decimal points")
         return numbers
 
@@ -206,11 +207,14 @@ class _Reader:
         except ValueError:
             self.line, word = next((n, w) for n, row in zip(numbers, rows, strict=True) for w in row if not _number(w))
             raise self.wrong(f"{word!r} is no number (decimals take a point): export it again") from None
-        bad = np.argwhere(~np.isfinite(values))
+        bad = np.argwhere(~(np.abs(values) <= LARGEST))
         if len(bad):
             owner = [joint.name for joint in joints for _ in joint.channels][bad[0, 1]]
             self.line = numbers[bad[0, 0]]
-            raise self.wrong(f"{owner} holds NaN or infinity in frame {bad[0, 0]}: repair the clip or leave it out")
+            raise self.wrong(
+                f"{owner} holds {values[tuple(bad[0])]:g} in frame {bad[0, 0]}, which is no place or angle: repair the "
+                "clip or leave it out"
+            )
         return values
 
 
