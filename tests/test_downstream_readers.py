@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motionbeat.audio import decode
 from motionbeat.corpora import downstream
 from motionbeat.corpora.downstream import emomusic, gtzan, magnatagatune, nsynth
 from motionbeat.corpora.downstream.sets import UNSPLIT, Item, assemble
@@ -454,6 +455,10 @@ def test_real_magnatagatune_labels_come_through_the_table(tmp_path: Path) -> Non
         np.testing.assert_array_equal(item.label, by_name[f"{item.name}.npy"][order])
     assert found.classes[0] == "guitar"
     assert len({item.group for item in found.items}) < len(found.items) / 3
+    clip = next((DATA / "magnatagatune").glob("joram-*.mp3"))
+    listed = next(item for item in found.items if item.audio.name == clip.name)
+    assert listed.group.endswith("/joram-moments_of_clarity-08-solipsism")
+    assert len(decode.load(clip, 16_000)) / 16_000 == pytest.approx(29.1, abs=0.2)
 
 
 @pytest.mark.real
