@@ -44,7 +44,7 @@ test-all: lint
 lock:
 	@printf 'torch ; sys_platform == "never"\n' > .torch-override
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-package torch --override .torch-override --extra pipeline --extra dev pyproject.toml --output-file requirements.lock
+	  --no-emit-package torch --override .torch-override --extra pipeline --extra video --extra dev pyproject.toml --output-file requirements.lock
 	@rm .torch-override
 
 clean:
