@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from motionbeat.corpora.manifest import first_bad_frame
 from motionbeat.errors import MotionBeatError
 
-_BROKEN = (ValueError, EOFError, KeyError, MemoryError, OSError, RuntimeError, SyntaxError)
-_BROKEN += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+_BROKEN = (
+    *(ValueError, EOFError, KeyError, MemoryError, OSError, RuntimeError, SyntaxError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy and zipfile raise on damaged files, found by changing bytes of sound ones at random."""
 LARGEST = 1e6
 """Beyond a kilometre in millimetres no number of a motion is meant."""
 
