@@ -5,8 +5,9 @@ from pathlib import Path
 from motionbeat import params
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
+from motionbeat.report.clips import read_clip
 from motionbeat.report.figures import read_history
-from motionbeat.report.page import read_corpus, read_dance, render
+from motionbeat.report.page import clip_to_draw, read_corpus, render
 from motionbeat.report.results import Results
 
 CORPUS, BEATS, METRICS, REPORT = (
@@ -21,7 +22,8 @@ def main() -> None:
     settings = params.load()
     results, history = Results.read(METRICS), read_history(METRICS / "train_history.csv")
     manifest, beats = read_corpus(CORPUS, BEATS)
-    dance = read_dance(CORPUS, manifest, beats, settings.report.clip, settings.tokens)
+    name, limits = clip_to_draw(manifest, settings.report.clip), settings.tokens
+    dance = read_clip(CORPUS, name, BEATS, limits.contact_speed, limits.contact_height)
     with whole_folder(REPORT) as folder:
         (folder / "index.html").write_text(render(results, history, manifest, beats, dance, settings), encoding="utf-8")
     print(f"{REPORT / 'index.html'}: open it in a browser")

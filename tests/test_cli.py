@@ -1,6 +1,7 @@
 """The `motionbeat` command: what it writes, and how it refuses."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -37,8 +38,8 @@ def song(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def command(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["motionbeat", "embed", *map(str, words)])
+    def command(*words: str | Path, name: str = "embed") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["motionbeat", name, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         said = capsys.readouterr()
@@ -116,3 +117,18 @@ def test_help_says_what_comes_out_and_where(run):
 def test_an_unknown_mode_is_refused_with_those_there_are(run, song):
     code, out, err = run(song, "--mode", "frames")
     assert code == 2 and out == "" and all(word in err for word in ("--mode", "frames", "beats", "grid"))
+
+
+def test_a_preset_is_printed_as_flags_and_written_with_comments_kept(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    monkeypatch.chdir(tmp_path)
+    assert run("without-sral", name="preset") == (0, "-S loss.alpha=0.0\n", "")
+    assert run("without-sral", "--write", name="preset") == (0, "", "loss.alpha: 0.2 -> 0.0\n")
+    assert "alpha: 0.0 # weight of SRAL" in (tmp_path / "params.yaml").read_text()
+    assert all(name in run(name="preset")[1] for name in ("paper", "paper-size", "tiny"))
+    code, _, error = run("without-sarl", name="preset")
+    assert code == 1
+    assert "did you mean without-sral" in error

@@ -156,6 +156,7 @@ def gdance(path, dance, persons=3, **changes):
     values = {
         "smpl_poses": np.stack([smpl(poses).reshape(FRAMES, 72)] * persons),
         "root_trans": np.stack([translation + np.array([i, 0.0, 0.0]) for i in range(persons)]),
+        "meta": {"orig_start": 0, "orig_end": FRAMES, "name": "sequence"},
     }
     path.write_bytes(pickle.dumps(values | changes))
     return path

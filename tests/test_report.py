@@ -17,8 +17,9 @@ from motionbeat import params, tables
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import write_json
 from motionbeat.motion.kinematics import forward_kinematics
+from motionbeat.report.clips import read_clip
 from motionbeat.report.figures import COLUMNS, inline_svg, read_history, training_curves
-from motionbeat.report.page import read_corpus, read_dance, render
+from motionbeat.report.page import clip_to_draw, read_corpus, render
 from motionbeat.report.results import Results
 from motionbeat.report.stick_figure import facing, filmstrip, project
 from motionbeat.report.tables import PAPER, as_text, flat, retrieval_tables
@@ -120,7 +121,8 @@ def write_metrics(folder: Path, truth: bool = True) -> None:
 def page(folder: Path, **changes: Any) -> str:
     settings = params.load(folder / "params.yaml")
     manifest, beats = read_corpus(folder / "data/corpus", folder / "data/beats/beats.parquet")
-    shown = read_dance(folder / "data/corpus", manifest, beats, changes.get("clip", ""), settings.tokens)
+    name = clip_to_draw(manifest, changes.get("clip", ""))
+    shown = read_clip(folder / "data/corpus", name, folder / "data/beats/beats.parquet")
     history = read_history(folder / "metrics/train_history.csv")
     return render(Results.read(folder / "metrics"), history, manifest, beats, shown, settings)
 
@@ -200,8 +202,8 @@ def test_the_page_says_that_the_embedded_corpus_is_not_real_dance(run_folder, ht
 
 
 def test_the_page_draws_the_first_test_clip_or_the_one_that_is_named(run_folder, html):
-    assert "Clip clipB, danced to songB" in html
-    assert "Clip clipA, danced to songA" in page(run_folder, clip="clipA")
+    assert "Clip clipB (song songB, " in html
+    assert "Clip clipA (song songA, " in page(run_folder, clip="clipA")
     with pytest.raises(MotionBeatError, match=r"report\.clip = nobody"):
         page(run_folder, clip="nobody")
 

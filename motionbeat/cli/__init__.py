@@ -5,12 +5,14 @@ import sys
 import typer
 
 from motionbeat.cli.embed import embed
+from motionbeat.cli.preset import preset
 from motionbeat.cli.render import render
 from motionbeat.errors import MotionBeatError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Music representations learned from dance.")
 app.command()(embed)
 app.command()(render)
+app.command()(preset)
 
 
 def main() -> None:

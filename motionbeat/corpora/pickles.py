@@ -10,6 +10,7 @@ import math
 import pickle
 import pickletools
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +143,10 @@ class _ArrayUnpickler(pickle.Unpickler):
             raise _Forbidden(f"{module}.{name}") from None
 
 
-def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def load_arrays(path: Path, ignore: Collection[str] = ()) -> dict[str, NDArray[Any]]:
     """Read a pickled dictionary of arrays and numbers, as AIST++ has them, without running what it holds.
 
+    ignore: fields that are left out whatever they hold.
     Pickles of Python 2 and 3, of every protocol and NumPy are read. Raises `MotionBeatError` naming the
     file, the offending name or field and the fix: for anything that is not a dictionary of arrays of
     numbers (objects in an array are refused too), for a file that is missing, cut short or over 64 MiB.
@@ -161,7 +163,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise _broken(path, error) from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise MotionBeatError(f"{path} is no dictionary of named arrays (a {type(values).__name__}): {_FIX}")
-    return {name: _array(path, name, value) for name, value in values.items()}
+    return {name: _array(path, name, value) for name, value in values.items() if name not in ignore}
 
 
 def _broken(path: Path, error: Exception) -> MotionBeatError:

@@ -60,11 +60,18 @@ def read_manifest(corpus: Path) -> dict[str, NDArray[Any]]:
     return tables.read(path, tables.MANIFEST)
 
 
-def read_clip(corpus: Path, name: str, beats: Path | None = None) -> Dance:
+def read_clip(
+    corpus: Path,
+    name: str,
+    beats: Path | None = None,
+    contact_speed: float = CONTACT_SPEED,
+    contact_height: float = CONTACT_HEIGHT,
+) -> Dance:
     """The clip `name` of the corpus in folder `corpus`.
 
     beats: a beats.parquet or its folder; by default the folder beats/ beside the corpus. No beats there is no
-    error, unless `beats` is given. Raises `MotionBeatError` for an unknown clip, with the nearest names.
+    error, unless `beats` is given. contact_speed, contact_height: m/s and m, thresholds of a foot contact. Raises
+    `MotionBeatError` for an unknown clip, with the nearest names.
     """
     manifest = read_manifest(corpus)
     rows = np.flatnonzero(manifest["clip"] == name)
@@ -79,7 +86,7 @@ def read_clip(corpus: Path, name: str, beats: Path | None = None) -> Dance:
     music = decode.load(corpus / str(row["audio"]), SAMPLE_RATE)
     times, positions, note = _read_beats(beats, corpus.parent / "beats", song)
     caption = f"song {song}, genre {row['genre']}, split {row['split']}"
-    return _dance(name, caption, joints, fps, music, offset, (times, positions), note)
+    return _dance(name, caption, joints, fps, music, offset, (times, positions), note, contact_speed, contact_height)
 
 
 def read_files(
@@ -118,6 +125,8 @@ def _dance(
     offset_s: float,
     beats: tuple[NDArray[np.float64], NDArray[np.integer]],
     note: str,
+    contact_speed: float = CONTACT_SPEED,
+    contact_height: float = CONTACT_HEIGHT,
 ) -> Dance:
     if fps < LEAST_FPS:
         joints, fps = resample(joints, fps, LEAST_FPS), LEAST_FPS
@@ -131,7 +140,7 @@ def _dance(
         audio=music[round(offset_s * SAMPLE_RATE) :],
         beat_times=beats[0] - offset_s,
         bar_positions=beats[1],
-        contacts=foot_contacts(joints, fps, CONTACT_SPEED, CONTACT_HEIGHT),
+        contacts=foot_contacts(joints, fps, contact_speed, contact_height),
         onsets=(np.arange(len(strength)) / mel.FRAME_RATE - offset_s, strength),
         note=note,
     )

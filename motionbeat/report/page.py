@@ -1,6 +1,6 @@
 """The report of a run as one HTML page: no script, style, font or image from elsewhere.
 
-Reading is at the edge (`read_dance`, `read_corpus`), `render` is a pure function of what was read; the same
+Reading is at the edge (`read_corpus`, `clips.read_clip`), `render` is a pure function of what was read; the same
 inputs give the same bytes.
 """
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import asdict, frozen
+from attrs import asdict
 from numpy.typing import NDArray
 
 from motionbeat import tables
 from motionbeat.errors import MotionBeatError
-from motionbeat.params import Params, Tokens
+from motionbeat.params import Params
+from motionbeat.report.clips import Dance
 from motionbeat.report.figures import History, inline_svg, training_curves
 from motionbeat.report.results import Results
 from motionbeat.report.stick_figure import BARS, filmstrip
@@ -23,6 +24,7 @@ CORPORA = {
     "synthetic": "the embedded corpus: music and dance made by the project itself, with rhythm as the only link",
     "aistpp": "AIST++: motion capture of 30 dancers to 60 pieces of music",
     "dance_with_melody": "Dance with Melody: motion capture of cha-cha, rumba and waltz",
+    "folder": "songs and dances of a folder, as its clips.csv lists them",
 }
 WARNINGS = {
     "synthetic": "Figures on the embedded corpus say nothing about real dance or real music. They show that the "
@@ -33,54 +35,8 @@ WARNINGS = {
 Columns = dict[str, NDArray[Any]]
 
 
-@frozen(eq=False)
-class Dance:
-    """One clip to draw; times are in seconds of the clip."""
-
-    clip: str
-    song: str
-    joints: NDArray[np.floating]  # (T, 24, 3) m
-    fps: float
-    beat_times: NDArray[np.floating]  # (N,) s
-    bar_positions: NDArray[np.integer]  # (N,), 0 = downbeat
-    contacts: NDArray[np.bool_]  # (T, 4), in the order of skeleton.FEET
-    onsets: tuple[NDArray[np.floating], NDArray[np.floating]]  # times s, strengths 0..1
-
-
-def read_dance(corpus: Path, manifest: Columns, beats: Columns, clip: str, settings: Tokens) -> Dance:
-    """The clip named `clip`, or the first test clip when that is empty, with its beats, contacts and onsets.
-
-    corpus: folder of the manifest. Raises `MotionBeatError` when there is no such clip, or no test clip at all.
-    """
-    from motionbeat.audio import decode, mel, onsets
-    from motionbeat.motion.contacts import foot_contacts
-
-    row = _row_of(manifest, clip)
-    song, offset = str(manifest["song"][row]), float(manifest["offset_s"][row])
-    path = corpus / str(manifest["motion"][row])
-    try:
-        with np.load(path) as arrays:
-            joints = arrays["joints"]
-    except (FileNotFoundError, KeyError):
-        raise MotionBeatError(f"{path} is missing or holds no joints: run `dvc repro corpus`") from None
-    fps = float(manifest["fps"][row])
-    own = beats["song"] == song
-    music = decode.load(corpus / str(manifest["audio"][row]), mel.SAMPLE_RATE)
-    strength = onsets.normalised(onsets.onset_strength(mel.log_mel(music)))
-    times = np.arange(len(strength)) / mel.FRAME_RATE - offset
-    return Dance(
-        clip=str(manifest["clip"][row]),
-        song=song,
-        joints=joints,
-        fps=fps,
-        beat_times=beats["time_s"][own] - offset,
-        bar_positions=beats["bar_position"][own],
-        contacts=foot_contacts(joints, fps, settings.contact_speed, settings.contact_height),
-        onsets=(times, strength),
-    )
-
-
-def _row_of(manifest: Columns, clip: str) -> int:
+def clip_to_draw(manifest: Columns, clip: str) -> str:
+    """The clip named by report.clip, or the first test clip when that is empty; refused where there is no such clip."""
     if clip:
         rows = np.flatnonzero(manifest["clip"] == clip)
         if not len(rows):
@@ -91,7 +47,7 @@ def _row_of(manifest: Columns, clip: str) -> int:
         rows = np.flatnonzero(manifest["split"] == "test")
         if not len(rows):
             raise MotionBeatError("the corpus has no test clip: name a clip to draw in report.clip")
-    return int(rows[0])
+    return str(manifest["clip"][rows[0]])
 
 
 def corpus_table(manifest: Columns, beats: Columns) -> Table:
@@ -183,7 +139,7 @@ def _describe_curves(history: History, results: Results) -> str:
 
 def _describe_dance(dance: Dance) -> str:
     return (
-        f"Clip {dance.clip} as one stick figure at each beat of its first {BARS} bars, "
+        f"Clip {dance.title} as one stick figure at each beat of its first {BARS} bars, "
         "with foot contacts and the music's onset envelope below."
     )
 

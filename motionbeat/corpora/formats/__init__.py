@@ -76,7 +76,7 @@ def _pickle(path: Path, hints: Hints) -> Motion:
     from motionbeat.corpora import aistpp, pickles
     from motionbeat.corpora.formats import gdance
 
-    arrays = pickles.load_arrays(path)
+    arrays = pickles.load_arrays(path, ignore=("meta",))  # AIOZ-GDANCE: where in its video
     if "root_trans" in arrays:
         return gdance.read_motion(path, arrays, hints)
     _refuse_person(path, hints)
