@@ -28,9 +28,9 @@ _LIKES = {
     "JB": ("0021030011023010", "0010022002100300"),
 }
 _MUTATION = 1.6  # deviation of log liking from song to song: a song differs from its genre more than genres differ
-_VARIED_BAR = 0.25  # chance that a bar has an accent moved: so few that windows of one song are hard to tell apart
-# Slower songs have no kick or snare, and no hi-hat, midway between beats: else trackers hear twice the tempo.
-_SLOW_BPM = 105
+_VARIED_BAR = 0.36  # chance that a bar has an accent moved: so few that windows of one song are hard to tell apart
+# Slower songs have no accent, and no hi-hat, midway between beats: else trackers hear twice the tempo.
+SLOW_BPM = 105
 
 
 @frozen
@@ -74,8 +74,8 @@ def _song_likes(rng: np.random.Generator, song: str, slots: int) -> NDArray[np.f
     low, back = ([int(digit) for digit in row] for row in _LIKES[song[1:3]])
     high = (0.5, 1.0, 1.5, 1.0)
     weights = np.stack([np.resize(np.array(row, float), slots) for row in (low, back, high)]) + 0.25
-    if tempo(song) < _SLOW_BPM:
-        weights[:2, SUBBEATS // 2 :: SUBBEATS] = 0
+    if tempo(song) < SLOW_BPM:
+        weights[:, SUBBEATS // 2 :: SUBBEATS] = 0
     return weights * np.exp(rng.normal(0, _MUTATION, (3, slots)))
 
 
@@ -84,7 +84,7 @@ def _fixed(bar_beats: int) -> NDArray[np.float64]:
     bar = np.zeros((3, bar_beats * SUBBEATS))
     bar[0, 0] = 1.0
     if bar_beats == 4:
-        bar[0, 2 * SUBBEATS] = 0.75
+        bar[0, 2 * SUBBEATS] = 0.55
     backbeats = range(1, bar_beats, 2) if bar_beats % 2 == 0 else range(1, bar_beats)
     for beat in backbeats:
         bar[1, beat * SUBBEATS] = 0.95 if bar_beats % 2 == 0 else 0.7
@@ -134,7 +134,7 @@ def _filled(rng: np.random.Generator, pattern: NDArray[np.float64], likes: NDArr
 
 def _hats(rng: np.random.Generator, song: str, slots: int) -> NDArray[np.float64]:
     """Closed hi-hats: a pulse that nobody dances to, on beats and either 8ths, 16ths or (slow songs) odd 16ths."""
-    if tempo(song) < _SLOW_BPM:
+    if tempo(song) < SLOW_BPM:
         beat = [0.9, 0.12, 0.0, 0.12] if rng.random() < 0.5 else [0.9, 0.0, 0.0, 0.0]
     else:
         beat = [0.6, 0.25, 0.4, 0.25] if rng.random() < 0.4 else [0.6, 0.0, 0.4, 0.0]
