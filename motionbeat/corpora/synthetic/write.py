@@ -22,9 +22,9 @@ Made = tuple[truth.Columns, list[tuple[truth.Columns, truth.Columns]]]
 
 
 def generate(folder: Path, size: str, seed: int, meters: Sequence[int]) -> None:
-    """Make the whole corpus in `folder`, which is replaced; about 20 s for size small on two cores.
+    """Make the whole corpus in `folder`, which is replaced.
 
-    size: small (36 songs, 193 clips) or full (60 songs, 1,408 clips, AIST++'s split). meters: beats per bar,
+    size: small (46 songs, 244 clips) or full (60 songs, 1,408 clips, AIST++'s split). meters: beats per bar,
     dealt out to the songs. The bytes depend on size, seed and meters only. Raises `MotionBeatError` for a wrong
     size or meter.
     """
