@@ -8,22 +8,32 @@ from scipy.spatial.transform import Rotation
 
 from motionbeat.motion.skeleton import INDEX, REST_OFFSETS
 
-ANKLE_HEIGHT = 0.082  # m: ankle joint of a flat foot whose toe joint is 2 cm over the floor
-_UPPER = ("belly", "spine", "chest", "neck", "head", "lshoulder", "rshoulder", "lelbow", "relbow", "lwrist", "rwrist")
-UPPER_BODY = tuple(INDEX[name] for name in _UPPER)
-_LEGS = (("lhip", "lknee", "lankle"), ("rhip", "rknee", "rankle"))
+BALL_HEIGHT = 0.02  # m: the toe joint of a foot on the floor; its ankle is then 6 cm higher
+_LEGS = (("lhip", "lknee", "lankle", "ltoes"), ("rhip", "rknee", "rankle", "rtoes"))
+_FOLDED_M, _SOFT_M = 0.34, 0.02  # a lifted foot comes no nearer to its hip
 _REACH = 0.985  # legs are never straighter than this part of their length
+_AIRBORNE_SLACK_M = 0.6  # the pelvis need not come down for a foot in the air
 
 Array = NDArray[np.float64]
 
 
 @frozen
 class Feet:
-    """Paths of the two feet, left then right."""
+    """Paths of the two feet, left then right. A foot turns and lifts its heel about its ball, the toe joint."""
 
-    position: Array  # (T, 2, 3) m: the ankle joints
+    ball: Array  # (T, 2, 3) m
     yaw: Array  # (T, 2) rad about y
     pitch: Array  # (T, 2) rad, toes down positive
+    lift: Array  # (T, 2) how far through the air, 0 planted to 1
+
+    def rotation(self) -> Array:
+        """World rotations of the feet, (T, 2, 3, 3)."""
+        return _about(self.yaw, 1) @ _about(self.pitch, 0)
+
+    def ankle(self) -> Array:
+        """Where the ankle joints are, (T, 2, 3) m."""
+        toes = np.array([REST_OFFSETS[INDEX[toes]] for *_, toes in _LEGS])
+        return self.ball - (self.rotation() @ toes[:, :, None])[..., 0]
 
 
 def minimum_jerk(progress: Array) -> Array:
@@ -74,13 +84,15 @@ def pelvis_height(wanted: Array, place: Array, turn: Array, feet: Feet) -> Array
     wanted: (T,) m. place: (T, 2) root x and z. turn: (T, 3, 3) world rotation of the pelvis.
     """
     highest = np.full(len(wanted), np.inf)
-    for side, (hip, knee, ankle) in enumerate(_LEGS):
+    ankles = feet.ankle()
+    for side, (hip, knee, ankle, _) in enumerate(_LEGS):
         length = np.linalg.norm(REST_OFFSETS[INDEX[knee]]) + np.linalg.norm(REST_OFFSETS[INDEX[ankle]])
         socket = turn @ REST_OFFSETS[INDEX[hip]]
-        across = np.hypot(*(place + socket[:, [0, 2]] - feet.position[:, side][:, [0, 2]]).T)
+        across = np.hypot(*(place + socket[:, [0, 2]] - ankles[:, side][:, [0, 2]]).T)
         rise = np.sqrt(np.maximum((_REACH * length) ** 2 - across**2, 0.01))
-        highest = np.minimum(highest, feet.position[:, side, 1] + rise - socket[:, 1])
-    ceiling = gaussian_filter1d(minimum_filter1d(highest, 13), 3)
+        slack = _AIRBORNE_SLACK_M * feet.lift[:, side]
+        highest = np.minimum(highest, ankles[:, side, 1] + rise - socket[:, 1] + slack)
+    ceiling = gaussian_filter1d(minimum_filter1d(highest, 17), 4)
     # A soft minimum: no kink where the leg's length takes over.
     gap = (wanted - ceiling) / 0.012
     return wanted - 0.012 * np.logaddexp(0, gap)
@@ -92,51 +104,69 @@ def pose(root: Array, turn: Array, feet: Feet, upper: dict[int, Array]) -> Array
     root: (T, 3) m. turn: (T, 3, 3) pelvis in the world. upper: joint -> (T, 3, 3) rotation relative to its parent.
     """
     local = {0: turn, **upper}
-    heading = _about_y(feet.yaw)
-    for side, (hip, knee, ankle) in enumerate(_LEGS):
+    world, ankles = feet.rotation(), feet.ankle()
+    heading = _about(feet.yaw, 1)
+    for side, (hip, knee, ankle, toes) in enumerate(_LEGS):
         socket = root + turn @ REST_OFFSETS[INDEX[hip]]
-        outward = 0.15 if side == 0 else -0.15
-        forward = (heading[:, side] + turn) @ np.array([outward, 0.0, 1.0])
+        # The knee bends forwards about the line from right to left, a little outwards; only a leg
+        # stretched along that line would leave the plane of its bend open.
+        leftwards = (heading[:, side] + turn) @ np.array([1.0, 0.0, -0.15 if side == 0 else 0.15])
+        reach = ankles[:, side] - socket
+        length = np.linalg.norm(reach, axis=1, keepdims=True)
+        least = length + _SOFT_M * np.logaddexp(0, (_FOLDED_M - length) / _SOFT_M)
+        forward = np.cross(reach, leftwards)
         thigh, shank = two_link(
             socket,
-            feet.position[:, side],
+            socket + reach * least / np.maximum(length, 0.05),
             forward,
             REST_OFFSETS[INDEX[knee]],
             REST_OFFSETS[INDEX[ankle]],
             np.array([0.0, 0.0, 1.0]),
         )
-        foot = heading[:, side] @ _about_x(feet.pitch[:, side])
         local[INDEX[hip]] = np.swapaxes(turn, 1, 2) @ thigh
         local[INDEX[knee]] = np.swapaxes(thigh, 1, 2) @ shank
-        local[INDEX[ankle]] = np.swapaxes(shank, 1, 2) @ foot
+        local[INDEX[ankle]] = np.swapaxes(shank, 1, 2) @ world[:, side]
+        # Toes stay flat on the floor while the heel is up, and hang in line with the foot in the air.
+        local[INDEX[toes]] = _about(-feet.pitch[:, side] * (1 - np.minimum(1, feet.lift[:, side])), 0)
+    joints = np.array(list(local))
+    matrices = np.stack(list(local.values()), axis=1)
     vectors = np.zeros((len(root), 24, 3))
-    for joint, matrix in local.items():
-        vectors[:, joint] = Rotation.from_matrix(matrix).as_rotvec()
+    vectors[:, joints] = Rotation.from_matrix(matrices.reshape(-1, 3, 3)).as_rotvec().reshape(len(root), -1, 3)
     return vectors.reshape(len(root), 72)
 
 
-def _about_y(angle: Array) -> Array:
-    return Rotation.from_rotvec(angle.reshape(-1, 1) * [0, 1, 0]).as_matrix().reshape(*angle.shape, 3, 3)
+def _about(angle: Array, axis: int) -> Array:
+    """Rotations about x, y or z by (...) rad: (..., 3, 3)."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    one, two = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.zeros((*angle.shape, 3, 3))
+    matrix[..., axis, axis] = 1
+    matrix[..., one, one] = matrix[..., two, two] = cosine
+    matrix[..., two, one], matrix[..., one, two] = sine, -sine
+    return matrix
 
 
-def _about_x(angle: Array) -> Array:
-    return Rotation.from_rotvec(angle[:, None] * [1, 0, 0]).as_matrix()
-
-
-def arm(wrist: Array, pole: Array, left: bool) -> tuple[Rotation, Rotation]:
-    """Shoulder and elbow rotations that bring the wrist to a place relative to the shoulder.
+def arm(wrist: Array, pole: Array, left: bool) -> tuple[Rotation, float]:
+    """Shoulder rotation and elbow bend (rad) that bring the wrist to a place relative to the shoulder.
 
     wrist, pole: (3,) in the chest's frame for a left arm (x outward, y up, z forward); a right arm is mirrored.
     """
     mirror = np.array([1.0 if left else -1.0, 1.0, 1.0])
+    first, second = _arm_links(left)
+    upper, fore = two_link(np.zeros((1, 3)), (wrist * mirror)[None], (pole * mirror)[None], first, second, _ELBOW_POLE)
+    links = (upper[0] @ unit(first)) @ (fore[0] @ unit(second))
+    return Rotation.from_matrix(upper[0]), float(np.arccos(np.clip(links, -1, 1)))
+
+
+def elbow(bend: Array, left: bool) -> Array:
+    """Elbow rotations (T, 3, 3) for bends (T,) in rad: 0 is straight, and it turns about its hinge alone."""
+    first, second = _arm_links(left)
+    return _rest_frame(first, _ELBOW_POLE) @ _about(-bend, 1) @ _rest_frame(second, _ELBOW_POLE).T
+
+
+_ELBOW_POLE = np.array([0.0, 0.0, -1.0])
+
+
+def _arm_links(left: bool) -> tuple[Array, Array]:
     side = "l" if left else "r"
-    upper, fore = two_link(
-        np.zeros((1, 3)),
-        (wrist * mirror)[None],
-        (pole * mirror)[None],
-        REST_OFFSETS[INDEX[side + "elbow"]],
-        REST_OFFSETS[INDEX[side + "wrist"]],
-        np.array([0.0, 0.0, -1.0]),
-    )
-    shoulder = Rotation.from_matrix(upper[0])
-    return shoulder, shoulder.inv() * Rotation.from_matrix(fore[0])
+    return REST_OFFSETS[INDEX[side + "elbow"]], REST_OFFSETS[INDEX[side + "wrist"]]
