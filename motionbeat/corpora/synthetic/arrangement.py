@@ -46,7 +46,7 @@ _COMPINGS = (
     (0, 4, 7, 8, 12),
     (0, 7, 8, 15),
     (0, 6, 8),
-    (2, 6, 10, 14),
+    (0, 2, 6, 10, 14),
     (0, 6, 12),
     (0, 3, 6, 10),
     (0, 2, 4, 6, 8, 10, 12, 14),
@@ -90,7 +90,7 @@ def arrangement(seed: int, song: str, pattern: Rhythm) -> Arrangement:
         rises = rng.random() < (0.8 if section in ("break", "build") else 0.15)
         if rises and phrase.stop < slots:
             risers.append((phrase.stop - bar, phrase.stop))
-        if rng.random() < (0.9 if section == "chorus" else 0.4):
+        if rng.random() < (0.9 if section == "chorus" else 0.6):
             crashes.append(start)
     accents = np.maximum(level.pop("accents"), QUIETEST_DB)
     gain = {name: 10 ** (row / 20) for name, row in level.items()}

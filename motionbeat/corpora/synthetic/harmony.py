@@ -24,6 +24,7 @@ _PROGRESSIONS = (
     (3, 4, 2, 5),
 )
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+_DOWNBEAT = 1.7  # how much louder a new chord is struck: the bar is heard by its harmony more than by its kick
 _BASS_LOWEST, _PAD_LOWEST, _COMP_LOWEST, _LEAD_LOWEST = 29, 52, 59, 67  # MIDI: F1, E3, B3, G4
 
 
@@ -105,7 +106,7 @@ def bass(
         elif place and other > 1 - octaves:
             midi = root + 12
         duration = min(following - slot, 2 * SUBBEATS) * slot_s * (0.98 if place == 0 else length)
-        level = pattern.accents[0, slot] * plan.gain["bass"][slot]
+        level = pattern.accents[0, slot] * plan.gain["bass"][slot] * (1.0 if place == 0 else 0.75)
         part.play([midi], duration, level, slot * slot_s + _human(rng))
 
 
@@ -132,7 +133,7 @@ def comp(
             if slot >= pattern.accents.shape[1]:
                 continue
             time_s = slot * slot_s + _human(rng)
-            level = plan.gain["comp"][slot] * rng.uniform(0.85, 1.1) * (1.2 if place == 0 else 1.0)
+            level = plan.gain["comp"][slot] * rng.uniform(0.85, 1.1) * (_DOWNBEAT if place == 0 else 1.0)
             if plan.arpeggio:
                 pitch = chord[order[place % 8] % len(chord)] + 12 * int(order[place % 8] // 5)
                 part.play([pitch], 1.6 * slot_s, level * (1.0 if beat else 0.45), time_s)

@@ -30,8 +30,8 @@ class Mix:
     loudness: float  # peak of the wave file
 
 
-_LEVELS = {"low": 0.95, "back": 1.1, "high": 1.0, "hats": 0.3, "crash": 0.4, "riser": 0.2}
-_RMS = {"bass": 0.12, "pad": 0.075, "comp": 0.075, "lead": 0.08}
+_LEVELS = {"low": 0.95, "back": 1.1, "high": 1.0, "hats": 0.3, "crash": 0.55, "riser": 0.2}
+_RMS = {"bass": 0.13, "pad": 0.085, "comp": 0.1, "lead": 0.08}
 
 
 def mix(rng: np.random.Generator) -> Mix:
