@@ -20,6 +20,7 @@ SHORTEST_GAP_S = _SHORTEST_SWING_S + 0.01
 _FLOURISH_S = 0.38  # a kick needs as much time
 _FLOURISHES = {"kick": (1.0, 1.0, 1.0), "knee": (0.2, 0.8, 0.4), "flick": (0.3, 0.75, -0.8)}
 """What part of a choreography's flourish (to the side, up, forwards) each kind takes."""
+_HIGHEST_M = 0.40
 _FLIGHTS_S = {"chasse": 0.18, "jump": 0.30, "leap": 0.33}
 _HOPPED = 0.8  # kicks of more vigour come with a hop of the standing foot
 _PREPARED_S = 0.24  # before leaving the floor: bend, push off
@@ -72,6 +73,8 @@ def walk(
     now.place += creep + clearance(now.place + now.extra[:, :, [0, 2]], now.lift)
     ball = np.stack([now.place[:, :, 0], np.full(now.lift.shape, body.BALL_HEIGHT), now.place[:, :, 1]], axis=2)
     ball += now.extra
+    # However high a kick, its foot stays well below the hip that it swings past.
+    ball[:, :, 1] += _HIGHEST_M * np.tanh(now.extra[:, :, 1] / _HIGHEST_M) - now.extra[:, :, 1]
     ball[:, :, 1] += now.flight[:, None]
     unweighted = np.clip(np.stack([0.5 - now.share, now.share - 0.5], axis=1) / _WEIGHT, 0, 1)
     feet = body.Feet(ball, now.yaw, now.pitch + 0.22 * mover.lift * unweighted + heels, now.lift)
