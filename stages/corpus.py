@@ -24,7 +24,7 @@ def summary(corpus: Corpus, minutes: float) -> str:
     for split in SPLITS:
         danced = [clip.song for clip in corpus.clips if clip.split == split]
         lines.append(f"{split}: {len(danced)} clips danced to {len(set(danced))} songs")
-    lines += [f"left out: {len(names)} clips {reason}" for reason, names in corpus.left_out.items()]
+    lines += [f"left out, {reason}: {len(names)}" for reason, names in corpus.left_out.items()]
     return "\n".join(lines)
 
 
