@@ -67,6 +67,7 @@ class Model:
     heads: Count
     embedding: Count
     dropout: Fraction
+    centre: bool
     rotation: Literal["harmonic", "paper", "none"]
     phase_features: bool
     contact_attention: bool

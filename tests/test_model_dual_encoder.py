@@ -29,6 +29,7 @@ CONFIG = ModelConfig(
     heads=2,
     embedding=12,
     dropout=0.1,
+    centre=True,
     rotation="harmonic",
     phase_features=False,
     contact_attention=True,
@@ -38,7 +39,7 @@ CONFIG = ModelConfig(
 K = 16
 SETTINGS = [
     {},
-    {"rotation": "paper", "readout": "mean", "phase_features": True},
+    {"rotation": "paper", "readout": "mean", "phase_features": True, "centre": False},
     {"rotation": "none", "contact_attention": False},
     {"readout": "window_harmonic", "embedding": 32},
 ]
@@ -165,6 +166,17 @@ def test_without_rotations_their_block_is_the_training_mean() -> None:
     torch.testing.assert_close(shown.embedding, model.motion(features.flatten(2), *rest).embedding)
     all_shown = model.motion(values["features"], *rest, has_rotations=torch.tensor([True, True]))
     assert torch.equal(all_shown.embedding, model.motion(values["features"], *rest).embedding)
+
+
+def test_what_is_constant_over_a_window_changes_a_model_that_does_not_centre_alone() -> None:
+    values = windows([4, 3])
+    values["mask"][1, 11:] = False
+    louder = values["mel"] + torch.arange(6.0).double().repeat(2)  # another equaliser
+    for centre in (True, False):
+        model = model_of(centre=centre)
+        rest = values["bar_position"], values["beats_per_bar"], values["mask"]
+        change = (model.audio(louder, *rest).embedding - model.audio(values["mel"], *rest).embedding).abs().amax(1)
+        assert (change < 1e-9).all() if centre else (change > 1e-3).all()
 
 
 def test_statistics_are_applied_inside_and_floored() -> None:
@@ -308,7 +320,7 @@ def test_a_configuration_survives_json_and_refuses_wrong_values() -> None:
 
 
 def test_the_model_section_of_params_makes_a_configuration() -> None:
-    settings = params.Model(128, 2, 4, 128, 0.1, "harmonic", False, True, "bar_harmonic", 7)
+    settings = params.Model(128, 2, 4, 128, 0.1, True, "harmonic", False, True, "bar_harmonic", 7)
     layout = Layout(4, 128, 296, 152, 30.0, 0.3, 0.05, 16)
     config = ModelConfig.of(settings, layout)
     assert (config.width, config.motion_token, config.audio_token) == (128, 1184, 512)

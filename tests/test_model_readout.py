@@ -86,6 +86,7 @@ CONFIG = ModelConfig(
     heads=1,
     embedding=2 * K,
     dropout=0.0,
+    centre=True,
     rotation="none",
     phase_features=False,
     contact_attention=False,

@@ -42,6 +42,8 @@ class ModelConfig:
     heads: int
     embedding: int
     dropout: float
+    centre: bool
+    """Whether each feature's mean over the window is subtracted."""
     rotation: str
     phase_features: bool
     contact_attention: bool
@@ -58,8 +60,7 @@ class ModelConfig:
             "dropout": "a number from 0 to 1",
             "rotation": f"one of {', '.join(ROTATIONS)}",
             "readout": f"one of {', '.join(READOUTS)}",
-            "phase_features": "true or false",
-            "contact_attention": "true or false",
+            **dict.fromkeys(_SWITCHES, "true or false"),
         }
         wrong = {name for name in _COUNTS if not _is_count(getattr(self, name))}
         wrong |= {name for name in _POSITIVE if not _is_positive(getattr(self, name))}
@@ -71,7 +72,7 @@ class ModelConfig:
             wrong.add("rotation_start")
         if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout <= 1:
             wrong.add("dropout")
-        wrong |= {name for name in ("phase_features", "contact_attention") if not isinstance(getattr(self, name), bool)}
+        wrong |= {name for name in _SWITCHES if not isinstance(getattr(self, name), bool)}
         wrong |= {name for name, known in _CHOICES.items() if getattr(self, name) not in known}
         if wrong:
             lines = [f"{name} = {getattr(self, name)!r}; expected {expected[name]}" for name in sorted(wrong)]
@@ -118,6 +119,7 @@ _COUNTS = (
     *("layers", "heads", "embedding", "max_beats_per_bar"),
 )
 _POSITIVE = ("motion_fps", "contact_speed", "contact_height")
+_SWITCHES = ("centre", "phase_features", "contact_attention")
 _CHOICES = {"rotation": ROTATIONS, "readout": READOUTS}
 
 

@@ -104,8 +104,9 @@ class DualEncoder(nn.Module):
     ) -> EncodedMotion:
         """features (b, k, S * F), the rest as `audio`; has_rotations (b,) bool, None = all have them.
 
-        Where it is False the rotation block is zero after z-scoring, which is the training mean,
-        whatever the block holds. A model without a rotation block takes no notice of it.
+        Where it is False the rotation block is zero, which is the mean of the window, or of the
+        training set where windows are not centred, whatever the block holds. A model without a
+        rotation block takes no notice of it.
         """
         mask = self._checked("features", features, self.config.motion_token, bar_position, beats_per_bar, mask)
         tokens = self._z_scored(features, self.motion_mean, self.motion_std, mask)  # (b, k, s, f)
@@ -194,10 +195,16 @@ class DualEncoder(nn.Module):
         return mask
 
     def _z_scored(self, tokens: Tensor, mean: Tensor, std: Tensor, mask: Tensor) -> Tensor:
-        """(b, k, s * f) -> (b, k, s, f), zero at masked beats."""
+        """(b, k, s * f) -> (b, k, s, f), zero at masked beats; of mean 0 over the window if it is centred."""
         b, k, _ = tokens.shape
+        masked = ~mask[:, :, None, None]  # (b, k, 1, 1)
         scored = (tokens.reshape(b, k, self.config.subbeats, -1).to(mean.dtype) - mean) / std  # (b, k, s, f)
-        return scored.masked_fill(~mask[:, :, None, None], 0)
+        scored = scored.masked_fill(masked, 0)
+        if not self.config.centre:
+            return scored
+        beats = mask.sum(1).clamp(min=1)[:, None, None, None]  # (b, 1, 1, 1)
+        centre = scored.mean(2, keepdim=True).sum(1, keepdim=True) / beats  # (b, 1, 1, f)
+        return (scored - centre).masked_fill(masked, 0)
 
     def _phase(self, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor) -> Tensor:
         """(b, k) rad, zero at masked beats."""
