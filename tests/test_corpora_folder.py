@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from test_corpora_bvh import bvh_text, embedded_dance
+from bvh_files import bvh_text, embedded_dance
 
 from motionbeat import tables
 from motionbeat.corpora import aistpp, dance_with_melody, folder
