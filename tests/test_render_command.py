@@ -12,6 +12,7 @@ import soundfile
 from films import BEATS, POSITIONS, RATE, SIZE, clicks, dance, heard, near, seen
 
 from motionbeat import cli, params, tables
+from motionbeat.corpora.formats import Hints
 from motionbeat.corpora.manifest import Clip, Corpus, Motion, Song, write_corpus
 from motionbeat.errors import MotionBeatError
 from motionbeat.report import clips
@@ -128,6 +129,10 @@ def test_a_dance_of_no_corpus_is_rendered_from_its_files(run, tmp_path):
         (["alpha_1", "--audio", "a.wav"], "give it by --motion"),
         (["--motion", "m.npz"], "has no music: give it by --audio"),
         (["--motion", "m.npz", "--audio", "a.wav"], "m.npz is missing"),
+        (["alpha_1", "--unit", "cm"], "give it by --motion"),
+        (["--motion", "m.npz", "--audio", "a.wav", "--up", "x"], "--up 'x'; expected y or z"),
+        (["--motion", "m.npz", "--audio", "a.wav", "--unit", "feet"], "--unit 'feet'; expected one of m, cm"),
+        (["alpha_1", "--start", 9], "lasts 2.00 s, lies there; begin from 0 s on before its end"),
         (["alpha_1", "-o", "a.avi"], r"a name that ends in \.mp4"),
     ],
 )
@@ -140,19 +145,38 @@ def test_the_command_refuses_in_one_line_with_the_fix(run, corpus, words, says):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"poses": np.zeros((9, 24, 3))}, "holds no joints"),
-        ({"joints": np.zeros((9, 22, 3))}, r"joints of float64 \(9, 22, 3\); expected floats \(frames, 24, 3\)"),
+        ({"steps": np.zeros((9, 24, 3))}, r"holds steps: give joints \(frames, 24, 3\) and fps"),
+        ({"joints": np.zeros((9, 22, 3))}, r"joints has shape \(9, 22, 3\)"),
         ({"joints": np.full((9, 24, 3), np.inf)}, "NaN or infinity"),
         ({"joints": np.zeros((9, 24, 3)), "fps": -1}, "fps is -1"),
-        ({"joints": np.zeros((9, 24, 3)), "fps": 25.0}, "says fps = 25, not 60"),
-        ({"joints": np.array([{}], object)}, "is no .npz of arrays"),
+        ({"joints": np.zeros((9, 24, 3)), "fps": 25.0}, "says 25 frames a second, the column fps 60: .*--motion-fps"),
+        ({"joints": np.array([{}], object)}, "holds Python objects, which are not loaded"),
     ],
 )
 def test_a_motion_file_is_refused_by_name_and_never_unpickled(tmp_path, arrays, says):
     np.savez(tmp_path / "m.npz", **arrays)
     with pytest.raises(MotionBeatError, match=says) as refused:
-        clips.read_files(tmp_path / "m.npz", tmp_path / "a.wav", 60.0)
+        clips.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
     assert str(tmp_path / "m.npz") in str(refused.value)
     (tmp_path / "m.npz").write_text(json.dumps({"joints": []}))
-    with pytest.raises(MotionBeatError, match=r"is no \.npz of arrays"):
-        clips.read_files(tmp_path / "m.npz", tmp_path / "a.wav", 60.0)
+    with pytest.raises(MotionBeatError, match=r"is no whole \.npz file"):
+        clips.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
+
+
+def test_a_dance_of_no_corpus_may_be_of_any_form_and_is_doubted_as_in_a_table(run, tmp_path):
+    z_up = dance()[..., [0, 2, 1]] * [1, -1, 1]
+    np.savez(tmp_path / "z.npz", joints=z_up * 100)
+    soundfile.write(tmp_path / "song.wav", clicks(BEATS), RATE)
+    words = ["--motion", "z.npz", "--audio", "song.wav", "--tracker", "none", "--size", SIZE, "--fps", 5]
+    told: list[str | int] = []
+    for option, value, missing in (
+        ("--motion-fps", 60, "does not say its frame rate"),
+        ("--unit", "cm", "no human size"),
+        ("--up", "z", "lies along z"),
+    ):
+        code, _, err = run(*words, *told)
+        assert code == 1 and missing in err and option in err and err.count("\n") == 1
+        told += [option, value]
+    assert run(*words, *told)[0] == 0 and len(seen(tmp_path / "z.mp4")) == 10
+    found = clips.read_files(tmp_path / "z.npz", tmp_path / "song.wav", Hints(60.0, "z", "cm"), tracker=None)
+    np.testing.assert_allclose(found.joints, dance(), atol=1e-5)

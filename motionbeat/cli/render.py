@@ -1,6 +1,7 @@
 """`motionbeat render`: a dance as a video with its music."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +10,18 @@ import typer
 from motionbeat.errors import MotionBeatError
 
 if TYPE_CHECKING:
+    from motionbeat.corpora.formats import Hints
     from motionbeat.report.clips import Dance
 
 _CORPUS = "data/corpus"
+
+
+class Tracker(StrEnum):
+    """Who finds the beats of a song that is in no corpus."""
+
+    madmom = "madmom"
+    librosa = "librosa"
+    none = "none"
 
 
 def render(
@@ -38,18 +48,28 @@ def render(
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write 12 evenly spaced pictures as a .png.")] = False,
     motion: Annotated[
         Path | None,
-        typer.Option(help="A dance that is in no corpus: .npz with joints (T, 24, 3) m, y up, and perhaps fps."),
+        typer.Option(help="A dance that is in no corpus: .npz, .pkl, .bvh or .npy, as docs/own_data.md lists them."),
     ] = None,
     audio: Annotated[
         Path | None, typer.Option(help="With --motion: its music, which begins with the first frame.")
     ] = None,
     motion_fps: Annotated[
         float | None,
-        typer.Option(help="With --motion: its frames a second, where the file gives none.", show_default="60"),
+        typer.Option(help="With --motion: its frames a second, where the file does not say them.", show_default=False),
+    ] = None,
+    up: Annotated[
+        str | None, typer.Option(help="With --motion: its axis that points up, y or z.", show_default="y")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="With --motion: m, cm, mm or inch, where it is not recognised.", show_default=False),
+    ] = None,
+    person: Annotated[
+        int | None, typer.Option(help="With --motion of several dancers: which one, from 0.", show_default=False)
     ] = None,
     tracker: Annotated[
-        str, typer.Option(help="With --motion and without --beats: madmom, librosa, or none for no beats.")
-    ] = "madmom",
+        Tracker, typer.Option(help="With --motion and without --beats: who finds the beats; none for no beats.")
+    ] = Tracker.madmom,
 ) -> None:
     """Show a dance: an mp4 of the stick figure with its music, beats flashing and foot contacts marked.
 
@@ -57,12 +77,12 @@ def render(
     past the playhead: beats with their place in the bar, onsets of the music, contacts of both feet.
 
     Examples: motionbeat render --list, then motionbeat render CLIP --seconds 10 --sheet; or, for a dance that is
-    in no corpus, motionbeat render --motion dance.npz --audio song.wav.
+    in no corpus, motionbeat render --motion dance.bvh --audio song.wav.
     """
     if list_clips:
         _list(corpus)
         return
-    dance = _dance(clip, corpus, beats, motion, audio, motion_fps, tracker)
+    dance = _dance(clip, corpus, beats, motion, audio, _hints(motion_fps, up, unit, person), tracker)
     from motionbeat.report import video
 
     path = output or Path(f"{dance.title}.mp4")
@@ -91,20 +111,38 @@ def render(
         print(f"{dance.title}: contact sheet -> {path.with_suffix('.png')}")
 
 
+def _hints(fps: float | None, up: str | None, unit: str | None, person: int | None) -> "Hints":
+    from motionbeat.corpora.formats import UNITS, Hints
+
+    if fps is not None and not 1 <= fps < float("inf"):
+        raise MotionBeatError(f"--motion-fps {fps:g}; expected frames a second, at least 1")
+    if up not in (None, "y", "z"):
+        raise MotionBeatError(f"--up {up!r}; expected y or z")
+    if unit is not None and unit not in UNITS:
+        raise MotionBeatError(f"--unit {unit!r}; expected one of {', '.join(UNITS)}")
+    if person is not None and person < 0:
+        raise MotionBeatError(f"--person {person}; expected a number from 0")
+    return Hints(fps, up, unit, person)
+
+
 def _dance(
     clip: str,
     corpus: Path,
     beats: Path | None,
     motion: Path | None,
     audio: Path | None,
-    motion_fps: float | None,
-    tracker: str,
+    hints: "Hints",
+    tracker: Tracker,
 ) -> "Dance":
+    from motionbeat.corpora.formats import Hints
     from motionbeat.report.clips import read_clip, read_files
 
     if motion is None:
-        if audio is not None or motion_fps is not None:
-            raise MotionBeatError("--audio and --motion-fps are of a dance that is in no corpus: give it by --motion")
+        if audio is not None or hints != Hints():
+            raise MotionBeatError(
+                "--audio, --motion-fps, --up, --unit and --person are of a dance that is in no corpus: give it by "
+                "--motion"
+            )
         if not clip:
             raise MotionBeatError(
                 "no dance is named: give a CLIP (see motionbeat render --list), or --motion and --audio"
@@ -114,7 +152,7 @@ def _dance(
         raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: give one of them")
     if audio is None:
         raise MotionBeatError(f"--motion {motion} has no music: give it by --audio")
-    return read_files(motion, audio, motion_fps, beats, None if tracker == "none" else tracker)
+    return read_files(motion, audio, hints, beats, None if tracker is Tracker.none else tracker.value)
 
 
 def _list(corpus: Path) -> None:

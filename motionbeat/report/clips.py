@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from motionbeat import tables
 from motionbeat.audio import decode, mel, onsets
+from motionbeat.corpora.formats import Hints, read_motion
 from motionbeat.errors import MotionBeatError
 from motionbeat.motion.contacts import foot_contacts
 from motionbeat.motion.resample import resample
@@ -22,10 +23,9 @@ CONTACT_SPEED, CONTACT_HEIGHT = 0.3, 0.05
 """m/s and m: thresholds of a foot contact (tokens.contact_speed and tokens.contact_height of params.yaml)."""
 LEAST_FPS = 30.0
 """Slower motion is brought to this rate before contacts are looked for, as the tokens stage does."""
-FREE_FPS = 60.0
-"""Rate of a motion file that does not give one."""
 LIST = "motionbeat render --list"
 _SUGGESTIONS = 5
+_OPTIONS = "; outside clips.csv the columns fps, up, unit and person are --motion-fps, --up, --unit and --person"
 
 
 @frozen(eq=False)
@@ -82,7 +82,7 @@ def read_clip(
         raise MotionBeatError(f"clip {name}: no such clip in {corpus}; {hint}list all by `{LIST}`")
     row = {key: values[rows[0]] for key, values in manifest.items()}
     song, fps, offset = str(row["song"]), float(row["fps"]), float(row["offset_s"])
-    joints, _ = _read_joints(corpus / str(row["motion"]), "run `dvc repro corpus`")
+    joints = _read_joints(corpus / str(row["motion"]), "run `dvc repro corpus`")
     music = decode.load(corpus / str(row["audio"]), SAMPLE_RATE)
     times, positions, note = _read_beats(beats, corpus.parent / "beats", song)
     caption = f"song {song}, genre {row['genre']}, split {row['split']}"
@@ -90,17 +90,20 @@ def read_clip(
 
 
 def read_files(
-    motion: Path, audio: Path, fps: float | None = None, beats: Path | None = None, tracker: str | None = "madmom"
+    motion: Path, audio: Path, hints: Hints | None = None, beats: Path | None = None, tracker: str | None = "madmom"
 ) -> Dance:
-    """A dance that belongs to no corpus: `motion` an .npz with joints (T, 24, 3) m, y up, and perhaps fps.
+    """A dance that belongs to no corpus: `motion` a file of any form that `corpora.formats.read_motion` reads.
 
-    audio: its music, which begins with the first frame. fps: of the motion, where the file gives none; 60 where
-    neither does. beats: a beats.parquet with the beats of a song named as the audio file without its ending;
-    without it they are tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
+    audio: its music, which begins with the first frame. hints: what the motion file does not say, as in clips.csv.
+    beats: a beats.parquet with the beats of a song named as the audio file without its ending; without it they are
+    tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
     """
-    joints, own_fps = _read_joints(motion, "give the dance as numpy.savez writes it")
-    if fps is not None and own_fps is not None and fps != own_fps:
-        raise MotionBeatError(f"{motion} says fps = {own_fps:g}, not {fps:g}: leave --motion-fps out")
+    if not motion.is_file():
+        raise MotionBeatError(f"{motion} is missing: name the dance by --motion")
+    try:
+        danced = read_motion(motion, hints)
+    except MotionBeatError as error:
+        raise MotionBeatError(f"{error}{_OPTIONS}" if "column" in str(error) else str(error)) from None
     music = decode.load(audio, SAMPLE_RATE)
     note = ""
     if beats is not None:
@@ -113,7 +116,7 @@ def read_files(
     else:
         times, positions = np.empty(0), np.empty(0, int)
     caption = f"music {audio.name}"
-    return _dance(motion.stem, caption, joints, own_fps or fps or FREE_FPS, music, 0.0, (times, positions), note)
+    return _dance(motion.stem, caption, danced.joints, danced.fps, music, 0.0, (times, positions), note)
 
 
 def _dance(
@@ -146,12 +149,11 @@ def _dance(
     )
 
 
-def _read_joints(path: Path, fix: str) -> tuple[NDArray[np.float32], float | None]:
-    """Joints of an .npz, and its frames a second if it says so."""
+def _read_joints(path: Path, fix: str) -> NDArray[np.float32]:
+    """Joints (T, 24, 3) of a clip of a corpus."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             joints = np.asarray(arrays["joints"])
-            fps = np.asarray(arrays["fps"]) if "fps" in arrays.files else None
     except FileNotFoundError:
         raise MotionBeatError(f"{path} is missing: {fix}") from None
     except KeyError:
@@ -164,9 +166,7 @@ def _read_joints(path: Path, fix: str) -> tuple[NDArray[np.float32], float | Non
         )
     if not np.isfinite(joints).all():
         raise MotionBeatError(f"{path}: joints hold NaN or infinity: {fix}")
-    if fps is not None and not (fps.size == 1 and fps.dtype.kind in "iuf" and 0 < float(fps.ravel()[0]) < np.inf):
-        raise MotionBeatError(f"{path}: fps is {fps.tolist()}; expected one number above 0")
-    return joints.astype(np.float32), None if fps is None else float(fps.ravel()[0])
+    return joints.astype(np.float32)
 
 
 def _read_beats(given: Path | None, usual: Path, song: str) -> tuple[NDArray[np.float64], NDArray[np.integer], str]:

@@ -110,7 +110,8 @@ def _part(count: int, picture_fps: int, start_s: float, seconds: float | None) -
     if not 0 <= first < last:
         length = "to the end" if seconds is None else f"for {seconds:g} s"
         raise MotionBeatError(
-            f"from {start_s:g} s {length}: no picture of the dance, which lasts {count / picture_fps:.2f} s, lies there"
+            f"from {start_s:g} s {length}: no picture of the dance, which lasts {count / picture_fps:.2f} s, lies "
+            "there; begin from 0 s on before its end, and show at least one picture"
         )
     return range(first, last)
 
