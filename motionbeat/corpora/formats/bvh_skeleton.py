@@ -24,6 +24,8 @@ _SPINE = ("belly", "spine", "chest", "neck", "head")
 _NO_LENGTH = 1e-3
 """Joints nearer to their parent than this part of the trunk stand in one place with it (CMU's LowerBack)."""
 _THUMB = "thumb"
+_AHEAD = 0.4
+"""Cosine between a foot and the normal of its shin: 0.55 to 0.95 as dances go, below 0.3 for an end along the shin."""
 
 
 @frozen(eq=False)
@@ -155,18 +157,21 @@ class _Mapper:
         return at[f"{side}wrist"] + length * _unit(towards)
 
     def _toes(self, side: str, ankle: int, at: dict[str, Array]) -> tuple[Array, bool]:
-        """The toe joint; else from the ankle to the end of the foot; else ahead, at a right angle to the shin."""
+        """The toe joint; else from the ankle to the end of the foot; else ahead, at a right angle to the shin.
+
+        An end that goes on along the shin, as exporters write it below a joint that has no other, is no toe.
+        """
         toes = self._below(ankle, side, names.TOES)
         if toes is not None:
             return self.positions[:, toes], True
         shin = at[f"{side}ankle"] - at[f"{side}knee"]
         length = _typical(shin) * _rest_ratio(f"{side}toes", f"{side}ankle", f"{side}knee")
+        ahead = _unit(np.cross(at["lhip"] - at["rhip"], -shin))
         end = self._ends(ankle, at[f"{side}ankle"], _typical(shin))
-        if end is not None:
+        if end is not None and abs(np.median((_unit(end) * ahead).sum(axis=-1))) > _AHEAD:
             return at[f"{side}ankle"] + length * _unit(end), True
-        ahead = np.cross(at["lhip"] - at["rhip"], -shin)
         rest = rest_joints()[INDEX[f"{side}toes"]] - rest_joints()[INDEX[f"{side}ankle"]]
-        return at[f"{side}ankle"] + length * _unit(rest[2] * _unit(ahead) - rest[1] * _unit(shin)), False
+        return at[f"{side}ankle"] + length * _unit(rest[2] * ahead - rest[1] * _unit(shin)), False
 
     def _ends(self, number: int, origin: Array, measure: float) -> Array | None:
         """From a joint to the mean of what hangs on it (thumbs apart), or none where nothing does at a distance."""
