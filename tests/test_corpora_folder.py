@@ -119,6 +119,30 @@ def test_a_table_from_any_spreadsheet_says_the_same(own, tmp_path):
         assert [clip.read().joints.shape for clip in corpus.clips] == [(180, 24, 3)] * 4
 
 
+def test_the_line_by_which_excel_names_its_separator_is_no_header(own):
+    lines = [line.replace(",", ";") for line in (own / "clips.csv").read_text().splitlines()]
+    for first in ("sep=;", '"SEP=;"'):
+        write(own, first, *lines, newline="\r\n", encoding="utf-8-sig")
+        assert [clip.name for clip in folder.read(own).clips] == ["a", "b", "c", "d"]
+    write(own, "sep=;", lines[0], lines[1].replace("train", "exam"))
+    assert "line 3: split 'exam'" in refused(own)
+
+
+def test_the_check_asks_about_a_unit_and_an_axis_that_turn_a_sound_dance_into_none(own):
+    write(
+        own,
+        f"{HEADER},unit,up",
+        "a,one,motions/a.npz,one.wav,train,cm,",
+        "b,two,motions/b.bvh,two.flac,val,,z",
+        "c,three,motions/c.pkl,three.wav,test,,y",
+    )
+    table = f"note: {own}/clips.csv line"
+    assert folder.check(own).splitlines()[1:] == [
+        f"{table} 2, clip a: from ankle to head joint the body measures 0.0146 m; is the unit (cm) right?",
+        f"{table} 3, clip b: the dancer lies on the floor throughout; does z (the column up) point up in the file?",
+    ]
+
+
 def test_a_cell_may_hold_the_separator_in_quotes(own):
     (own / "one, with a comma.wav").write_bytes((own / "one.wav").read_bytes())
     text = (own / "clips.csv").read_text().replace("one.wav", '"one, with a comma.wav"')
@@ -294,7 +318,7 @@ def test_the_check_reads_a_folder_to_the_last_motion_and_song(own, monkeypatch, 
     )
     text = (own / "clips.csv").read_text()
     (own / "clips.csv").write_text(text.replace("1.25", "4.5"))
-    note = "note: clip d ends 2.5 s after its song; are its frame rate (60) and offset right?"
+    note = f"note: {own}/clips.csv line 5, clip d: ends 2.5 s after its song; are its frame rate (60) and offset right?"
     assert folder.check(own).split("\n")[1:] == [note]
     (own / "two.flac").write_bytes(b"no audio")
     text = text.replace("b,two,motions/b.bvh", "b,two,motions/cm.npz")
@@ -302,9 +326,14 @@ def test_the_check_reads_a_folder_to_the_last_motion_and_song(own, monkeypatch, 
     monkeypatch.setattr(sys, "argv", ["folder", str(own)])
     with pytest.raises(SystemExit, match="1"):
         run(folder.main)
-    shown = capsys.readouterr().err
-    for part in ("two.flac cannot be decoded", "cm.npz: from ankle to head", "clip d begins 9 s into one, which ends"):
-        assert part in shown
+    shown = [line for line in capsys.readouterr().err.splitlines() if "clips.csv" in line]
+    assert [line.removeprefix("error: ").partition(f"{own}/clips.csv ")[2].split(": ")[0] for line in shown] == [
+        "line 3, song two",
+        "line 3, clip b",
+        "line 5, clip d",
+    ]
+    for part in ("two.flac cannot be decoded", "cm.npz: from ankle to head", "offset 9 lies beyond song one, which"):
+        assert any(part in line for line in shown)
 
 
 def test_the_check_is_a_command(tmp_path):

@@ -30,6 +30,11 @@ def read(root: Path) -> Corpus:
     two splits would be learnt by heart in one and recognised in the other. Raises `MotionBeatError` with everything
     that is wrong, line by line.
     """
+    return _corpus(root, _lines(root))
+
+
+def _lines(root: Path) -> list[Line]:
+    """The lines of the table, all of them sound."""
     if not root.is_dir():
         raise MotionBeatError(f"{root} is no folder: set corpus.root in params.yaml to the folder that holds {TABLE}")
     table = root / TABLE
@@ -39,6 +44,10 @@ def read(root: Path) -> Corpus:
     if not errors:
         errors += [f"{table}: {wrong}" for wrong in _missing_splits(lines)]
     refuse(sorted(errors, key=_line_number))
+    return lines
+
+
+def _corpus(root: Path, lines: list[Line]) -> Corpus:
     songs = [
         Song(name, _path(root, group[0].audio), group[0].bpm, group[0].beats_per_bar)
         for name, group in clips_csv.grouped(lines, "song")
@@ -56,10 +65,14 @@ def check(root: Path) -> str:
     Raises `MotionBeatError` with everything that is wrong.
     """
     from motionbeat.audio import decode
+    from motionbeat.corpora.formats import checks
     from motionbeat.corpora.manifest import SAMPLE_RATE
     from motionbeat.progress import counted
 
-    corpus = read(root)
+    lines = _lines(root)
+    corpus = _corpus(root, lines)
+    table = root / TABLE
+    line_of = {name: group[0].number for name, group in clips_csv.grouped(lines, "song")}
     errors: list[str] = []
     notes: list[str] = []
     seconds: dict[str, float] = {}
@@ -68,8 +81,8 @@ def check(root: Path) -> str:
         try:
             seconds[song.name] = len(decode.load(song.audio, SAMPLE_RATE)) / SAMPLE_RATE
         except MotionBeatError as error:
-            errors.append(str(error))
-    for clip in counted(corpus.clips, len(corpus.clips), "motions"):
+            errors.append(f"{table} line {line_of[song.name]}, song {song.name}: {error}")
+    for line, clip in counted(zip(lines, corpus.clips, strict=True), len(lines), "motions"):
         try:
             motion = clip.read()
         except MotionBeatError as error:
@@ -78,14 +91,17 @@ def check(root: Path) -> str:
         duration, length = len(motion.joints) / motion.fps, seconds.get(clip.song, float("inf"))
         beyond = clip.offset_s + duration - length
         danced += duration
+        where = f"{table} line {line.number}, clip {clip.name}"
         if clip.offset_s >= length:
             errors.append(
-                f"clip {clip.name} begins {clip.offset_s:g} s into {clip.song}, which ends before: correct it"
+                f"{where}: offset {clip.offset_s:g} lies beyond song {clip.song}, which lasts {length:.1f} s: give the "
+                "seconds into the audio at which the clip begins"
             )
         elif beyond > _BEYOND_S:
             doubt = f"are its frame rate ({motion.fps:g}) and offset right?"
-            notes.append(f"note: clip {clip.name} ends {beyond:.1f} s after its song; {doubt}")
-    refuse(errors)
+            notes.append(f"note: {where}: ends {beyond:.1f} s after its song; {doubt}")
+        notes += [f"note: {where}: {doubt}" for doubt in checks.doubts(motion, line.hints)]
+    refuse(sorted(errors, key=_line_number))
     counts = ", ".join(f"{sum(clip.split == split for clip in corpus.clips)} {split}" for split in SPLITS)
     found = f"{len(corpus.songs)} songs, {len(corpus.clips)} clips ({counts}), {danced / 60:.1f} minutes of motion"
     return "\n".join([f"{root}: {found}, nothing wrong", *notes])

@@ -78,13 +78,12 @@ def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True)
             f"{path}: from ankle to head joint the body measures {measured * 1.46:.3g} m, no human size: say the unit "
             "in the column unit of clips.csv (m, cm, mm or inch)"
         )
-    trunk = _unit(joints[:, INDEX["neck"]] - joints[:, INDEX["root"]])
-    along = np.median(trunk, axis=0)
-    if hints.up is None and along[1] < _LYING and abs(along[2]) > _ALONG:
+    if hints.up is None and _lies_along_z(joints):
         raise MotionBeatError(
             f"{path}: the dancer lies along z, as in data whose z axis points up: give z in the column up of clips.csv "
             "(or y, if it is so danced)"
         )
+    trunk = _trunk(joints)
     across = joints[:, INDEX["lhip"]] - joints[:, INDEX["rhip"]]
     forward = _unit(np.cross(across, trunk))
     feet = [_unit(joints[:, INDEX[f"{side}toes"]] - joints[:, INDEX[f"{side}ankle"]]) for side in "lr"]
@@ -94,6 +93,28 @@ def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True)
             f"{path}: the toes point backwards, so left and right are exchanged or the axes are left-handed (as "
             "Unity's): export right-handed axes, or negate x in joints and swap no names"
         )
+
+
+def doubts(motion: Motion, hints: Hints) -> list[str]:
+    """What looks wrong in a motion because of what the user says in the columns unit and up."""
+    joints = motion.joints.astype(np.float64)
+    measured, found = size(joints), []
+    if hints.unit is not None and not _SMALLEST <= measured <= _LARGEST:
+        metres = f"{measured * 1.46:.3g} m"
+        found.append(f"from ankle to head joint the body measures {metres}; is the unit ({hints.unit}) right?")
+    if hints.up == "z" and _lies_along_z(joints):
+        found.append("the dancer lies on the floor throughout; does z (the column up) point up in the file?")
+    return found
+
+
+def _lies_along_z(joints: NDArray[np.float64]) -> bool:
+    along = np.median(_trunk(joints), axis=0)
+    return bool(along[1] < _LYING and abs(along[2]) > _ALONG)
+
+
+def _trunk(joints: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T, 3) directions from the root to the neck."""
+    return _unit(joints[:, INDEX["neck"]] - joints[:, INDEX["root"]])
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

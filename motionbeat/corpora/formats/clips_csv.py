@@ -17,6 +17,8 @@ REQUIRED = ("clip", "song", "motion", "audio", "split")
 OPTIONAL = ("offset", "genre", "bpm", "beats_per_bar", "fps", "up", "unit", "person")
 UNKNOWN_GENRE = "unknown"
 _SAFE_NAME = re.compile(r"\w[\w.-]*")
+_SEPARATOR_LINE = re.compile(r"\"?sep=[,;\t]\"?\s*", re.IGNORECASE)
+"""Excel's first line, which names the separator that the next line shows."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -46,6 +48,8 @@ def read(path: Path) -> tuple[list[Line], list[str]]:
     """
     text = _text(path)
     rows = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if _says_something(line)]
+    if rows and _SEPARATOR_LINE.fullmatch(rows[0][1]):
+        del rows[0]
     if not rows:
         raise MotionBeatError(f"{path} is empty: write the columns {','.join(REQUIRED)} and a line for each clip")
     number, header = rows[0]
