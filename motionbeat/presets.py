@@ -33,7 +33,7 @@ def overrides(name: str, folder: Path = FOLDER, values: Path = PARAMS) -> dict[s
     """
     known = names(folder)
     if name not in known:
-        nearest = get_close_matches(name, known, 1)
+        nearest = get_close_matches(name.lower(), known, 1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
         raise MotionBeatError(f"no preset {name!r} in {folder}: there are {', '.join(known)}{hint}")
     path = folder / f"{name}.yaml"

@@ -86,7 +86,7 @@ def test_an_output_that_cannot_be_a_folder_is_refused(run, model, song, tmp_path
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        (None, "config.json is missing: name the folder of a trained model"),
+        (None, "config.json is missing: name the folder of a trained model by --model, or train one"),
         ("{", "is not JSON"),
         ("[]", "holds no table of settings: take the config.json that training wrote"),
         ('{"model_type": "bert"}', "unknown key model_type; missing key centre, "),
@@ -129,6 +129,7 @@ def test_a_preset_is_printed_as_flags_and_written_with_comments_kept(
     assert run("without-sral", "--write", name="preset") == (0, "", "loss.alpha: 0.2 -> 0.0\n")
     assert "alpha: 0.0 # weight of SRAL" in (tmp_path / "params.yaml").read_text()
     assert all(name in run(name="preset")[1] for name in ("paper", "paper-size", "tiny"))
-    code, _, error = run("without-sarl", name="preset")
-    assert code == 1
+    code, out, error = run("Without-sarl", name="preset")
+    assert (code, out) == (1, "--preset-refused\n"), "a flag that dvc exp run has not, so that it does not train"
     assert "did you mean without-sral" in error
+    assert run("without-sarl", "--write", name="preset")[:2] == (1, "")

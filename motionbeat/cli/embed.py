@@ -46,6 +46,11 @@ def embed(
     from motionbeat.files import whole_file
 
     results = _results(songs, output)
+    if not (model / "config.json").is_file():
+        raise MotionBeatError(
+            f"{model / 'config.json'} is missing: name the folder of a trained model by --model, or train one by "
+            "`dvc repro train`"
+        )
     encoder = load(model)
     refused = 0
     for song, path in results.items():

@@ -29,7 +29,14 @@ def preset(
         for preset_name, about in known.items():
             print(f"{preset_name.ljust(width)}  {about}")
         return
-    chosen = presets.overrides(name)
+    try:
+        chosen = presets.overrides(name)
+    except MotionBeatError:
+        if not (write or sys.stdout.isatty()):
+            # a shell runs `dvc exp run $(motionbeat preset NAME)` all the same, and without flags it would train for
+            # nothing; a flag that it has not stops it
+            print("--preset-refused")
+        raise
     if not write:
         print(" ".join(presets.flags(chosen)))
         return
