@@ -102,6 +102,9 @@ def check(root: Path) -> str:
             notes.append(f"note: {where}: ends {beyond:.1f} s after its song; {doubt}")
         notes += [f"note: {where}: {doubt}" for doubt in checks.doubts(motion, line.hints)]
     refuse(sorted(errors, key=_line_number))
+    lone = [split for split in ("val", "test") if len({clip.song for clip in corpus.clips if clip.split == split}) == 1]
+    if lone:
+        notes.append(f"note: one song in {' and in '.join(lone)}: retrieval has nothing to tell apart; give it several")
     counts = ", ".join(f"{sum(clip.split == split for clip in corpus.clips)} {split}" for split in SPLITS)
     found = f"{len(corpus.songs)} songs, {len(corpus.clips)} clips ({counts}), {danced / 60:.1f} minutes of motion"
     return "\n".join([f"{root}: {found}, nothing wrong", *notes])

@@ -67,7 +67,7 @@ def metres(path: Path, joints: NDArray[np.floating], hints: Hints) -> float:
 
 
 def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True) -> None:
-    """Raise `MotionBeatError` for a body of no human size, lying along z throughout, or whose feet point backwards.
+    """Raise `MotionBeatError` for a body of no human size, lying along z or head down throughout, or feet backwards.
 
     What the user has said in the columns unit and up is not doubted. toes: false where their direction was guessed.
     """
@@ -84,6 +84,12 @@ def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True)
             "(or y, if it is so danced)"
         )
     trunk = _trunk(joints)
+    if hints.up is None and np.median(trunk[:, 1]) < -_ALONG:
+        raise MotionBeatError(
+            f"{path}: the dancer's head is below the hips throughout, as in camera coordinates, whose y axis points "
+            "down: turn the motion by 180 degrees about x (joints * [1, -1, -1]), or give y in the column up of "
+            "clips.csv, if it is so danced"
+        )
     across = joints[:, INDEX["lhip"]] - joints[:, INDEX["rhip"]]
     forward = _unit(np.cross(across, trunk))
     feet = [_unit(joints[:, INDEX[f"{side}toes"]] - joints[:, INDEX[f"{side}ankle"]]) for side in "lr"]
@@ -104,6 +110,8 @@ def doubts(motion: Motion, hints: Hints) -> list[str]:
         found.append(f"from ankle to head joint the body measures {metres}; is the unit ({hints.unit}) right?")
     if hints.up == "z" and _lies_along_z(joints):
         found.append("the dancer lies on the floor throughout; does z (the column up) point up in the file?")
+    if hints.up is not None and np.median(_trunk(joints)[:, 1]) < -_ALONG:
+        found.append(f"the dancer's head is below the hips throughout; does {hints.up} point up, not down?")
     return found
 
 

@@ -9,6 +9,8 @@ from motionbeat.errors import MotionBeatError
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 """Metres of each unit that a motion may be in."""
 _SAME_RATE = 0.01
+_RATES = (1.0, 1000.0)
+"""What a frame rate can be; 1/60 is the time between frames."""
 
 
 @frozen
@@ -24,15 +26,15 @@ class Hints:
 def rate(path: Path, said: float | None, hints: Hints, field: str) -> float:
     """Frames a second: of the file (`said`, by its `field`), or of the user where the file has none.
 
-    Raises `MotionBeatError` where neither says it, where it is not above 0, and where both say different rates
+    Raises `MotionBeatError` where neither says it, where it is not 1 to 1000, and where both say different rates
     (by more than 1 %).
     """
     if said is None:
         if hints.fps is None:
             raise MotionBeatError(f"{path} does not say its frame rate: fill the column fps of clips.csv")
         return hints.fps
-    if not 0 < said < float("inf"):
-        raise MotionBeatError(f"{path}: {field} is {said}; expected frames a second above 0")
+    if not _RATES[0] <= said <= _RATES[1]:
+        raise MotionBeatError(f"{path}: {field} is {said:g}; expected frames a second, {_RATES[0]:g} to {_RATES[1]:g}")
     if hints.fps is not None and abs(hints.fps - said) > _SAME_RATE * said:
         raise MotionBeatError(
             f"{path}: {field} says {said:g} frames a second, the column fps {hints.fps:g}: correct or empty the column"
