@@ -1,5 +1,6 @@
 """The one exception of the project for wrong input, and how a script shows it."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -14,4 +15,8 @@ def run(main: Callable[[], None]) -> None:
         main()
     except MotionBeatError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # the reader of a pipe (`| head`) has had enough; what Python still holds back must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
