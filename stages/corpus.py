@@ -23,7 +23,7 @@ def summary(corpus: Corpus, minutes: float) -> str:
     lines = [f"{songs} songs, {len(corpus.clips)} clips, {minutes:.1f} minutes of motion"]
     for split in SPLITS:
         danced = [clip.song for clip in corpus.clips if clip.split == split]
-        lines.append(f"{split}: {len(danced)} clips danced to {len(set(danced))} songs")
+        lines.append(f"{split}: clips {len(danced)}, songs {len(set(danced))}")
     lines += [f"left out, {reason}: {len(names)}" for reason, names in corpus.left_out.items()]
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """data/corpus + data/beats -> data/tokens: one row a beat."""
 
+import sys
 from pathlib import Path
 
 from motionbeat import params
@@ -28,6 +29,13 @@ def main() -> None:
         "windows": windows,
     }
     write_json(Path("metrics/tokens.json"), summary)
+    for split, stage in (("val", "train"), ("test", "retrieve")):
+        if not windows[split]:
+            print(
+                f"warning: no {split} clip has {settings.window_beats} beats, and stage {stage} will refuse: lower "
+                "tokens.window_beats in params.yaml",
+                file=sys.stderr,
+            )
     if short:
         shown = ", ".join(short[:5]) + (" ..." if len(short) > 5 else "")
         print(f"skipped, shorter than a window of {settings.window_beats} beats: {len(short)} ({shown})")

@@ -157,7 +157,9 @@ def test_a_clip_shorter_than_a_window_is_counted_and_skipped(
     run("corpus", "beats", "tokens")
     found = json.loads(Path("metrics/tokens.json").read_text())
     assert found["clips_shorter_than_a_window"] == 1 and found["windows"]["test"] == 0
-    assert f"skipped, shorter than a window of 16 beats: 1 ({CLIPS[-1]})\n" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert f"skipped, shorter than a window of 16 beats: 1 ({CLIPS[-1]})\n" in said.out
+    assert "no test clip has 16 beats, and stage retrieve will refuse" in said.err
     with pytest.raises(MotionBeatError, match=r"no test clip has 16 beats: lower tokens\.window_beats"):
         run("retrieve")
 

@@ -55,7 +55,7 @@ def draw(path: Path, corpora: Mapping[str, Sequence[Dance]]) -> None:
     for axes, (name, dance) in zip(rows[1], traced, strict=False):
         _trace(axes, dance)
         _label(axes, name, f"{dance.name}: time (s)", "height above the floor (m)")
-    rows[1][0].legend(fontsize=7, frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 0.3))
+    rows[1][0].legend(fontsize=7, frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 0.16))
     for axes in rows[1][len(traced) :]:
         axes.set_visible(False)
     for axes, group in zip(rows[2], _GROUPS, strict=True):

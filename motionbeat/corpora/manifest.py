@@ -108,7 +108,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> float:
     length = dict(zip(songs, seconds, strict=True))
     refuse(
         f"clip {clip.name} begins {clip.offset_s:.2f} s into {clip.song}, a song of {length[clip.song]:.2f} s: give "
-        "the whole song, or correct the clip's start"
+        "the whole song, or correct the clip's start (in a folder: column offset of clips.csv)"
         for clip in clips
         if clip.offset_s >= length[clip.song]
     )
