@@ -139,10 +139,13 @@ def test_a_slow_server_is_waited_for_as_long_as_bytes_come(server, get, path):
 
 
 CHILD = """
+import signal
 import sys
 from pathlib import Path
 from motionbeat.corpora.acquisition.fetch import fetch
 from motionbeat.corpora.acquisition.ledger import Ledger
+# where the tests run in the background, their children ignore an interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 fetch("data.bin", sys.argv[1], Path(sys.argv[2]), Ledger(Path(sys.argv[3])))
 """
 

@@ -15,7 +15,7 @@ from motionbeat import cli, params, tables
 from motionbeat.corpora.formats import Hints
 from motionbeat.corpora.manifest import Clip, Corpus, Motion, Song, write_corpus
 from motionbeat.errors import MotionBeatError
-from motionbeat.report import clips
+from motionbeat.report import clips, own_dance
 from motionbeat.report.scene import BEAT
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +55,7 @@ def test_music_beats_and_onsets_of_a_clip_begin_where_it_begins_in_its_song(corp
 def test_slow_motion_is_brought_to_the_rate_at_which_contacts_are_looked_for(tmp_path):
     np.savez(tmp_path / "slow.npz", joints=dance(2.0, 6.0), fps=6.0)
     soundfile.write(tmp_path / "song.wav", clicks(BEATS), RATE)
-    found = clips.read_files(tmp_path / "slow.npz", tmp_path / "song.wav", tracker=None)
+    found = own_dance.read_files(tmp_path / "slow.npz", tmp_path / "song.wav", tracker=None)
     assert found.fps == 30 and len(found.joints) == len(found.contacts) == 56 and not len(found.beat_times)
 
 
@@ -156,11 +156,11 @@ def test_the_command_refuses_in_one_line_with_the_fix(run, corpus, words, says):
 def test_a_motion_file_is_refused_by_name_and_never_unpickled(tmp_path, arrays, says):
     np.savez(tmp_path / "m.npz", **arrays)
     with pytest.raises(MotionBeatError, match=says) as refused:
-        clips.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
+        own_dance.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
     assert str(tmp_path / "m.npz") in str(refused.value)
     (tmp_path / "m.npz").write_text(json.dumps({"joints": []}))
     with pytest.raises(MotionBeatError, match=r"is no whole \.npz file"):
-        clips.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
+        own_dance.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
 
 
 def test_a_dance_of_no_corpus_may_be_of_any_form_and_is_doubted_as_in_a_table(run, tmp_path):
@@ -178,5 +178,5 @@ def test_a_dance_of_no_corpus_may_be_of_any_form_and_is_doubted_as_in_a_table(ru
         assert code == 1 and missing in err and option in err and err.count("\n") == 1
         told += [option, value]
     assert run(*words, *told)[0] == 0 and len(seen(tmp_path / "z.mp4")) == 10
-    found = clips.read_files(tmp_path / "z.npz", tmp_path / "song.wav", Hints(60.0, "z", "cm"), tracker=None)
+    found = own_dance.read_files(tmp_path / "z.npz", tmp_path / "song.wav", Hints(60.0, "z", "cm"), tracker=None)
     np.testing.assert_allclose(found.joints, dance(), atol=1e-5)

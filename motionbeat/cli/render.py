@@ -135,7 +135,8 @@ def _dance(
     tracker: Tracker,
 ) -> "Dance":
     from motionbeat.corpora.formats import Hints
-    from motionbeat.report.clips import read_clip, read_files
+    from motionbeat.report.clips import read_clip
+    from motionbeat.report.own_dance import read_files
 
     if motion is None:
         if audio is not None or hints != Hints():

@@ -1,6 +1,6 @@
 """Corpus2Dance: one dance with its music, beats, onsets and contacts, as `scene` and `video` take them.
 
-From a corpus as the corpus stage writes it, or from a motion and an audio file that belong to no corpus.
+A dance that belongs to no corpus is read by `own_dance`.
 """
 
 import difflib
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from motionbeat import tables
 from motionbeat.audio import decode, mel, onsets
-from motionbeat.corpora.formats import Hints, read_motion
 from motionbeat.errors import MotionBeatError
 from motionbeat.motion.contacts import foot_contacts
 from motionbeat.motion.resample import resample
@@ -25,7 +24,6 @@ LEAST_FPS = 30.0
 """Slower motion is brought to this rate before contacts are looked for, as the tokens stage does."""
 LIST = "motionbeat render --list"
 _SUGGESTIONS = 5
-_OPTIONS = "; outside clips.csv the columns fps, up, unit and person are --motion-fps, --up, --unit and --person"
 
 
 @frozen(eq=False)
@@ -84,42 +82,12 @@ def read_clip(
     song, fps, offset = str(row["song"]), float(row["fps"]), float(row["offset_s"])
     joints = _read_joints(corpus / str(row["motion"]), "run `dvc repro corpus`")
     music = decode.load(corpus / str(row["audio"]), SAMPLE_RATE)
-    times, positions, note = _read_beats(beats, corpus.parent / "beats", song)
+    times, positions, note = read_beats(beats, corpus.parent / "beats", song)
     caption = f"song {song}, genre {row['genre']}, split {row['split']}"
-    return _dance(name, caption, joints, fps, music, offset, (times, positions), note, contact_speed, contact_height)
+    return assembled(name, caption, joints, fps, music, offset, (times, positions), note, contact_speed, contact_height)
 
 
-def read_files(
-    motion: Path, audio: Path, hints: Hints | None = None, beats: Path | None = None, tracker: str | None = "madmom"
-) -> Dance:
-    """A dance that belongs to no corpus: `motion` a file of any form that `corpora.formats.read_motion` reads.
-
-    audio: its music, which begins with the first frame. hints: what the motion file does not say, as in clips.csv.
-    beats: a beats.parquet with the beats of a song named as the audio file without its ending; without it they are
-    tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
-    """
-    if not motion.is_file():
-        raise MotionBeatError(f"{motion} is missing: name the dance by --motion")
-    try:
-        danced = read_motion(motion, hints)
-    except MotionBeatError as error:
-        raise MotionBeatError(f"{error}{_OPTIONS}" if "column" in str(error) else str(error)) from None
-    music = decode.load(audio, SAMPLE_RATE)
-    note = ""
-    if beats is not None:
-        times, positions, note = _read_beats(beats, beats, audio.stem)
-    elif tracker is not None:
-        from motionbeat.beats import track
-
-        found = track(audio, tracker=tracker)
-        times, positions = found.times, found.positions - 1
-    else:
-        times, positions = np.empty(0), np.empty(0, int)
-    caption = f"music {audio.name}"
-    return _dance(motion.stem, caption, danced.joints, danced.fps, music, 0.0, (times, positions), note)
-
-
-def _dance(
+def assembled(
     title: str,
     caption: str,
     joints: NDArray[np.float32],
@@ -131,6 +99,7 @@ def _dance(
     contact_speed: float = CONTACT_SPEED,
     contact_height: float = CONTACT_HEIGHT,
 ) -> Dance:
+    """A dance to music of `SAMPLE_RATE` that it begins `offset_s` into; beats: times in the music, bar positions."""
     if fps < LEAST_FPS:
         joints, fps = resample(joints, fps, LEAST_FPS), LEAST_FPS
     strength = onsets.normalised(onsets.onset_strength(mel.log_mel(music, SAMPLE_RATE)))
@@ -169,7 +138,7 @@ def _read_joints(path: Path, fix: str) -> NDArray[np.float32]:
     return joints.astype(np.float32)
 
 
-def _read_beats(given: Path | None, usual: Path, song: str) -> tuple[NDArray[np.float64], NDArray[np.integer], str]:
+def read_beats(given: Path | None, usual: Path, song: str) -> tuple[NDArray[np.float64], NDArray[np.integer], str]:
     """Times and bar positions of a song's beats, and why there are none."""
     path = given or usual
     path = path / "beats.parquet" if path.is_dir() or not path.suffix else path
