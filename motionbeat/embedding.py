@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 
 LATTICE_PERIOD_S = 0.5
 LATTICE_STEP_S = 0.02
+_LATTICES = round(LATTICE_PERIOD_S / LATTICE_STEP_S)
 _WINDOWS_AT_ONCE = 128
 
 
@@ -159,22 +160,69 @@ class MotionBeat:
             whole[rows[window][mask[window]]] = states[window][mask[window]]
         return Embedding(_unit(embedding.mean(axis=0)), whole, times)
 
+    def grid_states(
+        self, audio: str | Path | ArrayLike, sample_rate: int | None = None
+    ) -> tuple[Floats, NDArray[np.float64]]:
+        """The tokens and times of `embed_audio` in mode grid without its clip embedding, which takes most of the time.
+
+        Returns (frames, D) and (frames + 1,) s. Raises `MotionBeatError` for audio that cannot be used.
+        """
+        from motionbeat.audio.decode import signal
+        from motionbeat.audio.mel import SAMPLE_RATE, log_mel
+
+        wave = signal(audio, sample_rate, SAMPLE_RATE)  # type: ignore[arg-type]
+        mel = log_mel(wave, SAMPLE_RATE, self.layout.mel_bands)
+        return self._grid_states(*self._grid(mel, len(wave) / SAMPLE_RATE))
+
     def _embed_grid(self, mel: Floats, duration_s: float) -> Embedding:
-        """Bars of 4 are counted from the first token of each lattice, since no tracker may tell the bar."""
+        """The clip is the mean over the lattices, each lattice's the mean over its windows at every fourth token."""
+        grid = tokens, _ = self._grid(mel, duration_s)
+        counts = -(-(len(tokens) - np.arange(_LATTICES)) // _LATTICES)  # tokens of each lattice
+        last = np.maximum(counts - self.layout.window_beats, 0)
+        lattice, start = _pairs([np.arange(0, end + 1, 4) for end in last])
+        embedding, _ = self._audio(*self._grid_windows(tokens, lattice, start)[:4])
+        clips = [_unit(embedding[lattice == each].mean(axis=0)) for each in range(_LATTICES)]
+        states, times = self._grid_states(*grid)
+        return Embedding(_unit(np.mean(clips, axis=0)), states, times)
+
+    def _grid(self, mel: Floats, duration_s: float) -> tuple[Floats, NDArray[np.float64]]:
+        """(frames, S * bands): token t is pooled from the 0.5 s around t * 20 ms; beyond the audio it is silent."""
         if duration_s < LATTICE_PERIOD_S:
             raise MotionBeatError(f"the audio lasts {duration_s:.2f} s: grid mode needs at least {LATTICE_PERIOD_S} s")
         frames = int(duration_s / LATTICE_STEP_S + 1e-6)  # 0.58 / 0.02 is a little under 29
-        lattices = round(LATTICE_PERIOD_S / LATTICE_STEP_S)
-        states = np.empty((frames, self.model.config.width), np.float32)
-        clips = []
-        for offset in range(lattices):
-            centres = np.arange(offset, frames, lattices)
-            edges = np.append(centres, centres[-1] + lattices) * LATTICE_STEP_S - LATTICE_PERIOD_S / 2
-            part = self._embed_song(mel, edges, np.arange(len(centres)) % 4, 4)
-            states[centres] = part.tokens
-            clips.append(part.clip)
+        before = _LATTICES // 2 + 1
+        after = max(0, frames + before - len(mel))
+        padded = np.pad(mel.astype(float), ((before, after), (0, 0)))
+        integral = np.concatenate([np.zeros((1, mel.shape[1])), np.cumsum(padded, axis=0)])
+        # mel frame i, like token i, is centred on i * 20 ms and reaches from i - 1/2 to i + 1/2
+        part = _LATTICES / self.layout.subbeats
+        edges = np.arange(frames)[:, None] + before + 0.5 - _LATTICES / 2 + part * np.arange(self.layout.subbeats + 1)
+        whole = edges.astype(int)
+        at_edges = integral[whole] + (edges - whole)[..., None] * padded[np.minimum(whole, len(padded) - 1)]
+        tokens = (np.diff(at_edges, axis=1) / part).astype(np.float32)  # (frames, S, bands)
         times = np.clip((np.arange(frames + 1) - 0.5) * LATTICE_STEP_S, 0.0, duration_s)
-        return Embedding(_unit(np.mean(clips, axis=0)), states, times)
+        return tokens.reshape(frames, -1), times
+
+    def _grid_states(self, tokens: Floats, times: NDArray[np.float64]) -> tuple[Floats, NDArray[np.float64]]:
+        """The states of all lattices, from windows side by side; the last window of a lattice ends with it."""
+        size = self.layout.window_beats
+        counts = -(-(len(tokens) - np.arange(_LATTICES)) // _LATTICES)
+        last = np.maximum(counts - size, 0)
+        lattice, start = _pairs([np.unique(np.append(np.arange(0, end + 1, size), end)) for end in last])
+        mel, positions, meter, mask, rows = self._grid_windows(tokens, lattice, start)
+        _, states = self._audio(mel, positions, meter, mask)
+        whole = np.empty((len(tokens), states.shape[2]), np.float32)
+        for window in reversed(range(len(rows))):  # where the last two overlap, the earlier one wins
+            whole[rows[window][mask[window]]] = states[window][mask[window]]
+        return whole, times
+
+    def _grid_windows(self, tokens: Floats, lattice: Any, start: Any) -> tuple[Floats, Any, int, Any, Any]:
+        """Windows of K tokens of their lattice; bars of 4 are counted from its first token, as no tracker may tell."""
+        index = start[:, None] + np.arange(self.layout.window_beats)  # (w, k)
+        rows = lattice[:, None] + index * _LATTICES
+        mask = rows < len(tokens)
+        rows = np.minimum(rows, len(tokens) - 1)
+        return tokens[rows], index % 4, 4, mask, rows
 
     def _audio(self, mel: Floats, positions: Any, beats_per_bar: int, mask: Any) -> tuple[Floats, Floats]:
         return self._run(lambda *window: self.model.audio(*window), mel, positions, beats_per_bar, mask)
@@ -201,6 +249,11 @@ class MotionBeat:
             embedding.append(encoded.embedding.numpy())
             states.append(encoded.states.numpy())
         return np.concatenate(embedding), np.concatenate(states)
+
+
+def _pairs(starts: list[Any]) -> tuple[Any, Any]:
+    """(w,) lattice and (w,) first token of every window, from the first tokens of each lattice's windows."""
+    return np.repeat(np.arange(len(starts)), [len(each) for each in starts]), np.concatenate(starts)
 
 
 def _tracked(audio: Any, sample_rate: int | None) -> Beats:
