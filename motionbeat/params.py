@@ -105,6 +105,9 @@ class Train:
     weight_decay: NonNegative
     warmup: Fraction
     clip_norm: Positive
+    precision: Literal["auto", "float32", "bf16"]
+    compile: bool
+    log: Literal["csv", "tensorboard"]
     rotation_dropout: Fraction
     validate_every: Count
     patience: Count

@@ -2,6 +2,9 @@
 
 Runs without DVC too: python -m stages train, beside params.yaml, data/tokens and data/negatives. A killed run is
 gone on with by the same command. Several GPUs: torchrun --nproc-per-node 4 -m stages train.
+
+Speed and memory are written to logs/train/speed.json, which is no output of the stage: they differ from run to run,
+and DVC's outputs do not.
 """
 
 from pathlib import Path
@@ -9,19 +12,25 @@ from pathlib import Path
 from motionbeat import params
 from motionbeat.errors import run
 from motionbeat.files import cache_folder, whole_folder, write_json
+from motionbeat.model.compiled import compile_encoders
 from motionbeat.model.config import ModelConfig
-from motionbeat.model.device import best_device, make_deterministic
+from motionbeat.model.device import best_device, chosen_precision, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.params import Params
+from motionbeat.tasks.rhythm_agreement import rhythm_agreement
 from motionbeat.tasks.validation import Validation
 from motionbeat.tokens.windows import Tokens
 from motionbeat.training.batches import Batches
 from motionbeat.training.checkpoint import Checkpoint, key
+from motionbeat.training.events import tensorboard
 from motionbeat.training.history import History
 from motionbeat.training.loop import train
+from motionbeat.training.objective import TERMS
 from motionbeat.training.ranks import Ranks
+from motionbeat.training.stopwatch import Stopwatch
 
 TOKENS, NEGATIVES, MODEL = Path("data/tokens"), Path("data/negatives"), Path("models/motionbeat")
+LOGS = Path("logs/train")
 
 
 def main() -> None:
@@ -29,29 +38,43 @@ def main() -> None:
     tokens = Tokens.load(TOKENS)
     make_deterministic(settings.train.seed)
     device = best_device()
+    precision = chosen_precision(settings.train.precision, device)
     ranks = Ranks.join()
     beats = settings.tokens.window_beats
     batches, validation = (Batches(tokens, NEGATIVES, split, beats, device) for split in ("train", "val"))
     model = new_model(tokens, settings).to(device)
+    if settings.train.compile:
+        compile_encoders(model, device)
+    observe = tensorboard(LOGS / "events") if settings.train.log == "tensorboard" and ranks.first else None
     if ranks.first:
         print(
-            f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}, {len(batches.windows):,} windows"
+            f"{sum(p.numel() for p in model.parameters()):,} parameters on {device} in {precision}, "
+            f"{len(batches.windows):,} windows"
         )
+        if observe:
+            print(f"watch it: tensorboard --logdir {LOGS / 'events'}")
     # outside of DVC's outputs, which DVC deletes before a run
     inputs = [path for folder in (TOKENS, NEGATIVES) for path in folder.iterdir()]
     checkpoint = Checkpoint(cache_folder() / "training" / f"{key(settings, inputs, device)}.safetensors")
-    history = train(model, batches, Validation(tokens, validation), settings.train, settings.loss, checkpoint, ranks)
+    validate, watch = Validation(tokens, validation), Stopwatch(device)
+    history = train(
+        model, batches, validate, settings.train, settings.loss, checkpoint, ranks, watch=watch, observe=observe
+    )
     if ranks.first:
-        _write(model, history)
+        agreement = rhythm_agreement(model, validation, validate.index)
+        _write(model, history, agreement)
+        speed = {**watch.figures(), "device": device.type, "precision": precision, "compile": settings.train.compile}
+        write_json(LOGS / "speed.json", speed)
         checkpoint.remove()
+        print(f"history: metrics/train_history.csv, figures: metrics/train.json, speed: {LOGS / 'speed.json'}")
     ranks.leave()
 
 
-def _write(model: DualEncoder, history: History) -> None:
+def _write(model: DualEncoder, history: History, agreement: dict[str, float]) -> None:
     with whole_folder(MODEL) as folder:
         model.cpu().save(folder)
     history.write(Path("metrics/train_history.csv"))
-    write_json(Path("metrics/train.json"), summary(model, history.best_epoch, len(history.rows), history.best))
+    write_json(Path("metrics/train.json"), summary(model, history) | agreement)
 
 
 def new_model(tokens: Tokens, settings: Params) -> DualEncoder:
@@ -61,12 +84,14 @@ def new_model(tokens: Tokens, settings: Params) -> DualEncoder:
     return model
 
 
-def summary(model: DualEncoder, best_epoch: int, epochs: int, best: dict[str, float]) -> dict[str, float]:
+def summary(model: DualEncoder, history: History) -> dict[str, float]:
+    """The best validation, the losses of its epoch by term, and the alphas."""
     return {
-        **best,
+        **history.best,
+        **{name if name == "loss" else f"loss_{name}": history.best_row[name] for name in TERMS},
         **model.alphas(),
-        "best_epoch": best_epoch,
-        "epochs": epochs,
+        "best_epoch": history.best_epoch,
+        "epochs": len(history.rows),
         "parameters": sum(p.numel() for p in model.parameters()),
     }
 

@@ -79,14 +79,14 @@ def structural_rhythm_alignment_loss(
     """
     detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask)
     onset, contact, energy = detected
-    onset_curve, contact_curve = _onset_curve(onset), _contact_curve(contact)  # (b, k)
+    heard, touched = onset_curve(onset), contact_curve(contact)  # (b, k)
     as_mass: Callable[[Tensor], Tensor]
     if source == "detected":
-        own_onset, own_contact, own_accent, own_energy = onset_curve, contact_curve, onset, energy
+        own_onset, own_contact, own_accent, own_energy = heard, touched, onset, energy
         as_mass = detected_mass
     elif source == "predicted":
-        own_onset = _onset_curve(_at_least_float32(predicted.onset).sigmoid())  # (b, k)
-        own_contact = _contact_curve(_at_least_float32(predicted.contact).sigmoid())  # (b, k)
+        own_onset = onset_curve(_at_least_float32(predicted.onset).sigmoid())  # (b, k)
+        own_contact = contact_curve(_at_least_float32(predicted.contact).sigmoid())  # (b, k)
         own_accent, own_energy = _at_least_float32(predicted.accent), _at_least_float32(predicted.energy)  # (b, k, s)
         as_mass = _softmax
     else:
@@ -94,7 +94,7 @@ def structural_rhythm_alignment_loss(
 
     beat = _curve_loss(
         torch.cat([own_onset, own_contact]),  # both directions in one run
-        torch.cat([contact_curve, onset_curve]),
+        torch.cat([touched, heard]),
         torch.cat([mask, mask]),
         divergence,
         gamma,
@@ -151,7 +151,7 @@ def contact_guide_loss(contact_guide_logits: Tensor, contact: Tensor, mask: Tens
             f"logits {tuple(shape)}, contact {tuple(contact.shape)} and mask {tuple(mask.shape)}; "
             "expected (batch, beats), (batch, beats, sub-beats) and (batch, beats)"
         )
-    begins = _contact_curve(_at_least_float32(contact.detach()))  # (b, k)
+    begins = contact_curve(_at_least_float32(contact.detach()))  # (b, k)
     return _bce(contact_guide_logits[mask], begins[mask])
 
 
@@ -187,12 +187,12 @@ def _softmax(logits: Tensor) -> Tensor:
     return logits.softmax(-1)
 
 
-def _onset_curve(strength: Tensor) -> Tensor:
+def onset_curve(strength: Tensor) -> Tensor:
     """(b, k, s) -> (b, k): mean onset strength of a beat."""
     return strength.mean(-1)
 
 
-def _contact_curve(probability: Tensor) -> Tensor:
+def contact_curve(probability: Tensor) -> Tensor:
     """(b, k, s) -> (b, k): probability that a contact begins in any part of a beat."""
     return 1 - (1 - probability).prod(-1)
 

@@ -44,9 +44,10 @@ class PhaseAttention(nn.Module):
     def queries_keys_values(self, x: Tensor, angles: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """q~, k~ (turned) and v (not turned), each (b, h, k, c)."""
         b, k, d = x.shape
-        qkv = self.qkv(x).view(b, k, 3, self.heads, d // self.heads)  # (b, k, 3, h, c)
-        q, key, v = qkv.permute(2, 0, 3, 1, 4)  # 3 of (b, h, k, c)
-        return rotate(q, angles), rotate(key, angles), v
+        qkv = self.qkv(x).view(b, k, 3 * self.heads, d // self.heads).transpose(1, 2)  # (b, 3 h, k, c)
+        turned, v = qkv.split([2 * self.heads, self.heads], dim=1)
+        q, key = rotate(turned, angles).chunk(2, dim=1)  # 2 of (b, h, k, c)
+        return q, key, v
 
     def bias(self, mask: Tensor, contact: Tensor | None, dtype: torch.dtype) -> Tensor:
         """(b, 1, 1, k) added to the logits of each key: the contact term, and far below zero where it is masked.

@@ -1,8 +1,10 @@
-"""Where torch computes, and that it computes the same each time."""
+"""Where torch computes, in which precision, and that it computes the same each time."""
 
 import os
 
 import torch
+
+from motionbeat.errors import MotionBeatError
 
 # The order in which sums are taken depends on the number of threads, and results must not.
 _CPU_THREADS = 2
@@ -23,3 +25,30 @@ def make_deterministic(seed: int) -> None:
     torch.set_num_threads(_CPU_THREADS)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads what it has not written
+
+
+def chosen_precision(wanted: str, device: torch.device) -> str:
+    """float32 or bf16, as `train.precision` says; auto is bf16 on a GPU that has it and float32 elsewhere.
+
+    A CPU takes bf16 too, slowly where it has no instructions for it. Raises `MotionBeatError` where
+    bf16 is asked of a GPU without it.
+    """
+    on_gpu = device.type == "cuda" and torch.cuda.is_available()
+    has_bf16 = on_gpu and torch.cuda.get_device_capability(device) >= (8, 0)
+    if wanted == "auto":
+        return "bf16" if has_bf16 else "float32"
+    if wanted == "bf16" and on_gpu and not has_bf16:
+        raise MotionBeatError(
+            f"train.precision = bf16, which {torch.cuda.get_device_name(device)} has not: set auto or float32"
+        )
+    return wanted
+
+
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """A context in which matrix products are taken in bf16, if `precision` is; weights stay as they are."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def full_precision(device: torch.device) -> torch.autocast:
+    """A context without autocast, for the few steps that bf16's three digits would spoil."""
+    return torch.autocast(device.type, enabled=False)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file, write_json
 from motionbeat.model.config import ModelConfig
+from motionbeat.model.device import full_precision
 from motionbeat.model.encoder import Encoder
 from motionbeat.model.heads import ContactHead, RhythmHead
 from motionbeat.model.readout import readout
@@ -87,11 +88,12 @@ class DualEncoder(nn.Module):
         self, mel: Tensor, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None = None
     ) -> EncodedAudio:
         """mel (b, k, S * bands), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all beats real."""
-        mask = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask)
-        tokens = self._z_scored(mel, self.mel_mean, self.mel_std, mask).flatten(2)  # (b, k, s * bands)
+        mask, whole = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask)
+        tokens = self._z_scored(mel, self.mel_mean, self.mel_std, mask, whole).flatten(2)  # (b, k, s * bands)
         phase = self._phase(bar_position, beats_per_bar, mask)
         states = self.audio_encoder(tokens, phase, beats_per_bar, mask)
-        embedding = self.audio_readout(states, phase, beats_per_bar, mask)
+        with full_precision(states.device):
+            embedding = self.audio_readout(states, phase, beats_per_bar, mask)
         return EncodedAudio(embedding, states, *self.audio_rhythm(states))
 
     def motion(
@@ -108,19 +110,18 @@ class DualEncoder(nn.Module):
         training set where windows are not centred, whatever the block holds. A model without a
         rotation block takes no notice of it.
         """
-        mask = self._checked("features", features, self.config.motion_token, bar_position, beats_per_bar, mask)
-        tokens = self._z_scored(features, self.motion_mean, self.motion_std, mask)  # (b, k, s, f)
+        mask, whole = self._checked("features", features, self.config.motion_token, bar_position, beats_per_bar, mask)
+        tokens = self._z_scored(features, self.motion_mean, self.motion_std, mask, whole)  # (b, k, s, f)
         start = self.config.rotation_start
         if has_rotations is not None and start is not None:
-            absent = ~has_rotations[:, None, None, None]  # (b, 1, 1, 1)
-            rotations = tokens[..., start:].masked_fill(absent, 0)
-            tokens = torch.cat([tokens[..., :start], rotations], dim=-1)  # (b, k, s, f)
+            tokens[..., start:].masked_fill_(~has_rotations[:, None, None, None], 0)  # a fresh tensor, ours to change
         tokens = tokens.flatten(2)  # (b, k, s * f)
         phase = self._phase(bar_position, beats_per_bar, mask)
-        guide = self.contact_guide(tokens)  # (b, k)
+        guide = self.contact_guide(tokens).to(phase.dtype)  # (b, k)
         contact = guide.sigmoid()
         states = self.motion_encoder(tokens, phase, beats_per_bar, mask, contact)
-        embedding = self.motion_readout(states, phase, beats_per_bar, mask)
+        with full_precision(states.device):
+            embedding = self.motion_readout(states, phase, beats_per_bar, mask)
         return EncodedMotion(embedding, states, contact, guide, *self.motion_rhythm(states))
 
     def alphas(self) -> dict[str, float]:
@@ -170,8 +171,8 @@ class DualEncoder(nn.Module):
 
     def _checked(
         self, name: str, tokens: Tensor, width: int, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None
-    ) -> Tensor:
-        """Refuse what cannot be encoded; give the mask, all True where there was none."""
+    ) -> tuple[Tensor, bool]:
+        """Refuse what cannot be encoded; give the mask, all True where there was none, and whether it is all True."""
         if tokens.ndim != 3 or tokens.shape[2] != width:
             raise MotionBeatError(f"{name} has shape {tuple(tokens.shape)}; expected (batch, beats, {width})")
         b, k = tokens.shape[:2]
@@ -186,25 +187,31 @@ class DualEncoder(nn.Module):
                 raise MotionBeatError(f"{label} has shape {tuple(tensor.shape)}; expected {shape} as {name} has")
         if mask.dtype != torch.bool:
             raise MotionBeatError(f"mask is {mask.dtype}; expected bool, True at real beats")
-        lowest, highest = (int(bound) for bound in beats_per_bar.aminmax())
+        # One question to the device instead of three: on a GPU each waits for all work before it.
+        lowest, highest, whole = torch.stack([*beats_per_bar.long().aminmax(), mask.all().long()]).tolist()
         if lowest < 1 or highest > self.config.max_beats_per_bar:
             raise MotionBeatError(
                 f"beats_per_bar runs from {lowest} to {highest}; the model has room for 1 to "
                 f"{self.config.max_beats_per_bar} (model.max_beats_per_bar)"
             )
-        return mask
+        return mask, bool(whole)
 
-    def _z_scored(self, tokens: Tensor, mean: Tensor, std: Tensor, mask: Tensor) -> Tensor:
-        """(b, k, s * f) -> (b, k, s, f), zero at masked beats; of mean 0 over the window if it is centred."""
+    def _z_scored(self, tokens: Tensor, mean: Tensor, std: Tensor, mask: Tensor, whole: bool) -> Tensor:
+        """(b, k, s * f) -> a new (b, k, s, f), zero at masked beats; of mean 0 over the window if it is centred.
+
+        Where windows are centred the training mean drops out, and is never subtracted. `whole` says
+        that no beat is masked: a pass over all tokens costs as much as a layer of a small model.
+        """
         b, k, _ = tokens.shape
         masked = ~mask[:, :, None, None]  # (b, k, 1, 1)
-        scored = (tokens.reshape(b, k, self.config.subbeats, -1).to(mean.dtype) - mean) / std  # (b, k, s, f)
-        scored = scored.masked_fill(masked, 0)
-        if not self.config.centre:
-            return scored
-        beats = mask.sum(1).clamp(min=1)[:, None, None, None]  # (b, 1, 1, 1)
-        centre = scored.mean(2, keepdim=True).sum(1, keepdim=True) / beats  # (b, 1, 1, f)
-        return (scored - centre).masked_fill(masked, 0)
+        raw = tokens.reshape(b, k, self.config.subbeats, -1).to(mean.dtype)  # (b, k, s, f)
+        if not whole:
+            raw = raw.masked_fill(masked, 0)
+        if self.config.centre:
+            beats = mask.sum(1).clamp(min=1)[:, None, None, None]  # (b, 1, 1, 1)
+            mean = raw.sum((1, 2), keepdim=True) / (beats * self.config.subbeats)  # (b, 1, 1, f)
+        scored = (raw - mean).div_(std)  # (b, k, s, f)
+        return scored if whole else scored.masked_fill_(masked, 0)
 
     def _phase(self, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor) -> Tensor:
         """(b, k) rad, zero at masked beats."""

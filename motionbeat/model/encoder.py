@@ -53,7 +53,8 @@ class Encoder(nn.Module):
         """
         pairs = self.config.width // self.config.heads // 2
         angles = rotation_angles(self.config.rotation, phase, beats_per_bar, self.config.subbeats, pairs)  # (b, k, p)
-        x = self.embed(tokens)  # (b, k, d)
+        # Under bf16 autocast the sum that all blocks add to stays in the precision of the weights.
+        x = self.embed(tokens).to(self.norm.weight.dtype)  # (b, k, d)
         if self.embed_phase is not None:
             x = x + self.embed_phase(torch.stack([phase.sin(), phase.cos()], dim=-1))  # (b, k, d)
         x = self.dropout(x)

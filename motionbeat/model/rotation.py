@@ -52,7 +52,8 @@ def rotate(x: Tensor, angles: Tensor | None) -> Tensor:
     """
     if angles is None:
         return x
-    cos, sin = angles.cos()[:, None], angles.sin()[:, None]  # (b, 1, k, p)
-    first, second = x[..., 0::2], x[..., 1::2]  # (b, h, k, p)
-    turned = torch.stack([cos * first - sin * second, sin * first + cos * second], dim=-1)  # (b, h, k, p, 2)
-    return turned.flatten(-2).to(x.dtype)  # (b, h, k, c)
+    kind = torch.promote_types(x.dtype, angles.dtype)  # at least float32: there are no complex bf16 numbers
+    # As complex numbers each pair is read and written once.
+    turn = torch.polar(torch.ones_like(angles), angles).to(kind.to_complex())[:, None]  # (b, 1, k, p)
+    turned = torch.view_as_complex(x.to(kind).unflatten(-1, (-1, 2))) * turn  # (b, h, k, p)
+    return torch.view_as_real(turned).flatten(-2).to(x.dtype)  # (b, h, k, c)

@@ -20,7 +20,8 @@ class Validation:
         bars = tokens.windows(batches.split, batches.beats, every="bar")
         keys = set(zip(bars.clip, bars.start, strict=True))
         windows = batches.windows
-        self._index = np.flatnonzero([key in keys for key in zip(windows.clip, windows.start, strict=True)])
+        # windows at every bar, as indices into those of `batches`
+        self.index = np.flatnonzero([key in keys for key in zip(windows.clip, windows.start, strict=True)])
 
     @torch.no_grad()
     def __call__(self, model: DualEncoder) -> dict[str, float]:
@@ -36,8 +37,8 @@ class Validation:
         motion: list[Tensor] = []
         tempo: list[Tensor] = []
         jitter: list[Tensor] = []
-        for begin in range(0, len(self._index), _AT_ONCE):
-            index = self._index[begin : begin + _AT_ONCE]
+        for begin in range(0, len(self.index), _AT_ONCE):
+            index = self.index[begin : begin + _AT_ONCE]
             batch = batches.gather(index, batches.tempo_negatives, batches.jitter_negatives)
             own = model.audio(batch.mel, *batch.motion[1:]).embedding  # (n, d)
             positive = model.motion(*batch.motion).embedding  # (n, d)
@@ -67,7 +68,7 @@ class Validation:
 
     def _recall(self, audio: np.ndarray, motion: np.ndarray) -> dict[str, float]:
         """R@10 in percent; each distinct music window stands once in the gallery."""
-        rows = self._batches.windows.audio_row[self._index]
+        rows = self._batches.windows.audio_row[self.index]
         _, first, song_window = np.unique(rows, return_index=True, return_inverse=True)
         similarity = motion @ audio[first].T  # (m, n)
         relevant = song_window[:, None] == np.arange(len(first))

@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from motionbeat.files import whole_file
+from motionbeat.model.device import chosen_precision
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.params import Params
 from motionbeat.training.history import History
@@ -30,7 +31,9 @@ _MOST_TIME = 0.05  # part of the run that saving may take: a large model is save
 
 def key(settings: Params, inputs: Iterable[Path], device: torch.device) -> str:
     """A digest of what the weights follow from: params, the inputs' bytes, the package's code, torch, the device."""
-    chosen = [attrs.asdict(part) for part in (settings.model, settings.loss, settings.train)]
+    training = attrs.asdict(settings.train) | {"precision": chosen_precision(settings.train.precision, device)}
+    del training["log"]  # how a run is watched decides nothing
+    chosen = [attrs.asdict(settings.model), attrs.asdict(settings.loss), training]
     named = [chosen, settings.tokens.window_beats, torch.__version__, device.type]
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     package = Path(__file__).parents[1]

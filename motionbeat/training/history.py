@@ -28,6 +28,11 @@ class History:
         """Validations since the best one."""
         return sum("score" in row for row in self.rows[self.best_epoch :])
 
+    @property
+    def best_row(self) -> dict[str, Any]:
+        """The row of the epoch whose weights are kept."""
+        return self.rows[self.best_epoch - 1] if self.best_epoch else {}
+
     def add(self, row: dict[str, Any], figures: dict[str, float] | None, model: DualEncoder) -> None:
         """Append an epoch's row; with the figures of a validation, keep the weights if they are the best so far."""
         self.rows.append(row | (figures or {}))

@@ -14,13 +14,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.model.device import chosen_precision
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.params import Loss, Train
 from motionbeat.training.batches import Batches
 from motionbeat.training.checkpoint import Checkpoint
+from motionbeat.training.events import Observe
 from motionbeat.training.history import History
 from motionbeat.training.objective import TERMS, objective
 from motionbeat.training.ranks import Ranks
+from motionbeat.training.stopwatch import Stopwatch
 
 Validate = Callable[[DualEncoder], dict[str, float]]
 
@@ -36,19 +39,27 @@ def train(
     loss: Loss,
     checkpoint: Checkpoint | None = None,
     ranks: Ranks | None = None,
+    *,
+    watch: Stopwatch | None = None,
+    observe: Observe | None = None,
 ) -> History:
     """Train `model` in place until the epochs end or the score stops rising; load the best weights into it.
 
     validate: gives named figures of which `score` decides. checkpoint: where the run is kept and, if it is there,
-    continued from. ranks: the processes that share each batch. Raises `MotionBeatError` naming step, clips and term
-    when a loss or a gradient is not finite.
+    continued from. ranks: the processes that share each batch. watch: takes the time of the parts of each step.
+    observe: is shown each epoch's row of the history, those of a run that goes on too. Raises `MotionBeatError` naming
+    step, clips and term when a loss or a gradient is not finite.
     """
-    ranks = ranks or Ranks()
+    ranks, watch = ranks or Ranks(), watch or Stopwatch(batches.device)
+    precision = chosen_precision(settings.precision, batches.device)
     optimiser = torch.optim.AdamW(model.parameter_groups(settings.weight_decay), lr=settings.learning_rate)
     history = checkpoint.restore(model, optimiser) if checkpoint else None
     if history and ranks.first:
         print(f"going on after epoch {len(history.rows)} of a run that was cut off", file=sys.stderr)
     history = history or History()
+    if observe:
+        for old in history.rows:
+            observe(old)
     steps = batches.steps(settings.batch)
     with _Progress(settings.epochs, ranks.first) as show:
         for epoch in range(len(history.rows) + 1, settings.epochs + 1):
@@ -58,30 +69,41 @@ def train(
             # From the epoch alone, so that a run that goes on draws what the unbroken one drew.
             generator = np.random.default_rng([settings.seed, epoch])
             torch.manual_seed(_seed(settings.seed, epoch, ranks.rank))
-            sums = dict.fromkeys(TERMS, 0.0)
+            # On the device: reading a number there would wait for all work before it.
+            sums = torch.zeros(len(TERMS), dtype=torch.float64, device=batches.device)
             drawn = batches.epoch(settings.batch, loss.tempo_negatives, loss.jitter_negatives, generator)
+            watch.begin()
             for step, batch in enumerate(drawn, (epoch - 1) * steps):
+                watch.mark("gather")
                 rate = settings.learning_rate * _warm_then_cosine(step, settings.epochs * steps, settings.warmup)
                 for group in optimiser.param_groups:
                     group["lr"] = rate
                 rotations = torch.as_tensor(generator.random(len(batch.mel)) >= settings.rotation_dropout)
-                evaluate = partial(objective, model, batch, loss, rotations.to(batches.device), ranks)
+                evaluate = partial(objective, model, batch, loss, rotations.to(batches.device), ranks, precision)
                 before = torch.get_rng_state()
+                watch.mark("other")
                 terms = evaluate()
+                watch.mark("forward")
                 optimiser.zero_grad(set_to_none=True)
                 terms["loss"].backward()
                 ranks.sum_gradients(model)
+                watch.mark("backward")
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-                if not (torch.isfinite(norm) and torch.isfinite(terms["loss"])):
+                if not torch.isfinite(norm + terms["loss"]):
                     torch.set_rng_state(before)  # the same dropout again
                     raise MotionBeatError(blame(model, evaluate(), epoch, step + 1, batch.clips))
                 optimiser.step()
-                for name in TERMS:
-                    sums[name] += float(terms[name].detach())
-            row: dict[str, Any] = {"epoch": epoch} | {name: sums[name] / steps for name in TERMS}
+                watch.mark("optimiser")
+                sums += torch.stack([terms[name].detach().double() for name in TERMS])
+                watch.step_done(len(batch.mel))
+                watch.mark("other")
+            means = (sums / steps).tolist()
+            row: dict[str, Any] = {"epoch": epoch} | dict(zip(TERMS, means, strict=True))
             row |= {"learning_rate": rate} | model.alphas()
             due = epoch % settings.validate_every == 0 or epoch == settings.epochs
             history.add(row, validate(model) if due else None, model)
+            if observe:
+                observe(history.rows[-1])
             show(epoch, row["loss"], history.best.get("score"))
             if checkpoint and ranks.first:
                 checkpoint.save(model, optimiser, history)

@@ -13,6 +13,7 @@ from motionbeat.losses.sral import (
     rhythm_anchor_loss,
     structural_rhythm_alignment_loss,
 )
+from motionbeat.model.device import autocast
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.params import Loss
 from motionbeat.training.batches import Batch, Motion
@@ -41,18 +42,22 @@ def objective(
     settings: Loss,
     has_rotations: Tensor | None = None,
     ranks: Ranks | None = None,
+    precision: str = "float32",
 ) -> dict[str, Tensor]:
     """The terms of the loss, each a scalar; `loss` is their weighted sum.
 
     has_rotations: (n,) bool, which windows are shown with their rotations; a window's negatives
     are shown as the window itself, so that no negative is told apart by it.
     ranks: the processes that share the batch; each encodes its rows, and all have the joint loss.
+    precision: float32 or bf16, of the encoders' matrix products; the losses are in float32 at least.
     """
     n, ranks = len(batch.mel), ranks or Ranks()
     rows = ranks.rows(n)
     if rows.start == rows.stop:
         rows = slice(0, 1)  # an encoder takes no empty batch; `gather` leaves this row out
-    encoded = Encoded(*(ranks.gather(own, n) for own in _encoded(model, batch, has_rotations, rows)))
+    with autocast(precision, batch.mel.device):
+        own = _encoded(model, batch, has_rotations, rows)
+    encoded = Encoded(*(ranks.gather(part if part.dtype == torch.float64 else part.float(), n) for part in own))
     tempo, jitter = batch.tempo_absent.shape[1], batch.jitter_absent.shape[1]
     ecl = embodied_contrastive_loss(
         encoded.audio,
