@@ -14,6 +14,7 @@ belongs to: run it from a clone that nobody changes.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,7 +23,7 @@ from typing import Any
 
 from benchmarks.switches import plan, table
 from benchmarks.switches.plan import DEFAULT, Prepared, Run
-from benchmarks.switches.runner import Outcome, execute, finished
+from benchmarks.switches.runner import Outcome, Processes, execute, finished
 from motionbeat import errors
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file, write_json
@@ -82,6 +83,7 @@ def run(given: Sequence[str] | None = None) -> None:
     write()
     if options.table:
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by an exception, so that the stages are ended too
     for outcome in _execute(todo, options.output, code, options.jobs):
         outcomes.append(outcome)
         write()
@@ -124,12 +126,14 @@ def planned(
 
 
 def _execute(todo: Sequence[Run], output: Path, code: str, jobs: int) -> Iterator[Outcome]:
+    processes = Processes()
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(execute, run, output, code) for run in todo]
+        futures = [pool.submit(execute, run, output, code, processes) for run in todo]
         try:
             for future in as_completed(futures):
                 yield future.result()
         finally:
+            processes.stop()
             pool.shutdown(wait=True, cancel_futures=True)
 
 

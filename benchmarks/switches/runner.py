@@ -9,8 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,35 @@ class Outcome:
     seconds: float = 0.0
 
 
+class Processes:
+    """The stages that are running, so that they end when the command does."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> int:
+        """Run a command to its end; its exit status, or -1 after `stop`."""
+        with log.open("w", encoding="utf-8") as file:
+            with self._lock:
+                if self._stopped:
+                    return -1
+                process = subprocess.Popen(command, cwd=folder, env=environment, stdout=file, stderr=subprocess.STDOUT)
+                self._running.add(process)
+            status = process.wait()
+            with self._lock:
+                self._running.discard(process)
+        return -1 if self._stopped else status
+
+    def stop(self) -> None:
+        """End what is running, and start nothing more."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.terminate()
+
+
 def folder_of(run: Run, output: Path) -> Path:
     """Named by switch and seed, and by a digest of params and data, so that nothing is overwritten by another run."""
     return output / "runs" / f"{run.switch}-seed{run.seed}-{run.key}"
@@ -53,7 +83,7 @@ def finished(run: Run, output: Path) -> Outcome | None:
         raise MotionBeatError(f"{path} is damaged ({error}): delete it, and the run is made again") from None
 
 
-def execute(run: Run, output: Path, code: str, python: str = sys.executable) -> Outcome:
+def execute(run: Run, output: Path, code: str, processes: Processes) -> Outcome:
     """Run what is missing of a run, each stage in a process of its own with one thread.
 
     A failing stage gives an outcome with the last line of its log as the reason; other runs need not end for it.
@@ -63,12 +93,12 @@ def execute(run: Run, output: Path, code: str, python: str = sys.executable) -> 
     try:
         with FileLock(folder / ".lock", timeout=0):
             done = finished(run, output)
-            return done or _execute(run, folder, code, python)
+            return done or _execute(run, folder, code, processes)
     except Timeout:
         return Outcome(run, None, "another process is at it")
 
 
-def _execute(run: Run, folder: Path, code: str, python: str) -> Outcome:
+def _execute(run: Run, folder: Path, code: str, processes: Processes) -> Outcome:
     begin = time.monotonic()
     stages = run.stages
     _lay_out(run, folder, stages)
@@ -82,10 +112,10 @@ def _execute(run: Run, folder: Path, code: str, python: str) -> Outcome:
         if code_digest() != code:
             return Outcome(run, None, "the code has changed meanwhile: run from a clone that nobody changes")
         log = folder / f"{stage}.log"
-        with log.open("w", encoding="utf-8") as file:
-            command = [python, "-m", "stages", stage]
-            ended = subprocess.run(command, cwd=folder, env=environment, stdout=file, stderr=subprocess.STDOUT)
-        if ended.returncode:
+        status = processes.run([sys.executable, "-m", "stages", stage], folder, environment, log)
+        if status == -1:
+            return Outcome(run, None, "stopped")
+        if status:
             return Outcome(run, None, f"{stage} failed: {_last_line(log)}")
     metrics = dict(flat({name: _read(folder / "metrics" / f"{name}.json") for name in _SOURCES}))
     seconds = round(time.monotonic() - begin, 1)

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from motionbeat.cli.ablate import ablate
 from motionbeat.cli.embed import embed
 from motionbeat.cli.preset import preset
 from motionbeat.cli.render import render
@@ -13,6 +14,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Music repres
 app.command()(embed)
 app.command()(render)
 app.command()(preset)
+app.command()(ablate)
 
 
 def main() -> None:
