@@ -1,0 +1,40 @@
+"""What a predicted dance is judged by in training: EDGE's four terms and their weights.
+
+Axes: b batch, f frames.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motionbeat.dance.generator.vector import decode, joints
+from motionbeat.motion.skeleton import FEET
+
+WEIGHTS = {"reconstruction": 0.636, "velocity": 2.964, "joints": 0.646, "contact": 10.942}
+"""EDGE, CVPR 2023."""
+TERMS = ("loss", *WEIGHTS)
+CERTAIN = 0.95
+"""A predicted contact above this holds its foot still."""
+
+
+def dance_loss(predicted: Tensor, target: Tensor, low: Tensor, reach: Tensor) -> dict[str, Tensor]:
+    """The terms, each a scalar mean of squares, and `loss`, their weighted sum.
+
+    predicted, target: (b, f, 151), scaled to -1..1. low, reach: (151,) that undo the scaling. reconstruction and
+    velocity (difference of neighbouring frames) compare the scaled vectors; joints the positions after forward
+    kinematics, in m; contact is the displacement in m a frame of feet whose predicted contact is certain.
+    """
+    ours, theirs = (decode((0.5 * (scaled + 1)) * reach + low) for scaled in (predicted, target))
+    placed = joints(ours.root, ours.rotations)  # (b, f, 24, 3)
+    aimed = joints(theirs.root, theirs.rotations)
+    slide = placed[:, 1:, FEET] - placed[:, :-1, FEET]  # (b, f - 1, 4, 3)
+    # The contact is a gate without gradient: else the cheapest way to less sliding is to claim no contact.
+    stands = (ours.contact[:, :-1] > CERTAIN)[..., None]
+    terms = {
+        "reconstruction": functional.mse_loss(predicted, target),
+        "velocity": functional.mse_loss(predicted.diff(dim=1), target.diff(dim=1)),
+        "joints": functional.mse_loss(placed, aimed),
+        "contact": torch.where(stands, slide, 0.0).square().mean(),
+    }
+    total = sum((WEIGHTS[name] * term for name, term in terms.items()), torch.zeros((), device=predicted.device))
+    return {"loss": total} | terms

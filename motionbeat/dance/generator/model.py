@@ -1,0 +1,177 @@
+"""A dance generator: the denoiser, the scaling of its vectors and of its music, and for which encoder it was trained.
+
+A folder with config.json and model.safetensors; nothing is unpickled.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from attrs import asdict, fields, frozen
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from motionbeat.dance.generator.diffusion import signal_levels
+from motionbeat.dance.generator.network import Denoiser, NetworkConfig
+from motionbeat.dance.generator.vector import FRAMES, WIDTH
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file, write_json
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+_SMALLEST_REACH = 1e-6
+_SMALLEST_STD = 1e-6
+
+
+@frozen(kw_only=True)
+class GeneratorConfig(NetworkConfig):
+    """The denoiser's sizes, the encoder whose music it hears, and the steps of its diffusion."""
+
+    encoder: str
+    encoder_identity: str
+    """Digest of the encoder's weights: features of retrained ones mean something else."""
+    diffusion_steps: int = 1000
+
+    def __attrs_post_init__(self) -> None:
+        counts = [field.name for field in fields(type(self)) if field.type is int and field.name != "condition_layers"]
+        wrong = [name for name in counts if not _is_count(getattr(self, name), 1)]
+        wrong += [] if _is_count(self.condition_layers, 0) else ["condition_layers"]
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            wrong.append("dropout")
+        if not isinstance(self.aligned, bool):
+            wrong.append("aligned")
+        wrong += [name for name in ("encoder", "encoder_identity") if not isinstance(getattr(self, name), str)]
+        if not wrong and self.width % (2 * self.heads):
+            raise MotionBeatError(
+                f"dance generator: width = {self.width}; expected a multiple of 2 * heads = {2 * self.heads}"
+            )
+        if not wrong and FRAMES % self.patch:
+            raise MotionBeatError(f"dance generator: patch = {self.patch}; expected a divisor of {FRAMES} frames")
+        if wrong:
+            told = ", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong)
+            raise MotionBeatError(f"dance generator: {told}; take the config.json that training wrote")
+
+
+class DanceGenerator(nn.Module):
+    """Noised, scaled dance vectors -> clean ones, under music of one encoder."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.network = Denoiser(config)
+        self.low: Tensor
+        self.reach: Tensor
+        self.music_mean: Tensor
+        self.music_std: Tensor
+        self.levels: Tensor
+        self.register_buffer("low", torch.zeros(WIDTH))
+        self.register_buffer("reach", torch.ones(WIDTH))
+        self.register_buffer("music_mean", torch.zeros(config.condition_width))
+        self.register_buffer("music_std", torch.ones(config.condition_width))
+        self.register_buffer("levels", signal_levels(config.diffusion_steps), persistent=False)
+
+    def set_statistics(self, vectors: Tensor, music: Tensor) -> None:
+        """Take the range of training vectors (N, 151) and mean and deviation of training music (M, c).
+
+        A channel that never varies is scaled to -1 and comes back as it was.
+        """
+        low, high = vectors.amin(dim=0), vectors.amax(dim=0)
+        self.low.copy_(low)
+        self.reach.copy_(torch.where(high - low > _SMALLEST_REACH, high - low, 1.0))
+        self.music_mean.copy_(music.mean(dim=0))
+        deviation = music.std(dim=0)
+        self.music_std.copy_(torch.where(deviation > _SMALLEST_STD, deviation, 1.0))
+
+    def scaled(self, vectors: Tensor) -> Tensor:
+        """(..., 151) -> -1..1 over the training range."""
+        return 2 * (vectors - self.low) / self.reach - 1
+
+    def unscaled(self, vectors: Tensor) -> Tensor:
+        """The inverse of `scaled`."""
+        return 0.5 * (vectors + 1) * self.reach + self.low
+
+    def heard(self, music: Tensor) -> Tensor:
+        """Music (..., c), z-scored by training statistics, so that no encoder's scale counts."""
+        return (music - self.music_mean) / self.music_std
+
+    def guided(self, noised: Tensor, step: int, music: Tensor, guidance: float) -> Tensor:
+        """Classifier-free guidance (Ho & Salimans, 2021): x_without + guidance * (x_with - x_without).
+
+        noised (b, f, 151), music (b, f, c) z-scored. Guidance 0 does not look at the music at all.
+        """
+        steps = torch.full((len(noised),), step, device=noised.device)
+        if guidance == 0:
+            deaf: Tensor = self.network(noised, steps, None)
+            return deaf
+        hearing: Tensor = self.network(noised, steps, music)
+        if guidance == 1:
+            return hearing
+        deaf = self.network(noised, steps, None)
+        return deaf + guidance * (hearing - deaf)
+
+    def save(self, folder: Path | str) -> None:
+        """Write config.json and model.safetensors; the same weights give the same bytes."""
+        folder = Path(folder)
+        write_json(folder / CONFIG_FILE, asdict(self.config))
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        with whole_file(folder / WEIGHTS_FILE) as unfinished:
+            save_file(tensors, unfinished, metadata={"format": "pt"})
+
+    @classmethod
+    def load(cls, folder: Path | str, encoder: str | None = None, identity: str | None = None) -> "DanceGenerator":
+        """The generator that `save` wrote, in eval mode on the CPU.
+
+        encoder, identity: name and digest of the one whose music it will hear. Missing or foreign files, and a
+        generator that was trained with another encoder or with other weights of it, raise `MotionBeatError`.
+        """
+        folder = Path(folder)
+        config = _config(folder / CONFIG_FILE)
+        if encoder is not None and encoder != config.encoder:
+            raise MotionBeatError(
+                f"{folder} was trained with music of the encoder {config.encoder}, not {encoder}: give that encoder, "
+                "or train a generator for this one (dance.encoders in params.yaml)"
+            )
+        if identity is not None and identity != config.encoder_identity:
+            raise MotionBeatError(
+                f"{folder} was trained with other weights of the encoder {config.encoder}: give those, or train the "
+                "generator again (dvc repro dance)"
+            )
+        model = cls(config)
+        path = folder / WEIGHTS_FILE
+        if not path.is_file():
+            raise MotionBeatError(f"{path} is missing: name the folder of a trained dance generator")
+        try:
+            tensors = load_file(path)
+        except SafetensorError as error:
+            raise MotionBeatError(f"{path} is not a safetensors file ({error}): copy it again") from None
+        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        if found != expected:
+            wrong = min(name for name, _ in expected.items() ^ found.items())
+            raise MotionBeatError(
+                f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}, but {CONFIG_FILE} asks for "
+                f"{expected.get(wrong, 'none')}: take both files from the same folder"
+            )
+        model.load_state_dict(tensors)
+        return model.eval()
+
+
+def _config(path: Path) -> GeneratorConfig:
+    try:
+        values: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise MotionBeatError(f"{path} is missing: name the folder of a trained dance generator") from None
+    except ValueError as error:
+        raise MotionBeatError(f"{path} is not JSON ({error}): take the config.json that training wrote") from None
+    known = {field.name for field in fields(GeneratorConfig)}
+    if not isinstance(values, dict) or set(values) != known:
+        wrong = sorted(known ^ set(values)) if isinstance(values, dict) else ["no table"]
+        raise MotionBeatError(
+            f"{path}: {', '.join(wrong)} missing or unknown: take the config.json of a dance generator"
+        )
+    return GeneratorConfig(**values)
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
