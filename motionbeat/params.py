@@ -119,6 +119,38 @@ class Retrieve:
     seed: CountOrZero
 
 
+EncoderName = Literal["motionbeat", "mel", "random", "musicnn", "wav2vec2", "clap", "wav2clip", "jukebox"]
+
+
+@frozen
+class Dance:
+    encoders: list[EncoderName]
+    width: Count
+    layers: Count
+    heads: Count
+    feedforward: Count
+    condition_layers: CountOrZero
+    patch: Count
+    aligned: bool
+    dropout: Fraction
+    seed: CountOrZero
+    steps: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    warmup: Fraction
+    clip_norm: Positive
+    ema: Fraction
+    condition_dropout: Fraction
+    precision: Literal["auto", "float32", "bf16"]
+    guidance: NonNegative
+    sampling_steps: Count
+    sampling_noise: Fraction
+    length_s: Positive
+    dances_per_song: Count
+    bootstrap: Count
+
+
 @frozen
 class Report:
     clip: str
@@ -134,6 +166,7 @@ class Params:
     loss: Loss
     train: Train
     retrieve: Retrieve
+    dance: Dance
     report: Report
 
 
@@ -256,5 +289,11 @@ def _check_together(params: Params, origin: str) -> None:
             f"loss.tempo_negatives = {params.loss.tempo_negatives}; "
             f"expected at most negatives.tempo_per_anchor = {params.negatives.tempo_per_anchor}"
         )
+    if params.dance.width % (2 * params.dance.heads):
+        wrong.append(
+            f"dance.width = {params.dance.width}; expected a multiple of 2 * dance.heads = {2 * params.dance.heads}"
+        )
+    if 150 % params.dance.patch:
+        wrong.append(f"dance.patch = {params.dance.patch}; expected a divisor of the 150 frames of a slice")
     if wrong:
         raise MotionBeatError(f"{origin}: " + "; ".join(wrong))

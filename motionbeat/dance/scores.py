@@ -1,0 +1,155 @@
+"""Every measure of a set of dances, as a row of the table: contact, diversity, likeness, agreement with the beat.
+
+All dances are cut into pieces of 5 s first, EDGE's unit, because features are means over time: longer dances differ
+less, whatever they are. Agreement with the beat is of whole dances.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.dance.alignment import DEFINITIONS, beat_alignment, beat_alignment_against_chance
+from motionbeat.dance.distance import frechet_distance, mean_pairwise_distance
+from motionbeat.dance.foot_contact import physical_foot_contact
+from motionbeat.dance.geometric import geometric_features
+from motionbeat.dance.kinetic import kinetic_features
+from motionbeat.errors import MotionBeatError
+from motionbeat.motion.kinematics import velocity
+from motionbeat.motion.skeleton import FEET
+
+PIECE_S = 5.0
+SHUFFLES = 200
+ON_FLOOR_M = 0.05
+"""A foot joint this near the dance's floor is on it."""
+FLOOR_PERCENTILE = 5
+_SAME = 1e-9
+
+Floats = NDArray[np.float64]
+
+
+@frozen(eq=False)
+class Danced:
+    """A dance to a song: joints (T, 24, 3) m, y up, and the song's beats (N,) s from the first frame on."""
+
+    song: str
+    joints: NDArray[np.float32]
+    fps: float
+    beats: Floats
+
+
+@frozen(eq=False)
+class Features:
+    """Kinetic (n, 72) and geometric (n, 32) features of the pieces of a set of dances."""
+
+    kinetic: Floats
+    geometric: Floats
+
+    @classmethod
+    def of(cls, dances: Sequence[Danced]) -> "Features":
+        """Of all whole pieces of the dances; raises `MotionBeatError` with fewer than 2 pieces."""
+        parts = [piece for dance in dances for piece in pieces(dance)]
+        if len(parts) < 2:
+            raise MotionBeatError(f"{len(parts)} pieces of {PIECE_S:g} s in {len(dances)} dances; give at least 2")
+        rates = [dance.fps for dance in dances for _ in pieces(dance)]
+        return cls(
+            np.stack([kinetic_features(part, fps) for part, fps in zip(parts, rates, strict=True)]),
+            np.stack([geometric_features(part, fps) for part, fps in zip(parts, rates, strict=True)]),
+        )
+
+
+def pieces(dance: Danced) -> list[NDArray[np.float32]]:
+    """The dance's whole pieces of 5 s, one after the other; what is left at the end is not used."""
+    size = round(PIECE_S * dance.fps)
+    return [dance.joints[begin : begin + size] for begin in range(0, len(dance.joints) - size + 1, size)]
+
+
+def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed: int = 0) -> dict[str, float]:
+    """One row of figures.
+
+    real: features of real dances, which normalise Dist and FID. bootstrap: resamplings of the songs for the interval
+    of PFC (pfc_low, pfc_high: 95 %). Keys: pfc; dist_k, dist_g; fid_k, fid_g; skating (m/s, mean horizontal speed of
+    feet on the floor); for each definition bas_NAME with its chance level under circular shifts of the music (_chance)
+    and under other songs' beats (_shuffled), and how many deviations it lies above each (_chance_z, _shuffled_z; 0
+    where no shift or shuffle changes anything). A feature that never varies among the real dances can scale nothing
+    and is left out of Dist and FID. FID with no more pieces than features warns (`UserWarning`). Raises
+    `MotionBeatError` for dances that cannot be scored.
+    """
+    ours = Features.of(dances)
+    by_dance = [[physical_foot_contact(piece, dance.fps) for piece in pieces(dance)] for dance in dances]
+    low, high = _interval([dance.song for dance in dances], by_dance, bootstrap, seed)
+    row = {
+        "dances": float(len(dances)),
+        "pieces": float(len(ours.kinetic)),
+        "pfc": float(np.mean(np.concatenate(by_dance))),
+        "pfc_low": low,
+        "pfc_high": high,
+        "skating": float(np.mean([skating(dance.joints, dance.fps) for dance in dances])),
+    }
+    for letter, features, reference in (
+        ("k", ours.kinetic, real.kinetic),
+        ("g", ours.geometric, real.geometric),
+    ):
+        varies = reference.std(axis=0) > _SAME * (1 + np.abs(reference.mean(axis=0)))
+        row[f"dist_{letter}"] = mean_pairwise_distance(features[:, varies], reference[:, varies])
+        row[f"fid_{letter}"] = frechet_distance(features[:, varies], reference[:, varies])
+    for definition in DEFINITIONS:
+        row |= {f"bas_{definition}{end}": value for end, value in _alignment(dances, definition, seed).items()}
+    return row
+
+
+def skating(joints: NDArray[np.floating], fps: float) -> float:
+    """m/s: mean horizontal speed of the foot joints while they are on the floor; 0 if they never are.
+
+    joints: (T, 24, 3) m, y up. On the floor: within 5 cm of the joint's own floor, the 5th percentile of its height.
+    """
+    feet = np.asarray(joints, np.float64)[:, list(FEET)]
+    speed = np.linalg.norm(velocity(feet, fps)[..., [0, 2]], axis=-1)  # (T, 4)
+    height = feet[..., 1]
+    on_floor = height < np.percentile(height, FLOOR_PERCENTILE, axis=0) + ON_FLOOR_M
+    return float(speed[on_floor].mean()) if on_floor.any() else 0.0
+
+
+def _alignment(dances: Sequence[Danced], definition: str, seed: int) -> dict[str, float]:
+    against = [
+        beat_alignment_against_chance(dance.joints, dance.fps, dance.beats, definition, seed=seed) for dance in dances
+    ]
+    value = float(np.mean([one.value for one in against]))
+    chance = float(np.mean([one.chance for one in against]))
+    deviation = float(np.sqrt(np.sum([one.chance_std**2 for one in against])) / len(against))
+    row = {"": value, "_chance": chance, "_chance_z": (value - chance) / deviation if deviation > 0 else 0.0}
+    shuffled = _shuffled(dances, definition, seed)
+    if shuffled is not None:
+        spread = float(shuffled.std())
+        row |= {
+            "_shuffled": float(shuffled.mean()),
+            "_shuffled_z": (value - float(shuffled.mean())) / spread if spread > 0 else 0.0,
+        }
+    return row
+
+
+def _shuffled(dances: Sequence[Danced], definition: str, seed: int) -> Floats | None:
+    """(200,) mean scores with each dance against the beats of another song, drawn anew; None with a single song."""
+    beats = {dance.song: dance.beats for dance in dances}
+    songs = sorted(beats)
+    if len(songs) < 2:
+        return None
+    scores = np.array([[beat_alignment(d.joints, d.fps, beats[song], definition) for song in songs] for d in dances])
+    own = np.array([songs.index(dance.song) for dance in dances])
+    generator = np.random.default_rng(seed)
+    other = (own + generator.integers(1, len(songs), size=(SHUFFLES, len(dances)))) % len(songs)
+    return np.asarray(scores[np.arange(len(dances)), other].mean(axis=1))
+
+
+def _interval(songs: Sequence[str], values: Sequence[Sequence[float]], times: int, seed: int) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean of all values, drawing songs with all of their dances."""
+    groups = [
+        np.concatenate([own for song, own in zip(songs, values, strict=True) if song == name])
+        for name in sorted(set(songs))
+    ]
+    sums, counts = np.array([group.sum() for group in groups]), np.array([len(group) for group in groups])
+    drawn = np.random.default_rng(seed).integers(len(groups), size=(times, len(groups)))
+    means = sums[drawn].sum(axis=1) / np.maximum(counts[drawn].sum(axis=1), 1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
