@@ -167,6 +167,7 @@ class Params:
     train: Train
     retrieve: Retrieve
     dance: Dance
+    encoders: Encoders
     report: Report
 
 

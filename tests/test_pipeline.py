@@ -27,6 +27,7 @@ ROOMS = (
     ["losses"],
     ["training"],
     ["embedding"],
+    ["encoders"],
     ["tasks"],
     ["dance"],
     ["report"],
