@@ -155,7 +155,9 @@ def _write(
     ]
     output.mkdir(parents=True, exist_ok=True)
     with whole_file(output / "switches.md") as unfinished:
-        unfinished.write_text(table.markdown(found, chosen, about), encoding="utf-8")
+        unfinished.write_text(
+            table.markdown(found, chosen, about, table.reference_rows(outcomes, chosen)), encoding="utf-8"
+        )
     write_json(output / "switches.json", table.document(found, outcomes, chosen, about))
 
 

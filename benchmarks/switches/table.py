@@ -7,29 +7,21 @@ from attrs import asdict, frozen
 
 from benchmarks.switches.plan import DEFAULT
 from benchmarks.switches.runner import Outcome
+from motionbeat.ablation.measures import JITTER, R1_TO_MOTION, R1_TO_MUSIC, TEMPO, Measure, agreements
 from motionbeat.ablation.seeds import Estimate, estimate, paired
-
-
-@frozen
-class Measure:
-    """A metric of a run: where it is found, its heading, its decimals."""
-
-    key: str
-    heading: str
-    decimals: int
-
+from motionbeat.ablation.tables import heading_of
 
 MEASURES = (
-    Measure("retrieve.win.music_to_motion.model.r1", "R@1 music to motion", 1),
-    Measure("retrieve.win.motion_to_music.model.r1", "R@1 motion to music", 1),
-    Measure("retrieve.win.music_to_motion.model.r10", "R@10 music to motion", 1),
-    Measure("retrieve.win.motion_to_music.model.r10", "R@10 motion to music", 1),
-    Measure("train.val_r10_music_to_motion", "validation R@10 music to motion", 1),
-    Measure("train.val_r10_motion_to_music", "validation R@10 motion to music", 1),
-    Measure("train.jitter_accuracy", "jitter accuracy", 3),
-    Measure("train.tempo_accuracy", "tempo accuracy", 3),
+    R1_TO_MOTION,
+    R1_TO_MUSIC,
+    Measure("retrieve", "win.music_to_motion.model.r10", "R@10 music to motion", 1),
+    Measure("retrieve", "win.motion_to_music.model.r10", "R@10 motion to music", 1),
+    Measure("train", "val_r10_music_to_motion", "validation R@10 music to motion", 1),
+    Measure("train", "val_r10_motion_to_music", "validation R@10 motion to music", 1),
+    JITTER,
+    TEMPO,
 )
-_EXTRA = ("agreement", "correlation")  # in the names of further metrics of train.json
+_BESIDE = {"random": "random embeddings", "ceiling": "ceiling"}  # rows of metrics/retrieve.json beside the model's
 
 
 @frozen
@@ -46,10 +38,7 @@ class Line:
 
 def measures(outcomes: Iterable[Outcome]) -> tuple[Measure, ...]:
     """The usual ones, and those of train.json that say how far predicted and true curves agree."""
-    known = {key for outcome in outcomes for key in outcome.metrics or {}}
-    extra = sorted(key for key in known if key.startswith("train.") and any(part in key for part in _EXTRA))
-    named = (Measure(key, key.removeprefix("train.").replace("_", " "), 3) for key in extra)
-    return (*MEASURES, *named)
+    return (*MEASURES, *agreements({name for outcome in outcomes for name in outcome.metrics or {}}))
 
 
 def lines(
@@ -64,8 +53,8 @@ def lines(
     found = []
     for name, turned in switches.items():
         own = by_switch[name]
-        values = {measure.key: _values(own, measure.key) for measure in chosen}
-        base = {measure.key: _values(by_switch[DEFAULT], measure.key) for measure in chosen}
+        values = {measure.name: _values(own, measure.name) for measure in chosen}
+        base = {measure.name: _values(by_switch[DEFAULT], measure.name) for measure in chosen}
         missing = [
             f"seed {seed}: {own[seed].reason if seed in own else 'not run'}"
             for seed in seeds
@@ -95,10 +84,13 @@ def _values(by_seed: Mapping[int, Outcome], key: str) -> dict[int, float]:
     }
 
 
-def markdown(found: Sequence[Line], chosen: Sequence[Measure], about: Sequence[str]) -> str:
-    """The page: what was measured, the means, the differences."""
-    headings = [measure.heading for measure in chosen]
+def markdown(
+    found: Sequence[Line], chosen: Sequence[Measure], about: Sequence[str], beside: Sequence[list[str]] = ()
+) -> str:
+    """The page: what was measured, the means with the rows `beside` them, the differences."""
+    headings = [heading_of(measure) for measure in chosen]
     means = [[line.switch, *_cells(line, line.means, chosen), _count(line)] for line in found]
+    means += beside
     changed = [line for line in found if line.switch != DEFAULT]
     differences = [
         [line.switch, _turned(line), *_cells(line, line.differences, chosen, signed=True), _count(line)]
@@ -116,6 +108,18 @@ def markdown(found: Sequence[Line], chosen: Sequence[Measure], about: Sequence[s
     return "\n\n".join(parts) + "\n"
 
 
+def reference_rows(outcomes: Sequence[Outcome], chosen: Sequence[Measure]) -> list[list[str]]:
+    """Random embeddings and the ceiling of the default's test sets, so that the means can be read."""
+    rows = []
+    own = {outcome.run.seed: outcome for outcome in outcomes if outcome.run.switch == DEFAULT}
+    for row, label in _BESIDE.items():
+        named = {measure: measure.name.replace(".model.", f".{row}.") for measure in chosen}
+        values = {m: _values(own, name) if name != m.name else {} for m, name in named.items()}
+        cells = [text_of(estimate(list(values[measure].values())), measure.decimals) for measure in chosen]
+        rows.append([label, *cells, str(max((len(by_seed) for by_seed in values.values()), default=0))])
+    return rows
+
+
 def document(
     found: Sequence[Line], outcomes: Sequence[Outcome], chosen: Sequence[Measure], about: Sequence[str]
 ) -> dict[str, Any]:
@@ -128,16 +132,16 @@ def document(
 
 def _plain(line: Line, outcomes: Sequence[Outcome], chosen: Sequence[Measure]) -> dict[str, Any]:
     own = {outcome.run.seed: outcome for outcome in outcomes if outcome.run.switch == line.switch}
-    by_seed = {measure.key: {str(s): v for s, v in _values(own, measure.key).items()} for measure in chosen}
+    by_seed = {measure.name: {str(s): v for s, v in _values(own, measure.name).items()} for measure in chosen}
     return {
         "turned": dict(line.turned),
         "missing": list(line.missing),
         "seconds": line.seconds,
         "measures": {
-            measure.key: {
-                "seeds": by_seed[measure.key],
-                "mean": _estimate(line.means[measure.key]),
-                "difference": _estimate(line.differences[measure.key]),
+            measure.name: {
+                "seeds": by_seed[measure.name],
+                "mean": _estimate(line.means[measure.name]),
+                "difference": _estimate(line.differences[measure.name]),
             }
             for measure in chosen
         },
@@ -151,7 +155,7 @@ def _estimate(value: Estimate | None) -> dict[str, Any] | None:
 def _cells(
     line: Line, values: Mapping[str, Estimate | None], chosen: Sequence[Measure], signed: bool = False
 ) -> list[str]:
-    return [text_of(values[measure.key], measure.decimals, signed) for measure in chosen]
+    return [text_of(values[measure.name], measure.decimals, signed) for measure in chosen]
 
 
 def text_of(value: Estimate | None, decimals: int, signed: bool = False) -> str:

@@ -86,7 +86,7 @@ def _experiments(shown: Any) -> Iterator[Experiment]:
             if latest.get("error") and state == SUCCESS:
                 state = "failed"
             data = latest.get("data") or {}
-            params = _flat((data.get("params") or {}).get("params.yaml", {}).get("data") or {})
+            params = flat((data.get("params") or {}).get("params.yaml", {}).get("data") or {})
             if state != SUCCESS:
                 yield Experiment(name, state, params)
                 continue
@@ -94,15 +94,16 @@ def _experiments(shown: Any) -> Iterator[Experiment]:
                 PurePosixPath(path).stem: values.get("data") for path, values in (data.get("metrics") or {}).items()
             }
             own = {file: values for file, values in files.items() if isinstance(values, Mapping)}
-            metrics = {key: float(value) for key, value in _flat(own).items() if _is_number(value)}
+            metrics = {key: float(value) for key, value in flat(own).items() if _is_number(value)}
             yield Experiment(name, state, params, metrics, frozenset(own))
 
 
-def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested values by dotted names: {"loss": {"alpha": 0.2}} -> {"loss.alpha": 0.2}."""
+    found: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= _flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {f"{before}{key}": value}
-    return flat
+        found |= flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {f"{before}{key}": value}
+    return found
 
 
 def _is_number(value: Any) -> bool:

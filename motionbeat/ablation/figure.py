@@ -39,7 +39,6 @@ def dot_plot(ablation: Ablation) -> "Figure":
             _panel(axes, ablation, shown[place])
         else:
             axes.set_visible(False)
-    panels[0, 0].invert_yaxis()
     return figure
 
 
@@ -59,6 +58,7 @@ def _panel(axes: "Axes", ablation: Ablation, measure: Measure) -> None:
     axes.set_ylim(len(ablation.lines) - 0.4, -0.6)
     axes.set_title(heading_of(measure), fontsize=9, color=INK)
     axes.tick_params(labelsize=8, colors=INK)
+    axes.tick_params(axis="y", length=0)
     axes.margins(x=0.12)
     axes.grid(axis="x", color=_GREY, alpha=0.25, lw=0.5)
     for side, spine in axes.spines.items():

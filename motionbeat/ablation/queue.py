@@ -1,6 +1,7 @@
 """Which experiments a table needs, which are there already, and the commands that queue the others."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from attrs import asdict, frozen
 from ruamel.yaml import YAML, YAMLError
 
 from motionbeat import params, presets
-from motionbeat.ablation.experiments import Experiment
+from motionbeat.ablation.experiments import Experiment, flat
 from motionbeat.ablation.variants import FULL, Variant, experiment_names, variants
 from motionbeat.errors import MotionBeatError
 
@@ -64,7 +65,7 @@ def overrides(texts: Sequence[str]) -> dict[str, Any]:
     chosen = {}
     for text in texts:
         knob, equals, value = text.partition("=")
-        if not equals or knob.count(".") != 1:
+        if not equals or "." not in knob:
             raise MotionBeatError(f"-S {text}: expected section.knob=value, such as train.epochs=40")
         if knob in ("train.seed", "corpus.seed"):
             raise MotionBeatError(f"-S {text}: the seeds are set by --seeds, 0 and up")
@@ -76,14 +77,16 @@ def overrides(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _applied(base: Mapping[str, Mapping[str, Any]], flags: Mapping[str, Any]) -> dict[str, Any]:
-    full = {section: dict(knobs) for section, knobs in base.items()}
+    full: dict[str, Any] = deepcopy(dict(base))
     for name, value in flags.items():
-        section, _, knob = name.partition(".")
-        if knob not in full.get(section, {}):
+        *sections, knob = name.split(".")
+        place: Any = full
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None
+        if not isinstance(place, dict) or knob not in place:
             raise MotionBeatError(f"-S {name}: params.yaml has no such knob")
-        full[section][knob] = value
-    checked = asdict(params.from_dict(full, "params.yaml with -S"))
-    return {f"{section}.{knob}": value for section, knobs in checked.items() for knob, value in knobs.items()}
+        place[knob] = value
+    return flat(asdict(params.from_dict(full, "params.yaml with -S")))
 
 
 def missing(needed: Sequence[Wanted], known: Mapping[str, Experiment]) -> tuple[list[Wanted], list[str]]:
