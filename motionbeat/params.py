@@ -117,9 +117,55 @@ class Train:
 class Retrieve:
     bootstrap: Count
     seed: CountOrZero
+    slice_s: Positive
+    slice_stride_s: Positive
+    head_components: Count
+    head_learning_rates: list[Positive]
+    head_epochs: Count
+    head_batch: Count
 
 
 EncoderName = Literal["motionbeat", "mel", "random", "musicnn", "wav2vec2", "clap", "wav2clip", "jukebox"]
+
+
+@frozen
+class Encoders:
+    names: list[EncoderName]
+    motionbeat: str
+    musicnn: Literal["MSD_musicnn", "MTT_musicnn"]
+    wav2vec2: str
+    clap: str
+    wav2clip: str
+    jukebox: str
+    jukebox_layer: Count
+    offline: bool
+
+
+@frozen
+class DataSet:
+    root: str
+    split: Literal["official", "folds"]
+
+
+@frozen
+class Tasks:
+    gtzan: DataSet
+    magnatagatune: DataSet
+    nsynth: DataSet
+    emomusic: DataSet
+    standin_seed: CountOrZero
+    folds: Count
+    heads: list[Literal["linear", "mlp"]]
+    beat_heads: list[Literal["linear", "mlp"]]
+    hidden: Count
+    dropout: Fraction
+    learning_rates: list[Positive]
+    epochs: Count
+    patience: Count
+    batch: Count
+    beat_batch: Count
+    bootstrap: Count
+    seed: CountOrZero
 
 
 @frozen
@@ -168,6 +214,7 @@ class Params:
     retrieve: Retrieve
     dance: Dance
     encoders: Encoders
+    tasks: Tasks
     report: Report
 
 

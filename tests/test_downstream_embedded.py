@@ -26,9 +26,9 @@ from motionbeat.corpora.synthetic.plan import stream
 from motionbeat.errors import MotionBeatError
 
 COUNTS = {
-    "gtzan": (60, 30, 30),
+    "gtzan": (60, 20, 20),
     "magnatagatune": (95, 38, 57),
-    "nsynth": (132, 40, 60),
+    "nsynth": (66, 20, 30),
     "emomusic": (64, 16, 20),
 }
 SPLITS = ("train", "val", "test")

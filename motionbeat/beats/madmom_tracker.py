@@ -39,6 +39,16 @@ def detect(
     return found[:, 0], found[:, 1].astype(np.int64)
 
 
+def decode(activations: NDArray[np.floating], fps: int, min_bpm: float, max_bpm: float) -> NDArray[np.float64]:
+    """Beat times (N,) in seconds that the dynamic Bayesian network alone reads from anyone's activations.
+
+    activations: (T,) in 0..1, `fps` a second. Source: Krebs, Boeck & Widmer, "An efficient state-space model for joint
+    tempo and meter tracking", ISMIR 2015. Raises `MotionBeatError` where madmom is not installed.
+    """
+    with _quiet():
+        return np.asarray(_beat_decoder(fps, min_bpm, max_bpm)(activations), float).reshape(-1)
+
+
 def version() -> str:
     """The installed madmom, as its distribution's name and version; part of what a cached result depends on."""
     for name in _DISTRIBUTIONS:
@@ -56,6 +66,11 @@ def _processors(beats_per_bar: tuple[int, ...], min_bpm: float, max_bpm: float) 
         beats_per_bar=list(beats_per_bar), min_bpm=min_bpm, max_bpm=max_bpm, fps=_ACTIVATIONS_PER_S
     )
     return downbeats.RNNDownBeatProcessor(fps=_ACTIVATIONS_PER_S), decoder
+
+
+@lru_cache(maxsize=4)
+def _beat_decoder(fps: int, min_bpm: float, max_bpm: float) -> Any:
+    return _madmom().features.beats.DBNBeatTrackingProcessor(fps=fps, min_bpm=min_bpm, max_bpm=max_bpm)
 
 
 def _madmom() -> Any:

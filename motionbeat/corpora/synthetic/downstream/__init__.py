@@ -9,7 +9,7 @@ from pathlib import Path
 def generate(folder: Path, name: str, seed: int) -> None:
     """Make the stand-in for `name` (gtzan, magnatagatune, nsynth or emomusic) in `folder`, which is replaced.
 
-    The bytes depend on name and seed only. The four together take 90 MB, and half a minute on two cores. Raises
+    The bytes depend on name and seed only. The four together take 60 MB, and 20 s on two cores. Raises
     `MotionBeatError` for another name.
     """
     from motionbeat.corpora.synthetic.downstream import writing

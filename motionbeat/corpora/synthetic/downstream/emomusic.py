@@ -15,8 +15,8 @@ from motionbeat.corpora.synthetic.downstream.voices import RATE, VOICES, varied
 from motionbeat.corpora.synthetic.plan import GENRES, stream
 from motionbeat.corpora.synthetic.rhythm import rhythm
 
-CONTENT = "it has 100 synthetic clips of 10 s with made-up ratings"
-SECONDS = 10.0
+CONTENT = "it has 100 synthetic clips of 5 s with made-up ratings"
+SECONDS = 5.0
 ANNOTATORS = 10
 _ANNOTATOR_ERROR = 1.3  # deviation of one rating, on the scale of 1 to 9
 _SONGS_BY_ARTIST = 4
@@ -57,7 +57,7 @@ def write(folder: Path, seed: int) -> None:
     header = ["song_id", "file_name", "Artist", "Song title", "start of the segment (min.sec)"]
     header += ["end of the segment (min.sec)", "Genre", "Mediaeval 2013 set"]
     rows = [
-        [song.number, f"{song.number}.mp3", song.artist, song.title, "0.00", "0.10", "Made up", song.mediaeval_set]
+        [song.number, f"{song.number}.mp3", song.artist, song.title, "0.00", "0.05", "Made up", song.mediaeval_set]
         for song in songs
     ]
     _table(folder / "annotations" / "songs_info.csv", [header, *rows])

@@ -11,9 +11,9 @@ from motionbeat.corpora.synthetic.downstream.voices import RATE, VOICES, varied
 from motionbeat.corpora.synthetic.plan import stream
 from motionbeat.corpora.synthetic.rhythm import rhythm
 
-CONTENT = "it has 120 synthetic clips of 12 s, of ten made-up styles that carry its genres' names"
+CONTENT = "it has 100 synthetic clips of 12 s, of ten made-up styles that carry its genres' names"
 SECONDS = 12.0
-_CLIPS = {"train": 6, "val": 3, "test": 3}  # a genre
+_CLIPS = {"train": 6, "val": 2, "test": 2}  # a genre
 _BORROWED = 0.2  # chance that an instrument comes from another style
 
 
@@ -101,7 +101,7 @@ class Clip:
 
 
 def plan() -> list[Clip]:
-    """All clips: of each genre 6 train, 3 val, 3 test."""
+    """All clips: of each genre 6 train, 2 val, 2 test."""
     splits = [split for split, count in _CLIPS.items() for _ in range(count)]
     return [Clip(genre, number, split) for genre in STYLES for number, split in enumerate(splits)]
 

@@ -15,8 +15,8 @@ from motionbeat.corpora.synthetic.downstream.voices import RATE, VOICES, varied
 from motionbeat.corpora.synthetic.plan import stream
 from motionbeat.corpora.synthetic.rhythm import rhythm
 
-CONTENT = "it has 190 synthetic clips of 8 s, tagged by what is synthesised in them"
-SECONDS = 8.0
+CONTENT = "it has 190 synthetic clips of 4 s, tagged by what is synthesised in them"
+SECONDS = 4.0
 _MP3_RATE = 16_000  # as the data set's own files
 _CLIPS = {"train": 5, "val": 2, "test": 3}  # a scene
 _FOLDERS = {"train": "0123456789ab", "val": "c", "test": "def"}

@@ -11,10 +11,10 @@ from motionbeat.corpora.downstream.nsynth import FAMILIES, FOLDERS
 from motionbeat.corpora.synthetic.downstream import voices, writing
 from motionbeat.corpora.synthetic.plan import stream
 
-CONTENT = "it has 232 synthetic notes of 4 s, synth_lead in train only"
+CONTENT = "it has 116 synthetic notes of 4 s, synth_lead in train only"
 RATE = 16_000
 _HELD_S, _LENGTH_S = 3.0, 4.0
-_INSTRUMENTS = {"train": (6, 2), "val": (2, 2), "test": (3, 2)}  # instruments a family, notes each
+_INSTRUMENTS = {"train": (6, 1), "val": (2, 1), "test": (3, 1)}  # instruments a family, notes each
 _SOURCES = ("acoustic", "electronic", "synthetic")
 _VELOCITIES = (25, 50, 75, 100, 127)
 
