@@ -123,3 +123,97 @@ def test_wrong_shapes_are_refused(clips: dict[str, torch.Tensor]) -> None:
         embodied_contrastive_loss(**clips, mask=torch.zeros(N, N))
     with pytest.raises(MotionBeatError, match="temperature"):
         embodied_contrastive_loss(**clips, temperature=0.0)
+
+
+def test_the_diagonal_alone_as_positives_is_the_loss_without_them(clips: dict[str, torch.Tensor]) -> None:
+    mask = torch.zeros(N, N, dtype=torch.bool)
+    mask[0, 3] = mask[4, 1] = True
+    for positives in (torch.eye(N, dtype=torch.bool), torch.zeros(N, N, dtype=torch.bool)):
+        for symmetric in (False, True):
+            gradients = []
+            for given in (None, positives):
+                inputs = {name: values.clone().requires_grad_() for name, values in clips.items()}
+                loss = embodied_contrastive_loss(**inputs, symmetric=symmetric, mask=mask, positives=given)
+                loss.backward()
+                gradients.append([loss, *(values.grad for values in inputs.values())])
+            torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_three_anchors_with_further_positives_by_hand(symmetric: bool) -> None:
+    """Music 0 and 1 are the same, 2 is another; a tempo negative stands against each audio."""
+    audio = torch.tensor([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]], dtype=torch.float64)
+    motion = torch.tensor([[0.6, 0.8], [1.0, 0.0], [-0.6, 0.8]], dtype=torch.float64)
+    tempo = torch.tensor([[[0.0, -1.0]], [[0.6, -0.8]], [[1.0, 0.0]]], dtype=torch.float64)
+    e = [[math.exp(2 * cosine) for cosine in row] for row in ([0.6, 1.0, -0.6], [0.96, 0.8, 0.0], [0.8, 0.0, 0.8])]
+    mined = [math.exp(2 * cosine) for cosine in (0.0, 0.0, 0.0)]
+
+    def term(own: float, *negatives: float) -> float:
+        return -math.log(own / (own + sum(negatives)))
+
+    by_audio = [
+        (term(e[0][0], e[0][2], mined[0]) + term(e[0][1], e[0][2], mined[0])) / 2,
+        (term(e[1][0], e[1][2], mined[1]) + term(e[1][1], e[1][2], mined[1])) / 2,
+        term(e[2][2], e[2][0], e[2][1], mined[2]),
+    ]
+    by_motion = [
+        (term(e[0][0], e[2][0]) + term(e[1][0], e[2][0])) / 2,
+        (term(e[0][1], e[2][1]) + term(e[1][1], e[2][1])) / 2,
+        term(e[2][2], e[0][2], e[1][2]),
+    ]
+    expected = sum(by_audio) / 3
+    if symmetric:
+        expected = (expected + sum(by_motion) / 3) / 2
+    positives = torch.zeros(3, 3, dtype=torch.bool)
+    positives[0, 1] = positives[1, 0] = True
+    # the other positives are masked as negatives too, as windows of one song are
+    for mask in (None, positives):
+        loss = embodied_contrastive_loss(
+            audio, motion, tempo, temperature=0.5, symmetric=symmetric, mask=mask, positives=positives
+        )
+        assert loss.item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_order_of_the_batch_does_not_matter_to_the_positives(clips: dict[str, torch.Tensor]) -> None:
+    torch.manual_seed(1)
+    positives, mask = torch.rand(N, N) < 0.3, torch.rand(N, N) < 0.3
+    order = torch.randperm(N)
+    moved = {name: values[order] for name, values in clips.items()}
+    for symmetric in (False, True):
+        one = embodied_contrastive_loss(**clips, symmetric=symmetric, mask=mask, positives=positives)
+        other = embodied_contrastive_loss(
+            **moved, symmetric=symmetric, mask=mask[order][:, order], positives=positives[order][:, order]
+        )
+        torch.testing.assert_close(one, other)
+
+
+def test_the_two_directions_are_each_others_mirror_image(clips: dict[str, torch.Tensor]) -> None:
+    audio, motion = clips["audio"], clips["motion"]
+    positives = torch.rand(N, N, generator=torch.Generator().manual_seed(2)) < 0.4
+    one = embodied_contrastive_loss(audio, motion, symmetric=True, positives=positives)
+    other = embodied_contrastive_loss(motion, audio, symmetric=True, positives=positives.T)
+    torch.testing.assert_close(one, other)
+
+
+def test_positives_alone_cost_nothing_and_give_finite_gradients(clips: dict[str, torch.Tensor]) -> None:
+    audio = clips["audio"].requires_grad_()
+    everyone = torch.ones(N, N, dtype=torch.bool)
+    loss = embodied_contrastive_loss(audio, clips["motion"], symmetric=True, positives=everyone)
+    loss.backward()
+    assert loss == 0
+    assert not audio.grad.any()
+
+
+def test_gradient_with_positives_is_that_of_finite_differences(clips: dict[str, torch.Tensor]) -> None:
+    inputs = tuple(values.requires_grad_() for values in clips.values())
+    positives = torch.zeros(N, N, dtype=torch.bool)
+    positives[0, 1] = positives[1, 0] = positives[2, 4] = True
+    assert torch.autograd.gradcheck(
+        lambda *x: embodied_contrastive_loss(*x, temperature=0.5, symmetric=True, positives=positives), inputs
+    )
+
+
+def test_positives_of_another_shape_or_kind_are_refused(clips: dict[str, torch.Tensor]) -> None:
+    for wrong in (torch.eye(N), torch.eye(N + 1, dtype=torch.bool)):
+        with pytest.raises(MotionBeatError, match="positives"):
+            embodied_contrastive_loss(**clips, positives=wrong)

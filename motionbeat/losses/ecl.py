@@ -22,6 +22,7 @@ def embodied_contrastive_loss(
     tempo_mask: Tensor | None = None,
     jitter_mask: Tensor | None = None,
     batch_negatives: bool = True,
+    positives: Tensor | None = None,
 ) -> Tensor:
     """-mean_i log(exp(s(a_i, m_i) / tau) / D_i), with the positive and every kind of negative in D_i.
 
@@ -33,6 +34,13 @@ def embodied_contrastive_loss(
     symmetric: the mean of the audio-anchored loss and the motion-anchored one. Against motion i
     stand the other audios of the batch (masked by the transpose); the mined negatives are motions
     paired with no audio of their own, so only audio anchors meet them.
+    positives: (n, n) bool, [i, j] True = motion j is danced to the same music as audio i, so a positive of its own
+    right, whatever the mask and batch_negatives say; its diagonal is not looked at. An anchor's loss is then the mean
+    over its positives P(i) of -log(exp(s_ip / tau) / (exp(s_ip / tau) + N_i)), N_i being the sum over all its
+    negatives. The mean stands outside the logarithm, as in L_out of Khosla et al. (2020, eq. 2), which they found the
+    better of two. Unlike there, the other positives are not in the denominator: with them two equal positives could
+    not both be certain, and the loss of k perfect ones would be log k, not 0. So a positive that is added changes no
+    other's term, and with one positive each this is the loss without `positives`.
     An anchor without any negative adds 0. Returns a scalar; defaults are the paper's equations.
     """
     _check(audio, motion, temperature)
@@ -54,11 +62,24 @@ def embodied_contrastive_loss(
         )
         if negatives is not None
     ]
+    if positives is not None:
+        _expect("positives", positives, (n, n), torch.bool)
+        positives = positives | pair
+        negatives = in_batch.masked_fill(positives, -torch.inf)
+        loss = _over_positives(logits, torch.cat([negatives, *mined], dim=1), positives)
+        return (loss + _over_positives(logits.T, negatives.T, positives.T)) / 2 if symmetric else loss
     positive = logits.diagonal()  # (n,)
     loss = (torch.cat([in_batch, *mined], dim=1).logsumexp(1) - positive).mean()
     if not symmetric:
         return loss
     return (loss + (in_batch.logsumexp(0) - positive).mean()) / 2
+
+
+def _over_positives(logits: Tensor, negatives: Tensor, positives: Tensor) -> Tensor:
+    """Mean over anchors of the mean over their positives; (i, j), (i, any) and (i, j) bool, the anchors in rows."""
+    against = negatives.logsumexp(1, keepdim=True)  # (i, 1)
+    each = torch.logaddexp(against - logits, torch.zeros_like(logits))  # -log p of every pair
+    return (each.masked_fill(~positives, 0).sum(1) / positives.sum(1)).mean()
 
 
 def _mined_logits(name: str, anchors: Tensor, negatives: Tensor, absent: Tensor | None, temperature: float) -> Tensor:
