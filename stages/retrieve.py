@@ -1,9 +1,10 @@
-"""models/motionbeat + data/tokens -> metrics/retrieve.json: both protocols, both directions, every row."""
+"""models/motionbeat + data/tokens -> metrics/retrieve.json: three protocols, both directions, every row."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from motionbeat import params, tables
 from motionbeat.corpora.synthetic.likelihood import event_log_likelihood
@@ -11,18 +12,23 @@ from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
 from motionbeat.model.device import make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.tasks import features
+from motionbeat.tasks.baselines import Frames, Heads
 from motionbeat.tasks.protocols import Items, evaluate
-from motionbeat.tasks.windows import embed_windows
+from motionbeat.tasks.slices import Slices, cut, evaluate_slices, slice_ceiling, slice_pairs
+from motionbeat.tasks.windows import Spans, embed_motion, embed_music
 from motionbeat.tokens.windows import Tokens, Windows
 
 CORPUS = Path("data/corpus")
 TRUTH = CORPUS / "source"
+OWN = "motionbeat"
 
 
 def main() -> None:
     settings = params.load()
-    make_deterministic(settings.retrieve.seed)
-    tokens = Tokens.load(Path("data/tokens"))
+    wanted = settings.retrieve
+    make_deterministic(wanted.seed)
+    tokens, manifest = Tokens.load(Path("data/tokens")), tables.read(CORPUS / "manifest.parquet", tables.MANIFEST)
     windows = tokens.windows("test", tokens.layout.window_beats, every="bar")
     if not len(windows):
         raise MotionBeatError(
@@ -31,23 +37,71 @@ def main() -> None:
     model = DualEncoder.load(Path("models/motionbeat"))
     _, first = np.unique(windows.audio_row, return_index=True)
     music = windows.take(first)
-    music_embedding, motion_embedding = embed_windows(model, tokens, music, windows)
+    slices = cut(tokens, "test", placed(manifest), wanted.slice_s, wanted.slice_stride_s)
+    slice_music, own = slices.music()
+
+    spans = {"win": Spans.of(music), "slice": slice_music.spans}
+    rows, heads = projected(model, tokens, spans, manifest, settings)
+    heard = {"model": {name: embed_music(model, tokens, part)[0] for name, part in spans.items()}} | rows
+    what = items(tokens, windows, music, manifest)
     metrics, intervals = evaluate(
-        items(tokens, windows, music),
-        music_embedding,
-        motion_embedding,
-        ceiling(tokens, windows, music),
-        settings.retrieve.bootstrap,
-        settings.retrieve.seed,
+        what,
+        heard["model"]["win"],
+        embed_motion(model, tokens, Spans.of(windows)),
+        likelihood(tokens, windows.clip, windows.audio_row, music.song, music.audio_row, windows.beats),
+        wanted.bootstrap,
+        wanted.seed,
+        {row: embedded["win"] for row, embedded in rows.items()},
+    )
+    metrics["slice"], intervals["slice"] = evaluate_slices(
+        slice_pairs(slices, slice_music, own, what.tempo),
+        what.tempo,
+        what.genre,
+        {row: embedded["slice"] for row, embedded in heard.items()},
+        embed_motion(model, tokens, slices.spans),
+        best_slices(tokens, slices, slice_music),
+        wanted.bootstrap,
+        wanted.seed,
     )
     write_json(Path("metrics/retrieve.json"), metrics)
-    write_json(Path("metrics/retrieve_intervals.json"), intervals)
+    write_json(Path("metrics/retrieve_intervals.json"), intervals | {"heads": heads})
 
 
-def items(tokens: Tokens, windows: Windows, music: Windows) -> Items:
+def placed(manifest: dict[str, NDArray[Any]]) -> dict[str, tuple[float, float]]:
+    """Where each clip begins in its song and how long it is, in seconds."""
+    places = zip(manifest["offset_s"].tolist(), manifest["duration_s"].tolist(), strict=True)
+    return dict(zip(manifest["clip"], places, strict=True))
+
+
+def projected(
+    model: DualEncoder,
+    tokens: Tokens,
+    spans: dict[str, Spans],
+    manifest: dict[str, NDArray[Any]],
+    settings: params.Params,
+) -> tuple[dict[str, dict[str, NDArray[np.float32]]], dict[str, Any]]:
+    """{row: {protocol: music embeddings}} of every encoder through its head, and how each head was trained."""
+    loss, encoders = settings.loss, settings.encoders
+    heads = Heads(model, tokens, spans, settings.retrieve, loss.temperature, loss.symmetric)
+    audio = {song: CORPUS / path for song, path in sorted(zip(manifest["song"], manifest["audio"], strict=True))}
+    rows, trained = {}, {}
+    for name in encoders.names:
+        row = f"{name}_projected"
+        if name == OWN:
+            rows[row], trained[row] = heads.of_states()
+        else:
+            found = features.compute(name, encoders, list(audio.values()), frames=True)
+            rows[row], trained[row] = heads.of_frames(frames_of(dict(zip(audio, found, strict=True))))
+    return rows, trained
+
+
+def frames_of(songs: dict[str, features.Features]) -> Frames:
+    return lambda song: songs[song].frames()
+
+
+def items(tokens: Tokens, windows: Windows, music: Windows, manifest: dict[str, NDArray[Any]]) -> Items:
     """What is ranked, with the tempo (of the tracked beats) and the genre of each song."""
-    manifest = tables.read(CORPUS / "manifest.parquet", tables.MANIFEST)
-    songs = np.unique(music.song)
+    songs = np.unique(tokens.windows("test", 1).song)
     # The mean, not the median, of the intervals: a tracker's times are rounded to its frames.
     interval = {song: np.mean(tokens.audio["duration_s"][tokens.audio["song"] == song]) for song in songs}
     return Items(
@@ -61,19 +115,33 @@ def items(tokens: Tokens, windows: Windows, music: Windows) -> Items:
     )
 
 
-def ceiling(tokens: Tokens, windows: Windows, music: Windows) -> np.ndarray | None:
-    """Log-likelihood of each dance window under each music window, where the corpus has its truth."""
+def best_slices(tokens: Tokens, motion: Slices, music: Slices) -> NDArray[np.float64] | None:
+    """The ceiling of SLICE, where the corpus has its truth."""
+    if not TRUTH.is_dir():
+        return None
+
+    def of_equal_length(seen: Slices, heard: Slices, beats: int) -> NDArray[np.float64]:
+        found = likelihood(tokens, seen.clip, seen.spans.audio_row, heard.song, heard.spans.audio_row, beats)
+        assert found is not None
+        return found
+
+    return slice_ceiling(motion, music, of_equal_length)
+
+
+def likelihood(
+    tokens: Tokens, clip: NDArray[Any], clip_row: NDArray[Any], song: NDArray[Any], song_row: NDArray[Any], beats: int
+) -> NDArray[np.float64] | None:
+    """Log-likelihood of each stretch of dance under each stretch of music, where the corpus has its truth."""
     if not TRUTH.is_dir():
         return None
     times = tokens.audio["time_s"]
     return event_log_likelihood(
         TRUTH,
-        list(zip(windows.clip, times[windows.audio_row], strict=True)),
-        list(zip(music.song, times[music.audio_row], strict=True)),
-        windows.beats,
+        list(zip(clip, times[clip_row], strict=True)),
+        list(zip(song, times[song_row], strict=True)),
+        beats,
     )
 
 
 if __name__ == "__main__":
-    torch.set_grad_enabled(False)
     run(main)
