@@ -17,13 +17,13 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.report.tables import Cell, as_text
 
 ROOT = Path(__file__).parents[1]
-PARAMS = {
+PARAMS: dict[str, dict[str, Any]] = {
     "corpus": {"name": "synthetic", "seed": 0, "root": "data/raw"},
     "model": {"rotation": "harmonic", "contact_attention": True},
     "train": {"seed": 0, "epochs": 80},
     "tasks": {"gtzan": {"root": "data/standins/gtzan"}},
 }
-TURNED = {
+TURNED: dict[str, dict[str, Any]] = {
     "no-bep-no-cga": {"model.rotation": "none", "model.contact_attention": False},
     "bep-only": {"model.contact_attention": False},
     "cga-only": {"model.rotation": "none"},

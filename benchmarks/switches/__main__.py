@@ -83,7 +83,6 @@ def run(given: Sequence[str] | None = None) -> None:
     write()
     if options.table:
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by an exception, so that the stages are ended too
     for outcome in _execute(todo, options.output, code, options.jobs):
         outcomes.append(outcome)
         write()
@@ -127,12 +126,15 @@ def planned(
 
 def _execute(todo: Sequence[Run], output: Path, code: str, jobs: int) -> Iterator[Outcome]:
     processes = Processes()
+    # a request to end becomes an exception, so that the stages are ended too
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(execute, run, output, code, processes) for run in todo]
         try:
             for future in as_completed(futures):
                 yield future.result()
         finally:
+            signal.signal(signal.SIGTERM, before)
             processes.stop()
             pool.shutdown(wait=True, cancel_futures=True)
 
