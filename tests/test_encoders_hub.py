@@ -232,6 +232,25 @@ def test_weights_of_another_model_are_refused_rather_than_left_at_random(wav2vec
 
 
 @needs_transformers
+def test_a_checkpoint_with_the_names_of_the_published_one_is_the_same_encoder(wav2vec2: Path, tmp_path: Path) -> None:
+    """facebook/wav2vec2-base: below a prefix, weight norm by its old names, and with weights of its training."""
+    from safetensors.torch import load_file
+
+    shutil.copytree(wav2vec2, tmp_path, dirs_exist_ok=True)
+    tensors = load_file(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").unlink()
+    old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    published = {"quantizer.codevectors": torch.zeros(2)}
+    for name, tensor in tensors.items():
+        for new, before in old.items():
+            name = name.replace(new, before)
+        published[f"wav2vec2.{name}"] = tensor
+    assert any(name.endswith("weight_g") for name in published)
+    torch.save(published, tmp_path / "pytorch_model.bin")
+    assert OPENERS["wav2vec2"](str(tmp_path)).identity == OPENERS["wav2vec2"](str(wav2vec2)).identity
+
+
+@needs_transformers
 def test_a_file_too_short_for_the_encoder_is_refused_by_name(clap: Path) -> None:
     with pytest.raises(MotionBeatError, match=r"lasts 0\.200 s; encoder clap needs at least 0\.5 s"):
         OPENERS["clap"](str(clap)).frames(music(0.2), 44_100)

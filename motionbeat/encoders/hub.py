@@ -25,6 +25,11 @@ def transformers(key: str) -> Any:
     return transformers
 
 
+def is_offline(offline: bool) -> bool:
+    """Whether nothing may be downloaded: by encoders.offline, or by HF_HUB_OFFLINE in the environment."""
+    return offline or os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
+
+
 def pretrained(key: str, source: str, offline: bool, load: Callable[..., T]) -> T:
     """`load(source, local_files_only=offline)`, quietly, its failures told in one line.
 
@@ -34,13 +39,13 @@ def pretrained(key: str, source: str, offline: bool, load: Callable[..., T]) -> 
         raise MotionBeatError(
             f"encoders.{key} = {source}: there is no such folder; give a hub id or a folder of weights"
         )
-    offline = offline or os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
+    offline = is_offline(offline)
     try:
         with _quiet():
             return load(source, local_files_only=offline)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        state = "the hub is not asked (offline)" if offline else "neither a local folder nor the hub gives it"
+        state = "and the hub is not asked (offline)" if offline else "neither from a local folder nor from the hub"
         raise MotionBeatError(
             f"encoders.{key} = {source} cannot be loaded, {state}: give encoders.{key} the folder of a copy, "
             f"with config.json, preprocessor_config.json and weights, or connect to the hub ({reason})"

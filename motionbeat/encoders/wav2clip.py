@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from motionbeat.encoders.frames import Audio, Frames, digest, samples
+from motionbeat.encoders.hub import is_offline
 from motionbeat.errors import MotionBeatError
 from motionbeat.model.device import best_device
 
@@ -116,8 +117,8 @@ def _weights(source: str, offline: bool) -> dict[str, Tensor]:
     if source.startswith("https://"):
         path = Path(torch.hub.get_dir()) / "checkpoints" / source.rsplit("/", 1)[1]
         if not path.is_file():
-            if offline:
-                raise MotionBeatError(f"{path} is missing and encoders.offline is set: put {source} there")
+            if is_offline(offline):
+                raise MotionBeatError(f"{path} is missing and nothing is downloaded (offline): put {source} there")
             _download(source, path)
     else:
         path = Path(source)
