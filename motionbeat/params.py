@@ -49,6 +49,9 @@ class Tokens:
     contact_speed: Positive
     contact_height: Positive
     coverage: Fraction
+    lattices: CountOrZero
+    lattice_min_s: Positive
+    lattice_max_s: Positive
 
 
 @frozen
@@ -57,7 +60,7 @@ class Negatives:
     tempo_tolerance: Fraction
     accent_correlation: float
     tempo_per_anchor: CountOrZero
-    jitter_shifts: list[int]
+    jitter_shifts: list[float]
 
 
 @frozen
@@ -84,7 +87,7 @@ class Loss:
     batch_negatives: bool
     tempo_negatives: CountOrZero
     jitter_negatives: CountOrZero
-    same_song: Literal["mask", "keep"]
+    same_song: Literal["mask", "positive", "keep"]
     beat_weight: NonNegative
     bar_weight: NonNegative
     source: Literal["predicted", "detected"]
@@ -109,6 +112,8 @@ class Train:
     compile: bool
     log: Literal["csv", "tensorboard"]
     rotation_dropout: Fraction
+    sampling: Literal["shuffled", "tempo"]
+    lattice_share: Fraction
     validate_every: Count
     patience: Count
 
@@ -332,6 +337,23 @@ def _check_together(params: Params, origin: str) -> None:
         wrong.append(f"model.max_beats_per_bar = {params.model.max_beats_per_bar}; expected at least {longest}")
     if 0 in params.negatives.jitter_shifts:
         wrong.append("negatives.jitter_shifts holds 0; expected shifts that move the motion")
+    parts = {shift: shift * params.tokens.subbeats for shift in params.negatives.jitter_shifts if shift}
+    between = [shift for shift, moved in parts.items() if abs(moved - round(moved)) > 1e-3 or not round(moved)]
+    if between:
+        wrong.append(
+            f"negatives.jitter_shifts holds {between[0]:g}; expected whole numbers of sub-beats, of which "
+            f"tokens.subbeats = {params.tokens.subbeats} make a beat"
+        )
+    if params.tokens.lattice_min_s > params.tokens.lattice_max_s:
+        wrong.append(
+            f"tokens.lattice_min_s = {params.tokens.lattice_min_s}; expected at most "
+            f"tokens.lattice_max_s = {params.tokens.lattice_max_s}"
+        )
+    if params.train.lattice_share and not params.tokens.lattices:
+        wrong.append(
+            f"train.lattice_share = {params.train.lattice_share} with tokens.lattices = 0; "
+            "expected tokens.lattices of at least 1, or a share of 0"
+        )
     if params.loss.tempo_negatives > params.negatives.tempo_per_anchor:
         wrong.append(
             f"loss.tempo_negatives = {params.loss.tempo_negatives}; "

@@ -25,6 +25,10 @@ def _schema(required: Mapping[str, pa.DataType], optional: Mapping[str, pa.DataT
     return pa.schema(fields)
 
 
+def _of_lattices(tokens: pa.Schema) -> pa.Schema:
+    return tokens.append(pa.field("lattice", _INT, nullable=False))  # its number, from 0 in every song
+
+
 MANIFEST = _schema(
     {
         "clip": _STRING,
@@ -77,6 +81,15 @@ MOTION_TOKENS = _schema(
 )
 """One row a beat of a song that a clip covers, sorted by clip and beat."""
 
+LATTICE_AUDIO = _of_lattices(AUDIO_TOKENS)
+"""As AUDIO_TOKENS, of intervals of one length that no tracker chose (`motionbeat.tokens.lattices`).
+
+Training songs alone, sorted by song, lattice and beat; beat counts the intervals of a lattice from 0.
+"""
+
+LATTICE_MOTION = _of_lattices(MOTION_TOKENS)
+"""As MOTION_TOKENS, of the same intervals; sorted by clip, lattice and beat."""
+
 STATISTICS = _schema({"kind": _STRING, "feature": _INT, "mean": _DOUBLE, "std": _DOUBLE})
 """Mean and deviation of each feature (kind mel or motion) over the training split."""
 
@@ -104,12 +117,12 @@ JITTER_NEGATIVES = _schema(
         "split": _STRING,
         "clip": _STRING,
         "start": _INT,
-        "shift": _INT,  # beats
+        "shift": _DOUBLE,  # beats; a whole number of sub-beats
         "source": _STRING,  # parent: the shifted beats exist in the clip; roll: cyclic
     },
     {"accent_correlation": _DOUBLE},  # of the window's onset curve with itself shifted
 )
-"""The same clip, its motion shifted by a beat against the music."""
+"""The same clip, its motion shifted by a beat, or part of one, against the music."""
 
 
 def write(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:

@@ -15,18 +15,20 @@ def main() -> None:
     settings = params.load().tokens
     with whole_folder(Path("data/tokens")) as folder:
         build(Path("data/corpus"), Path("data/beats/beats.parquet"), settings, folder, counted)
-        tokens = Tokens.load(folder)
+        tokens = Tokens.load(folder, lattices=True)
         windows = {split: len(tokens.windows(split, settings.window_beats)) for split in ("train", "val", "test")}
         if not windows["train"]:
             raise MotionBeatError(
                 f"no training clip has {settings.window_beats} beats: lower tokens.window_beats in params.yaml"
             )
     short = tokens.short_clips(settings.window_beats)
+    on_lattices = len(tokens.lattices.windows("train", settings.window_beats)) if tokens.lattices else 0
     summary = {
         "beats_of_audio": len(tokens.audio["beat"]),
         "beats_of_motion": len(tokens.motion["beat"]),
         "clips_shorter_than_a_window": len(short),
         "windows": windows,
+        "windows_on_lattices": on_lattices,
     }
     write_json(Path("metrics/tokens.json"), summary)
     for split, stage in (("val", "train"), ("test", "retrieve")):
@@ -40,6 +42,8 @@ def main() -> None:
         shown = ", ".join(short[:5]) + (" ..." if len(short) > 5 else "")
         print(f"skipped, shorter than a window of {settings.window_beats} beats: {len(short)} ({shown})")
     print(f"windows of {settings.window_beats} beats: " + ", ".join(f"{name} {n}" for name, n in windows.items()))
+    if on_lattices:
+        print(f"windows of {settings.window_beats} intervals on lattices: train {on_lattices}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrs import evolve
+from ruamel.yaml import YAML
 
+from motionbeat import params
+from motionbeat.errors import MotionBeatError
 from motionbeat.negatives.jitter import mine_jitter_negatives
 from motionbeat.negatives.tempo import accent_profile, folded_difference, mine_tempo_negatives
 from motionbeat.params import Params
@@ -108,3 +111,40 @@ def test_a_shift_by_whole_bars_is_never_a_negative(tokens: Tokens, settings: Par
     shifts = np.array(rows["shift"])
     assert set(shifts[waltz]) == {-4, 1, 8}
     assert set(shifts[~np.array(waltz)]) == {-3, 1, 3}
+
+
+def test_a_shift_by_half_a_beat_needs_the_sub_beats_between_and_halves_the_clips_ends(
+    tokens: Tokens, settings: Params
+) -> None:
+    rows = mine_jitter_negatives(tokens, "train", K, evolve(settings.negatives, jitter_shifts=[-0.5, 0.5]))
+    source = {
+        (clip, start, shift): kind
+        for clip, start, shift, kind in zip(rows["clip"], rows["start"], rows["shift"], rows["source"], strict=True)
+    }
+    assert source["train0_d0", 0, -0.5] == "roll"
+    assert source["train0_d0", 0, 0.5] == "parent"
+    assert source["train0_d0", 1, -0.5] == "parent"
+    assert source["train0_d0", 15, 0.5] == "parent"
+    assert source["train0_d0", 16, 0.5] == "roll"
+    assert {source["train0_d2", 0, shift] for shift in (-0.5, 0.5)} == {"roll"}
+    curve = tokens.audio["onset"][3 : 3 + K].ravel()  # of train0, where a song has 4 sub-beats to a beat
+    at = next(i for i, key in enumerate(zip(rows["clip"], rows["start"], strict=True)) if key == ("train0_d0", 3))
+    expected = [np.corrcoef(curve, np.roll(curve, moved))[0, 1] for moved in (2, -2)]
+    first = np.flatnonzero(tokens.audio["song"] == "train0")[0]
+    assert first == np.flatnonzero(tokens.audio["beat"] == 0)[0] == 0
+    assert rows["accent_correlation"][at : at + 2] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_shift_between_sub_beats_is_refused(tokens: Tokens, settings: Params) -> None:
+    for shift in (0.3, 0.0001):
+        with pytest.raises(MotionBeatError, match=r"jitter_shifts takes steps of 1 / tokens\.subbeats = 0\.25"):
+            mine_jitter_negatives(tokens, "train", K, evolve(settings.negatives, jitter_shifts=[shift]))
+
+
+def test_params_with_a_shift_between_sub_beats_are_refused() -> None:
+    values = YAML(typ="safe", pure=True).load((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"))
+    values["negatives"]["jitter_shifts"] = [-1, 0.5]
+    assert params.from_dict(values).negatives.jitter_shifts == [-1.0, 0.5]
+    values["tokens"]["subbeats"] = 1
+    with pytest.raises(MotionBeatError, match=r"jitter_shifts holds 0\.5; .* tokens\.subbeats = 1 make a beat"):
+        params.from_dict(values)

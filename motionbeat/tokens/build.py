@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
@@ -16,9 +17,11 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import workers
 from motionbeat.motion.features import feature_slices
 from motionbeat.params import Tokens as Settings
+from motionbeat.tokens.lattices import lattice
 from motionbeat.tokens.layout import Layout
-from motionbeat.tokens.signals import covered, mel_tokens, motion_tokens, onset_tokens
+from motionbeat.tokens.signals import MotionSignals, covered, mel_tokens, motion_signals, onset_tokens, pooled_motion
 
+Floats = NDArray[np.float32]
 Columns = dict[str, NDArray[Any]]
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
@@ -54,38 +57,74 @@ def read_beats(path: Path) -> dict[str, Beats]:
 
 
 def build(corpus: Path, beats: Path, settings: Settings, folder: Path, progress: Progress) -> Layout:
-    """Write audio.parquet, motion.parquet, statistics.parquet and layout.json into `folder`."""
+    """Write the tokens on beats and on lattices, statistics.parquet and layout.json into `folder`."""
     manifest = tables.read(corpus / "manifest.parquet", tables.MANIFEST)
-    grids = read_beats(beats)
+    beats_of = read_beats(beats)
     layout = layout_of(settings, manifest)
     run = Parallel(n_jobs=workers(), return_as="generator")
 
     songs = dict(sorted(zip(manifest["song"], manifest["audio"], strict=True)))
-    missing = sorted(set(songs) - set(grids))
+    missing = sorted(set(songs) - set(beats_of))
     if missing:
         raise MotionBeatError(f"{beats} has no beats of {', '.join(missing)}: run `dvc repro beats`")
-    jobs = (delayed(_song)(name, corpus / path, grids[name], layout) for name, path in songs.items())
-    parts = list(progress(run(jobs), len(songs), "songs"))
-    audio = _joined(parts)
-    tables.write(folder / "audio.parquet", tables.AUDIO_TOKENS, audio)
+    trained = set(manifest["song"][manifest["split"] == "train"])
+    jobs = (
+        delayed(_song)(name, corpus / path, beats_of[name], layout, settings, settings.lattices * (name in trained))
+        for name, path in songs.items()
+    )
+    heard = list(progress(run(jobs), len(songs), "songs"))
+    audio = _write_tokens(folder, "audio", tables.AUDIO_TOKENS, tables.LATTICE_AUDIO, [parts for _, parts in heard])
+    grids = {name: of_song for name, (of_song, _) in zip(songs, heard, strict=True)}
 
     clips = [dict(zip(manifest, row, strict=True)) for row in zip(*manifest.values(), strict=True)]
     jobs = (delayed(_clip)(clip, corpus, grids[clip["song"]], layout, settings.coverage) for clip in clips)
-    parts = [part for part in progress(run(jobs), len(clips), "clips") if len(part["beat"])]
-    if not parts:
+    danced = list(progress(run(jobs), len(clips), "clips"))
+    if not any(len(parts[0]["beat"]) for parts in danced):
         raise MotionBeatError(
             f"{corpus}: no clip covers a whole beat of its song: check offset_s and duration_s in the manifest"
         )
-    motion = _joined(parts)
-    tables.write(folder / "motion.parquet", tables.MOTION_TOKENS, motion)
+    motion = _write_tokens(folder, "motion", tables.MOTION_TOKENS, tables.LATTICE_MOTION, danced)
 
     _write_statistics(folder / "statistics.parquet", motion, audio, layout)
     layout.write(folder / "layout.json")
     return layout
 
 
-def _song(name: str, path: Path, beats: Beats, layout: Layout) -> Columns:
-    mel = log_mel(decode.load(path, SAMPLE_RATE), SAMPLE_RATE, layout.mel_bands)
+def _song(
+    name: str, path: Path, beats: Beats, layout: Layout, settings: Settings, lattices: int
+) -> tuple[list[Beats | None], list[Columns]]:
+    """A song's grids, the beats first and then its lattices (none where it is too short), and its tokens on each."""
+    wave = decode.load(path, SAMPLE_RATE)
+    mel = log_mel(wave, SAMPLE_RATE, layout.mel_bands)
+    duration_s = len(wave) / SAMPLE_RATE
+    grids: list[Beats | None] = [beats]
+    for number in range(lattices):
+        grids.append(lattice(name, number, duration_s, settings.lattice_min_s, settings.lattice_max_s))
+    return grids, _on_grids(grids, lambda grid: _heard(name, mel, grid, layout))
+
+
+def _clip(
+    clip: dict[str, Any], corpus: Path, grids: list[Beats | None], layout: Layout, coverage: float
+) -> list[Columns]:
+    """Tokens of a clip on the beats of its song and, in the training split, on each lattice."""
+    with np.load(corpus / clip["motion"], allow_pickle=False) as arrays:
+        joints = arrays["joints"]
+        poses = arrays["poses"] if layout.rotation_start is not None else None
+    signals = motion_signals(joints, poses, clip["fps"], layout)
+    seen = grids if clip["split"] == "train" else grids[:1]
+    return _on_grids(seen, lambda grid: _danced(clip, signals, grid, layout, coverage))
+
+
+def _on_grids(grids: list[Beats | None], pool: Callable[[Beats], Columns]) -> list[Columns]:
+    """Tokens on the beats, then on each lattice that there is, with its number."""
+    pooled = [(number, pool(grid)) for number, grid in enumerate(grids, -1) if grid is not None]
+    return [
+        columns if number < 0 else {**columns, "lattice": np.full(len(columns["beat"]), number)}
+        for number, columns in pooled
+    ]
+
+
+def _heard(name: str, mel: Floats, beats: Beats, layout: Layout) -> Columns:
     edges = beats.edges()
     count = len(beats.times)
     return {
@@ -100,10 +139,7 @@ def _song(name: str, path: Path, beats: Beats, layout: Layout) -> Columns:
     }
 
 
-def _clip(clip: dict[str, Any], corpus: Path, beats: Beats, layout: Layout, coverage: float) -> Columns:
-    with np.load(corpus / clip["motion"], allow_pickle=False) as arrays:
-        joints = arrays["joints"]
-        poses = arrays["poses"] if layout.rotation_start is not None else None
+def _danced(clip: dict[str, Any], signals: MotionSignals, beats: Beats, layout: Layout, coverage: float) -> Columns:
     index = covered(beats, clip["offset_s"], clip["duration_s"], coverage)
     count = len(index)
     columns: Columns = {
@@ -118,11 +154,26 @@ def _clip(clip: dict[str, Any], corpus: Path, beats: Beats, layout: Layout, cove
         empty = np.empty((0, 0), np.float32)
         return {**columns, "features": empty, "contact": empty, "energy": empty}
     edges = beats.edges()[index[0] : index[-1] + 2] - clip["offset_s"]
-    return {**columns, **motion_tokens(joints, poses, clip["fps"], edges, layout)}
+    return {**columns, **pooled_motion(signals, edges, layout)}
 
 
-def _joined(parts: list[Columns]) -> Columns:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def _write_tokens(
+    folder: Path, kind: str, beats: pa.Schema, lattices: pa.Schema, parts: list[list[Columns]]
+) -> Columns:
+    """Write the tokens on beats, which stand first in each part, and those on lattices; return the former."""
+    own = _joined([part[0] for part in parts], beats)
+    tables.write(folder / f"{kind}.parquet", beats, own)
+    others = [columns for part in parts for columns in part[1:]]
+    tables.write(folder / f"lattice_{kind}.parquet", lattices, _joined(others, lattices))
+    return own
+
+
+def _joined(parts: list[Columns], schema: pa.Schema) -> Columns:
+    """The rows of all parts under each other."""
+    filled = [part for part in parts if len(part["beat"])]
+    if not filled:
+        return {field.name: np.empty((0, 0) if pa.types.is_list(field.type) else 0, object) for field in schema}
+    return {name: np.concatenate([part[name] for part in filled]) for name in schema.names}
 
 
 def _write_statistics(path: Path, motion: Columns, audio: Columns, layout: Layout) -> None:

@@ -1,7 +1,7 @@
 """Signals2Tokens: one song or one dance in, one token a beat out. Used by the tokens stage and by `MotionBeat`."""
 
 import math
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,38 @@ def onset_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -
     return normalised(flux[:, 0]).reshape(len(beat_times) - 1, -1)
 
 
+class MotionSignals(NamedTuple):
+    """Frames of a dance at the layout's rate, computed once for every grid that they are pooled on."""
+
+    features: Floats  # (T, F)
+    pulses: NDArray[np.bool_]  # (T, 4), where a foot's contact begins
+    energy: NDArray[np.floating]  # (T,)
+
+
+def motion_signals(joints: Floats, poses: Floats | None, fps: float, layout: Layout) -> MotionSignals:
+    """Frame by frame what `pooled_motion` pools. Arguments as `motion_tokens`."""
+    rate = layout.motion_fps
+    joints = resample(joints, fps, rate)
+    poses = None if poses is None else resample_poses(poses, fps, rate)
+    return MotionSignals(
+        motion_features(joints, poses, rate, layout.contact_speed, layout.contact_height),
+        contact_pulses(foot_contacts(joints, rate, layout.contact_speed, layout.contact_height)),
+        kinetic_energy(joints, rate),
+    )
+
+
+def pooled_motion(signals: MotionSignals, beat_times: NDArray[np.float64], layout: Layout) -> dict[str, Floats]:
+    """The signals on one grid: features (N, S * F), contact (N, S), energy (N, S). Arguments as `motion_tokens`."""
+    rate = layout.motion_fps
+    edges = subbeat_edges(beat_times, layout.subbeats)
+    count = len(beat_times) - 1
+    return {
+        "features": _pooled(signals.features, rate, edges, "edge").reshape(count, -1),
+        "contact": begins_in(signals.pulses, rate, edges).reshape(count, -1),
+        "energy": _pooled(signals.energy[:, None], rate, edges, "edge").reshape(count, -1),
+    }
+
+
 def motion_tokens(
     joints: Floats,
     poses: Floats | None,
@@ -52,18 +84,7 @@ def motion_tokens(
     the first frame, the last being the end of the last interval. Features hold no rotations when
     poses is none: they end where the rotations would begin.
     """
-    rate = layout.motion_fps
-    joints = resample(joints, fps, rate)
-    poses = None if poses is None else resample_poses(poses, fps, rate)
-    features = motion_features(joints, poses, rate, layout.contact_speed, layout.contact_height)
-    pulses = contact_pulses(foot_contacts(joints, rate, layout.contact_speed, layout.contact_height))
-    edges = subbeat_edges(beat_times, layout.subbeats)
-    count = len(beat_times) - 1
-    return {
-        "features": _pooled(features, rate, edges, "edge").reshape(count, -1),
-        "contact": begins_in(pulses, rate, edges).reshape(count, -1),
-        "energy": _pooled(kinetic_energy(joints, rate)[:, None], rate, edges, "edge").reshape(count, -1),
-    }
+    return pooled_motion(motion_signals(joints, poses, fps, layout), beat_times, layout)
 
 
 def covered(beats: Beats, offset_s: float, duration_s: float, coverage: float) -> NDArray[np.intp]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from attrs import frozen
 from numpy.typing import NDArray
 
@@ -15,6 +16,8 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.tokens.layout import Layout
 
 Ints = NDArray[np.integer]
+
+_ROUNDING = 1e-3  # of a sub-beat: thirds are written with few decimals
 
 
 @frozen(eq=False)
@@ -56,22 +59,29 @@ class Tokens:
     statistics: dict[str, NDArray[np.float32]]
     """mel_mean, mel_std (bands,), motion_mean, motion_std (F,): of the training split."""
     layout: Layout
+    lattices: "Tokens | None" = None
+    """The same songs and clips on their lattices, if asked for; the statistics stay those of the beats."""
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokens":
-        """Read what the tokens stage wrote into `folder`."""
+    def load(cls, folder: Path, lattices: bool = False) -> "Tokens":
+        """Read what the tokens stage wrote into `folder`, its lattices too only where they are asked for.
+
+        They are as large as the tokens of the training split themselves.
+        """
         rows = tables.read(folder / "statistics.parquet", tables.STATISTICS)
         statistics = {
             f"{kind}_{name}": rows[name][rows["kind"] == kind].astype(np.float32)
             for kind in ("mel", "motion")
             for name in ("mean", "std")
         }
-        return cls(
-            audio=tables.read(folder / "audio.parquet", tables.AUDIO_TOKENS),
-            motion=tables.read(folder / "motion.parquet", tables.MOTION_TOKENS),
-            statistics=statistics,
-            layout=Layout.read(folder / "layout.json"),
-        )
+        layout = Layout.read(folder / "layout.json")
+
+        def read(name: str, audio: pa.Schema, motion: pa.Schema, beside: Tokens | None = None) -> Tokens:
+            paths = (folder / f"{name}audio.parquet", folder / f"{name}motion.parquet")
+            return cls(tables.read(paths[0], audio), tables.read(paths[1], motion), statistics, layout, beside)
+
+        pooled = read("lattice_", tables.LATTICE_AUDIO, tables.LATTICE_MOTION) if lattices else None
+        return read("", tables.AUDIO_TOKENS, tables.MOTION_TOKENS, pooled)
 
     def windows(self, split: str, beats: int, every: Literal["beat", "bar"] = "beat") -> Windows:
         """All windows of `beats` beats in the clips of a split, beginning at every beat or every downbeat.
@@ -80,15 +90,9 @@ class Tokens:
         clip's first window, so that no clip is lost. Clips shorter than a window have none.
         """
         motion = self.motion
-        count = len(motion["beat"])
-        first = np.arange(max(count - beats + 1, 0))
-        last = first + beats - 1
-        whole = (
-            (motion["split"][first] == split)
-            & (motion["clip"][first] == motion["clip"][last])
-            & (motion["beat"][last] - motion["beat"][first] == beats - 1)
-        )
-        rows = first[whole]
+        _, end = self.runs()
+        first = np.arange(len(end))
+        rows = first[(motion["split"] == split) & (end - first >= beats)]
         if every == "bar":
             downbeat = motion["bar_position"][rows] == 0
             clips = motion["clip"][rows]
@@ -105,20 +109,51 @@ class Tokens:
             beats=beats,
         )
 
+    def runs(self) -> tuple[Ints, Ints]:
+        """First row, and last row + 1, of the run of consecutive beats of one clip that each motion row stands in."""
+        motion = self.motion
+        count = len(motion["beat"])
+        same = (motion["clip"][1:] == motion["clip"][:-1]) & (np.diff(motion["beat"]) == 1)
+        if "lattice" in motion:
+            same &= motion["lattice"][1:] == motion["lattice"][:-1]
+        opens = np.flatnonzero(np.append(True, ~same)) if count else np.empty(0, np.int64)
+        length = np.diff(np.append(opens, count))
+        return np.repeat(opens, length), np.repeat(opens + length, length)
+
     def _audio_rows(self, motion_rows: Ints) -> Ints:
-        songs, opens = np.unique(self.audio["song"], return_index=True)
-        first = dict(zip(songs, zip(opens, self.audio["beat"][opens], strict=True), strict=True))
+        """The row of the music under each motion row."""
+        song, lattice = _piece(self.audio)
+        opens = np.flatnonzero(np.append(True, (song[1:] != song[:-1]) | (lattice[1:] != lattice[:-1])))
+        opens = opens[: len(song)]  # no row, no piece
+        first = {(song[row], lattice[row]): row - self.audio["beat"][row] for row in opens}
         rows = np.empty(len(motion_rows), np.int64)
+        song, lattice = _piece(self.motion)
         for i, row in enumerate(motion_rows):
-            song, beat = self.motion["song"][row], self.motion["beat"][row]
-            if song not in first:
+            if (piece := (song[row], lattice[row])) not in first:
                 raise MotionBeatError(
-                    f"motion tokens name song {song}, which has no audio tokens: run `dvc repro tokens`"
+                    f"motion tokens name song {song[row]}, which has no audio tokens: run `dvc repro tokens`"
                 )
-            rows[i] = first[song][0] + beat - first[song][1]
+            rows[i] = first[piece] + self.motion["beat"][row]
         return rows
 
     def short_clips(self, beats: int) -> list[str]:
         """Clips that hold no window of `beats` beats."""
         have = {clip for split in ("train", "val", "test") for clip in self.windows(split, beats).clip}
         return sorted(set(self.motion["clip"]) - have)
+
+
+def _piece(columns: dict[str, NDArray[Any]]) -> tuple[NDArray[np.object_], Ints]:
+    """Song, and number of the lattice (-1 for the beats), of each row."""
+    song = columns["song"]
+    return song, columns.get("lattice", np.full(len(song), -1))
+
+
+def in_subbeats(shift: float, subbeats: int) -> int:
+    """A shift in beats as a number of sub-beats. Raises `MotionBeatError` unless that is whole and not 0."""
+    moved = round(shift * subbeats)
+    if not moved or abs(shift * subbeats - moved) > _ROUNDING:
+        raise MotionBeatError(
+            f"a shift by {shift:g} beats is no whole number of sub-beats: negatives.jitter_shifts takes steps of "
+            f"1 / tokens.subbeats = {1 / subbeats:g}"
+        )
+    return moved

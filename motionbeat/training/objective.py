@@ -66,10 +66,11 @@ def objective(
         jitter_negatives=encoded.jitter if jitter else None,
         temperature=settings.temperature,
         symmetric=settings.symmetric,
-        mask=batch.same if settings.same_song == "mask" else None,
+        mask=None if settings.same_song == "keep" else batch.same,
         tempo_mask=batch.tempo_absent if tempo else None,
         jitter_mask=batch.jitter_absent if jitter else None,
         batch_negatives=settings.batch_negatives,
+        positives=batch.positives if settings.same_song == "positive" else None,
     )
     rhythm_of = (
         RhythmLogits(encoded.onset_logits, encoded.accent_logits, encoded.contact_logits, encoded.energy_logits),

@@ -1,0 +1,30 @@
+"""Lattices: beat grids that no tracker chose, so that the encoders also learn to read music without one.
+
+Grid mode (`MotionBeat.embed_audio(mode="grid")`) runs the encoder over intervals of one fixed length that begin
+anywhere. Tokens of such intervals, of many lengths and phases, are what makes it know them.
+"""
+
+import numpy as np
+
+from motionbeat.beats.grid import Beats
+
+_METER = 4  # as grid mode counts
+_ROUNDING_S = 1e-6
+
+
+def lattice(song: str, number: int, duration_s: float, shortest_s: float, longest_s: float) -> Beats | None:
+    """Lattice `number` of a song: equal intervals over its audio, as a beat grid.
+
+    The period is uniform in [shortest_s, longest_s) and the phase uniform in the period; both follow from the
+    song's name and the number alone. Bars of 4 are counted from the first interval. Every interval ends within
+    `duration_s`; none is returned where fewer than two do.
+    """
+    # A name holds no zero byte, so no two (number, name) draw the same.
+    generator = np.random.default_rng([number, *song.encode()])
+    period = generator.uniform(shortest_s, longest_s)
+    phase = generator.uniform(0.0, period)
+    count = int((duration_s - phase + _ROUNDING_S) / period)
+    if count < 2:
+        return None
+    index = np.arange(count)
+    return Beats(phase + index * period, index % _METER + 1, _METER, downbeats=False)
