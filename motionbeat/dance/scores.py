@@ -25,6 +25,7 @@ ON_FLOOR_M = 0.05
 """A foot joint this near the dance's floor is on it."""
 FLOOR_PERCENTILE = 5
 _SAME = 1e-9
+_LEAST_SONGS = 3
 
 Floats = NDArray[np.float64]
 
@@ -71,10 +72,10 @@ def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed:
     real: features of real dances, which normalise Dist and FID. bootstrap: resamplings of the songs for the interval
     of PFC (pfc_low, pfc_high: 95 %). Keys: pfc; dist_k, dist_g; fid_k, fid_g; skating (m/s, mean horizontal speed of
     feet on the floor); for each definition bas_NAME with its chance level under circular shifts of the music (_chance)
-    and under other songs' beats (_shuffled), and how many deviations it lies above each (_chance_z, _shuffled_z; 0
-    where no shift or shuffle changes anything). A feature that never varies among the real dances can scale nothing
-    and is left out of Dist and FID. FID with no more pieces than features warns (`UserWarning`). Raises
-    `MotionBeatError` for dances that cannot be scored.
+    and, with at least 3 songs, under other songs' beats (_shuffled), and how many deviations it lies above each
+    (_chance_z, _shuffled_z; 0 where no shift or shuffle changes anything). A feature that never varies among the real
+    dances can scale nothing and is left out of Dist and FID. FID with no more pieces than features warns
+    (`UserWarning`). Raises `MotionBeatError` for dances that cannot be scored.
     """
     ours = Features.of(dances)
     by_dance = [[physical_foot_contact(piece, dance.fps) for piece in pieces(dance)] for dance in dances]
@@ -130,10 +131,13 @@ def _alignment(dances: Sequence[Danced], definition: str, seed: int) -> dict[str
 
 
 def _shuffled(dances: Sequence[Danced], definition: str, seed: int) -> Floats | None:
-    """(200,) mean scores with each dance against the beats of another song, drawn anew; None with a single song."""
+    """(200,) mean scores with each dance against the beats of another song, drawn anew.
+
+    None with fewer than 3 songs, where there is but one way to shuffle them.
+    """
     beats = {dance.song: dance.beats for dance in dances}
     songs = sorted(beats)
-    if len(songs) < 2:
+    if len(songs) < _LEAST_SONGS:
         return None
     scores = np.array([[beat_alignment(d.joints, d.fps, beats[song], definition) for song in songs] for d in dances])
     own = np.array([songs.index(dance.song) for dance in dances])

@@ -72,12 +72,12 @@ def static(real: Sequence[Danced]) -> list[Danced]:
     return [evolve(dance, joints=np.repeat(dance.joints[:1], len(dance.joints), axis=0)) for dance in real]
 
 
-def random_motion(model: DanceGenerator, real: Sequence[Danced], seed: int) -> list[Danced]:
+def noise(model: DanceGenerator, real: Sequence[Danced], seed: int) -> list[Danced]:
     """The noise that generation begins with, taken for a dance: as long as each real one."""
     generator = torch.Generator().manual_seed(seed)
     low, reach = model.low.cpu(), model.reach.cpu()
     dances = []
     for dance in real:
-        noise = torch.randn((len(dance.joints), WIDTH), generator=generator)
-        dances.append(evolve(dance, joints=as_dance(0.5 * (noise + 1) * reach + low).joints))
+        drawn = torch.randn((len(dance.joints), WIDTH), generator=generator)
+        dances.append(evolve(dance, joints=as_dance(0.5 * (drawn + 1) * reach + low).joints))
     return dances

@@ -1,0 +1,103 @@
+"""data/corpus + data/beats + encoders -> models/dance, metrics/dance.json: one generator an encoder, and its scores.
+
+A killed run is gone on with by the same command. Several GPUs: torchrun --nproc-per-node 4 -m stages dance.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from attrs import frozen
+
+from motionbeat import params, tables
+from motionbeat.dance.generator import rows
+from motionbeat.dance.generator.checkpoint import Checkpoint, key
+from motionbeat.dance.generator.model import DanceGenerator
+from motionbeat.dance.generator.music import Music, checked
+from motionbeat.dance.generator.slices import Dances, Slices, read_dances
+from motionbeat.dance.generator.training import new_generator, train
+from motionbeat.dance.scores import Danced, Features, score
+from motionbeat.encoders.interface import open_encoder
+from motionbeat.errors import run
+from motionbeat.files import cache_folder, whole_folder, write_json
+from motionbeat.model.device import best_device, make_deterministic
+from motionbeat.params import Params
+from motionbeat.tasks.features import FRAME_S, compute
+from motionbeat.training.ranks import Ranks
+
+CORPUS, BEATS, MODELS = Path("data/corpus"), Path("data/beats/beats.parquet"), Path("models/dance")
+
+
+@frozen(eq=False)
+class Trained:
+    """A trained generator, the music of the test songs as it hears it, the loss of each step, and its checkpoint."""
+
+    model: DanceGenerator
+    music: dict[str, Music]
+    losses: list[float]
+    checkpoint: Checkpoint
+
+
+def main() -> None:
+    settings = params.load()
+    make_deterministic(settings.dance.seed)
+    ranks = Ranks.join()
+    test = read_dances(CORPUS, "test")
+    beats = tables.read(BEATS, tables.BEATS)
+    by_song = {song: beats["time_s"][beats["song"] == song] for song in sorted(set(test.song))}
+    real = rows.ground_truth(test, by_song, settings.dance.length_s)
+    training = read_dances(CORPUS, "train")
+    generators: dict[str, Trained] = {
+        name: trained(name, settings, training, test, ranks) for name in settings.dance.encoders
+    }
+    if ranks.first:
+        write_json(Path("metrics/dance.json"), figures(generators, real, by_song, settings))
+        with whole_folder(MODELS) as folder:
+            for name, one in generators.items():
+                one.model.cpu().save(folder / name)
+        for one in generators.values():
+            one.checkpoint.remove()
+    ranks.leave()
+
+
+def trained(name: str, settings: Params, training: Dances, test: Dances, ranks: Ranks) -> Trained:
+    """A generator that hears the encoder `name`."""
+    identity = open_encoder(name, settings.encoders).identity
+    songs = sorted({*training.song, *test.song})
+    heard = compute(name, settings.encoders, [CORPUS / "audio" / f"{song}.flac" for song in songs], frames=True)
+    music = {}
+    for song, features in zip(songs, heard, strict=True):
+        frames = features.frames()
+        music[song] = checked(song, frames, np.arange(len(frames)) * FRAME_S)
+    slices = Slices(training, music, device := best_device())
+    model = new_generator(settings.dance, name, identity, slices)
+    name_of_run = key(settings.dance, identity, slices, device)
+    checkpoint = Checkpoint(cache_folder() / "dance" / f"{name_of_run}.safetensors")
+    losses = train(model, slices, settings.dance, checkpoint, ranks)
+    return Trained(model, {song: music[song] for song in sorted(set(test.song))}, losses, checkpoint)
+
+
+def figures(
+    generators: dict[str, Trained], real: list[Danced], beats: dict[str, np.ndarray], settings: Params
+) -> dict[str, float]:
+    """Every row's figures, as row.measure: each encoder's generator, and what it is to be read beside."""
+    first = next(iter(generators.values()))
+    sets = {
+        "ground_truth": real,
+        "static": rows.static(real),
+        "noise": rows.noise(first.model, real, settings.dance.seed),
+        "no_music": rows.generated(first.model, first.music, beats, settings.dance, 0.0),
+    }
+    found: dict[str, float] = {}
+    for name, one in generators.items():
+        sets[name] = rows.generated(one.model, one.music, beats, settings.dance, settings.dance.guidance)
+        found[f"{name}.loss"] = float(np.mean(one.losses[-max(1, len(one.losses) // 10) :]))
+        found[f"{name}.parameters"] = float(sum(weight.numel() for weight in one.model.parameters()))
+    reference = Features.of(real)
+    for name, dances in sets.items():
+        row = score(dances, reference, settings.dance.bootstrap, settings.dance.seed)
+        found |= {f"{name}.{measure}": value for measure, value in row.items()}
+    return found
+
+
+if __name__ == "__main__":
+    run(main)
