@@ -11,6 +11,7 @@ from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.report.clips import read_clip
 from motionbeat.report.figures import COLUMNS, read_history
 from motionbeat.report.page import clip_to_draw, read_corpus, render
+from motionbeat.report.recognition import Recognition
 from motionbeat.report.results import Results
 from motionbeat.tasks.protocols import Items, evaluate
 
@@ -38,7 +39,10 @@ def write_metrics(folder: Path, truth: bool = True) -> None:
     heard = generator.normal(size=(len(music), 8))
     ceiling = generator.normal(size=(len(windows), len(music))) if truth else None
     seen = heard[items.music_of_motion] + generator.normal(size=(len(windows), 8))
-    metrics, intervals = evaluate(items, heard, seen, ceiling, 50, 0)
+    rows = {"mel_projected": heard + generator.normal(size=heard.shape)}
+    metrics, intervals = evaluate(items, heard, seen, ceiling, 50, 0, rows)
+    metrics["slice"], intervals["slice"] = metrics["win"], intervals["win"]
+    intervals["heads"] = {"mel_projected": {"seed": 3, "learning_rate": 0.01, "epoch": 5, "val_r10": 50.0}}
     write_json(folder / "retrieve.json", metrics)
     write_json(folder / "retrieve_intervals.json", intervals)
     train = {"best_epoch": 20, "epochs": 30, "score": 0.8, "jitter_accuracy": 0.9, "parameters": 123456}
@@ -57,4 +61,5 @@ def page(folder: Path, **changes: Any) -> str:
     name = clip_to_draw(manifest, changes.get("clip", ""))
     shown = read_clip(folder / "data/corpus", name, folder / "data/beats/beats.parquet")
     history = read_history(folder / "metrics/train_history.csv")
-    return render(Results.read(folder / "metrics"), history, manifest, beats, shown, settings)
+    recognition = Recognition.read(folder / "metrics")
+    return render(Results.read(folder / "metrics"), history, manifest, beats, shown, settings, recognition)

@@ -5,14 +5,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from report_runs import write_metrics
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.params import EncoderName
 from motionbeat.report.figures import read_history
 from motionbeat.report.results import Results
-from motionbeat.report.tables import PAPER, as_text, flat, retrieval_tables
+from motionbeat.report.tables import PAPER, PROJECTED, ROWS, as_text, flat, main_lines, retrieval_tables
 
 ROOT = Path(__file__).parents[1]
 pytest_plugins = ("report_fixtures",)
@@ -21,21 +23,50 @@ pytest_plugins = ("report_fixtures",)
 def test_retrieval_tables_hold_the_papers_rows_and_ours_and_every_empty_cell_says_why(run_folder):
     write_metrics(run_folder / "metrics", truth=False)
     for table in retrieval_tables(Results.read(run_folder / "metrics"), seed=7):
-        paper, win, seq = table.groups
+        paper, *ours = table.groups
         assert [row.name for row in paper.rows] == [f"{name} (paper)" for name in PAPER]
-        for group in (win, seq):
-            assert len(group.rows) == 6
-            assert [row.ours for row in group.rows] == [True] + [False] * 5
+        assert [group.title.split(":")[0] for group in ours] == ["WIN", "SLICE", "SEQ"]
+        for group in ours:
+            rows = {row.name: row for row in group.rows}
+            assert list(rows) == [*ROWS.values(), "chance"]
+            assert [row.ours for row in group.rows] == [True] + [False] * len(ROWS)
             assert group.rows[0].cells[-1].text == "1 (seed 7)"
-            assert {cell.reason for cell in group.rows[1].cells[:5]} == {"this corpus has no truth"}
+            assert {cell.reason for cell in rows["ceiling"].cells[:5]} == {"this corpus has no truth"}
         for row in (row for group in table.groups for row in group.rows):
             assert len(row.cells) == len(table.columns) - 1
             assert all(bool(cell.text) != bool(cell.reason) for cell in row.cells)
 
 
+def test_an_encoder_that_was_run_has_its_heads_seed_and_one_that_was_not_says_so(run_folder):
+    for table in retrieval_tables(Results.read(run_folder / "metrics"), seed=7):
+        for group in table.groups[1:]:
+            rows = {row.name: row for row in group.rows}
+            assert rows["log-mel, projected"].cells[-1].text == "1 (seed 3)"
+            assert rows["log-mel, projected"].cells[0].interval
+            missing = rows["Jukebox, projected"]
+            assert missing.cells[-1].reason == "jukebox is not in encoders.names"
+            assert {cell.reason for cell in missing.cells[:-1]} == {"not run"}
+
+
+def test_every_encoder_that_can_be_run_has_a_row():
+    assert set(PROJECTED) == set(get_args(EncoderName))
+    for name in ("wav2vec 2.0", "CLAP", "Wav2CLIP", "Jukebox"):
+        assert name in PAPER
+        assert name in PROJECTED.values()
+
+
+def test_the_main_lines_are_the_paper_the_model_what_was_run_the_ceiling_and_chance(run_folder):
+    for table in retrieval_tables(Results.read(run_folder / "metrics"), seed=0):
+        short = main_lines(table)
+        assert short.groups[0] == table.groups[0]
+        for group in short.groups[1:]:
+            names = [row.name for row in group.rows]
+            assert names == ["MotionBeat (ours)", "log-mel, projected", "ceiling", "chance"]
+
+
 def test_figures_in_the_table_are_those_of_the_metrics_with_their_interval(run_folder):
     results = Results.read(run_folder / "metrics")
-    row = retrieval_tables(results, seed=0)[1].groups[2].rows[0]
+    row = retrieval_tables(results, seed=0)[1].groups[3].rows[0]
     figures, bounds = (values["seq"]["motion_to_music"]["model"] for values in (results.retrieve, results.intervals))
     assert [float(cell.text) for cell in row.cells[:5]] == [
         pytest.approx(figures[name], abs=0.051) for name in ("r1", "r5", "r10", "medr", "meanr")

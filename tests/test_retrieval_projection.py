@@ -14,6 +14,7 @@ from motionbeat.tasks.retrieval import chance, retrieval_metrics
 from motionbeat.tasks.windows import Bars
 
 BEATS, CODE, SONGS, WINDOWS = 8, 4, 16, 6
+LOSS: Any = {"centre": True, "temperature": 0.07, "symmetric": True}
 CONFIG = ModelConfig(
     mel_bands=6,
     motion_width=10,
@@ -49,7 +50,7 @@ def matched(seed: int, informed: bool) -> Matched:
     rhythm = generator.normal(size=(count, BEATS, hidden))
     own = np.repeat(np.arange(count), 2)
     torch.manual_seed(5)  # the same hidden readout in all splits
-    truth = Head(CONFIG, hidden)
+    truth = Head(CONFIG, hidden, centre=True)
     mixing = np.random.default_rng(6).normal(size=(hidden, width))
     features = rhythm @ mixing if informed else generator.normal(size=(count, BEATS, width))
     with torch.no_grad():
@@ -72,14 +73,14 @@ def outcome(head: Head, some: Matched) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_head_of_features_that_hold_the_rhythm_reaches_songs_it_never_saw(retrieve: params.Retrieve) -> None:
-    head, how = train_head(CONFIG, matched(0, True), matched(1, True), retrieve, 0.07, symmetric=True)
+    head, how = train_head(CONFIG, matched(0, True), matched(1, True), retrieve, **LOSS)
     assert retrieval_metrics(*outcome(head, matched(2, True)))["r10"] > 90
     assert how["val_r10"] > 90
     assert how["seed"] == retrieve.seed
 
 
 def test_a_head_of_noise_is_at_chance_on_songs_it_never_saw(retrieve: params.Retrieve) -> None:
-    head, _ = train_head(CONFIG, matched(0, False), matched(1, False), retrieve, 0.07, symmetric=True)
+    head, _ = train_head(CONFIG, matched(0, False), matched(1, False), retrieve, **LOSS)
     similarity, relevant = outcome(head, matched(2, False))
     found, expected = retrieval_metrics(similarity, relevant), chance(relevant)
     spread = 100 * np.sqrt(expected["r10"] / 100 * (1 - expected["r10"] / 100) / (len(similarity) / 2))
@@ -94,11 +95,11 @@ def test_the_same_seed_gives_the_same_head_and_the_callers_random_numbers_go_on(
     heads = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        heads.append(train_head(CONFIG, train, val, short, 0.07, symmetric=True)[0])
+        heads.append(train_head(CONFIG, train, val, short, **LOSS)[0])
         if seed == 1:
             assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(a, b) for a, b in zip(*(head.state_dict().values() for head in heads), strict=True))
-    other, _ = train_head(CONFIG, train, val, evolve(short, seed=7), 0.07, symmetric=True)
+    other, _ = train_head(CONFIG, train, val, evolve(short, seed=7), **LOSS)
     assert not torch.equal(next(other.parameters()), next(heads[0].parameters()))
 
 
@@ -106,7 +107,7 @@ def test_masked_beats_and_what_is_equal_in_all_beats_change_nothing() -> None:
     features = torch.randn(3, BEATS, 6)
     mask = torch.arange(BEATS) < torch.tensor([[5], [8], [3]])
     some = bars(3)._replace(mask=mask)
-    head = Head(CONFIG, 6)
+    head = Head(CONFIG, 6, centre=True)
     expected = head(features, some)
     spoilt = features.masked_fill(~mask[..., None], float("nan"))
     assert torch.equal(head(spoilt, some), expected)
@@ -116,7 +117,7 @@ def test_masked_beats_and_what_is_equal_in_all_beats_change_nothing() -> None:
 
 @pytest.mark.parametrize("readout", ["window_harmonic", "bar_harmonic", "mean"])
 def test_a_head_has_the_model_s_own_readout_and_width(readout: str) -> None:
-    head = Head(evolve(CONFIG, readout=readout, centre=False), 6)
+    head = Head(evolve(CONFIG, readout=readout), 6, centre=False)
     assert head(torch.randn(2, BEATS, 6), bars(2)).shape == (2, CONFIG.embedding)
 
 

@@ -14,7 +14,7 @@ class Results:
     """What metrics/ holds after a run: nested plain values, as the stages wrote them."""
 
     retrieve: dict[str, Any]  # {protocol: {direction: {row: {n, r1, r5, r10, medr, meanr}}}}
-    intervals: dict[str, Any]  # the same nest with [low, high], and gallery, songs and chance per direction
+    intervals: dict[str, Any]  # the same nest with [low, high], and gallery, songs and chance per direction; and heads
     train: dict[str, Any]  # best_epoch, epochs, score, jitter_accuracy, tempo_accuracy, parameters, ...
     beats: dict[str, Any]  # of the tracker, against the truth where there is one
 

@@ -14,10 +14,23 @@ from motionbeat.report.results import Results
 DIRECTIONS = {"music_to_motion": "Music to motion", "motion_to_music": "Motion to music"}
 PROTOCOLS = {
     "win": "WIN: windows, same song and beats",
+    "slice": "SLICE: slices of some seconds, same song and time",
     "seq": "SEQ: whole sequences, same song",
 }
+PROJECTED = {
+    "wav2vec2": "wav2vec 2.0",
+    "clap": "CLAP",
+    "wav2clip": "Wav2CLIP",
+    "jukebox": "Jukebox",
+    "musicnn": "musicnn",
+    "mel": "log-mel",
+    "random": "untrained MotionBeat",
+    "motionbeat": "our states",
+}
+"""Encoders by their name in encoders.names, each through a trained projection head; the paper's baselines first."""
 ROWS = {
     "model": "MotionBeat (ours)",
+    **{f"{name}_projected": f"{label}, projected" for name, label in PROJECTED.items()},
     "ceiling": "ceiling",
     "random": "random embeddings",
     "tempo_only": "tempo alone",
@@ -39,6 +52,9 @@ PAPER_NOTE = (
 _NO_TRUTH = "this corpus has no truth"
 _NOT_GIVEN = "not given"
 _NOT_TRAINED = "not trained"
+_NOT_RUN = "not run"
+_MAIN = ("model", "ceiling", "chance")
+"""The rows of ours that a terminal shows, besides encoders that were run."""
 
 
 @frozen
@@ -55,6 +71,8 @@ class Row:
     name: str
     cells: tuple[Cell, ...]
     ours: bool = False
+    main: bool = True
+    """Whether it is shown where there is room for the main lines only."""
 
 
 @frozen
@@ -73,13 +91,14 @@ class Table:
 def retrieval_tables(results: Results, seed: int) -> list[Table]:
     """One table a direction: the paper's rows, then ours under each protocol. `seed`: of the training run."""
     columns = ("", *METRICS.values(), "queries N", "gallery", "seeds")
-    tables = []
+    tables: list[Table] = []
     for place, (direction, title) in enumerate(DIRECTIONS.items()):
         groups = [Group("Paper, Table 2 (protocol not given)", tuple(_paper_rows(place)))]
         for protocol, story in PROTOCOLS.items():
             figures, bounds = (_nested(values, protocol, direction) for values in (results.retrieve, results.intervals))
             size = f"{figures['model']['n']} queries, gallery {bounds['gallery']}, {bounds['songs']} songs"
-            groups.append(Group(f"{story} ({size})", tuple(_our_rows(figures, bounds, seed))))
+            rows = _our_rows(figures, bounds, seed, results.intervals.get("heads", {}))
+            groups.append(Group(f"{story} ({size})", tuple(rows)))
         tables.append(Table(f"{title}: recall and rank", columns, tuple(groups)))
     return tables
 
@@ -101,15 +120,29 @@ def _paper_rows(place: int) -> Iterator[Row]:
         yield Row(f"{name} (paper)", (*cells, *[missing] * 4))
 
 
-def _our_rows(figures: Mapping[str, Any], bounds: Mapping[str, Any], seed: int) -> Iterator[Row]:
-    gallery = Cell(str(bounds["gallery"]))
+def _our_rows(
+    figures: Mapping[str, Any], bounds: Mapping[str, Any], seed: int, heads: Mapping[str, Any]
+) -> Iterator[Row]:
+    """heads: {row: how its projection head was trained}."""
+    gallery, queries = Cell(str(bounds["gallery"])), Cell(str(figures["model"]["n"]))
     for name, label in ROWS.items():
+        if name not in figures:
+            why = Cell("", reason=f"{name.removesuffix('_projected')} is not in encoders.names")
+            yield Row(label, (*[Cell("", reason=_NOT_RUN)] * (len(METRICS) + 2), why), main=False)
+            continue
         cells = [_figure(metric, figures[name][metric], bounds[name][metric]) for metric in METRICS]
-        seeds = Cell(f"1 (seed {seed})") if name == "model" else Cell("", reason=_NOT_TRAINED)
-        yield Row(label, (*cells, Cell(str(figures[name]["n"])), gallery, seeds), ours=name == "model")
+        trained = seed if name == "model" else heads.get(name, {}).get("seed")
+        seeds = Cell("", reason=_NOT_TRAINED) if trained is None else Cell(f"1 (seed {trained})")
+        main = name in _MAIN or name in heads
+        yield Row(label, (*cells, queries, gallery, seeds), ours=name == "model", main=main)
     expected = [_figure(metric, bounds["chance"][metric], None) for metric in METRICS]
-    queries = Cell(str(figures["model"]["n"]))
     yield Row("chance", (*expected, queries, gallery, Cell("", reason=_NOT_TRAINED)))
+
+
+def main_lines(table: Table) -> Table:
+    """The table without the rows that only its full form shows."""
+    groups = (Group(group.title, tuple(row for row in group.rows if row.main)) for group in table.groups)
+    return Table(table.caption, table.columns, tuple(groups))
 
 
 def _figure(metric: str, value: float | None, interval: list[float] | None) -> Cell:

@@ -67,7 +67,8 @@ class Heads:
     def of_states(self) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
         """Embeddings of the music {name of spans: (n, e)} through a head on our own states, and how it was trained."""
         states = {name: embed_music(self._model, self._tokens, spans)[1] for name, spans in self._spans.items()}
-        return self._train(states, states["train"][self._spans["train"].mask()])
+        # They come from centred tokens, and the model's own readout does not centre them again.
+        return self._train(states, states["train"][self._spans["train"].mask()], centre=False)
 
     def of_frames(self, frames: Frames) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
         """The same through a head on the frames of any encoder, averaged over each sub-beat of the tokens."""
@@ -82,10 +83,11 @@ class Heads:
             table[own] = part
         assert table is not None  # the training split has windows, or there would be no model
         features = {name: table[spans.rows(spans.audio_row)] for name, spans in self._spans.items()}
-        return self._train(features, table[_rows(self._spans["train"])])
+        rows = table[_rows(self._spans["train"])]
+        return self._train(features, rows, centre=self._model.config.centre)
 
     def _train(
-        self, features: Mapping[str, NDArray[np.float32]], rows: NDArray[np.float32]
+        self, features: Mapping[str, NDArray[np.float32]], rows: NDArray[np.float32], centre: bool
     ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
         """features: (n, k, f) of all spans; rows: (N, f) beats of the training songs."""
         reduce = Reduction.fit(rows, self._settings.head_components, self._settings.seed)
@@ -97,7 +99,15 @@ class Heads:
             Matched(heard[name], self._motion[name], stage.own, stage.motion.song, stage.motion.start)
             for name, stage in self._stages.items()
         )
-        head, how = train_head(self._model.config, train, val, self._settings, self._temperature, self._symmetric)
+        head, how = train_head(
+            self._model.config,
+            train,
+            val,
+            self._settings,
+            centre=centre,
+            temperature=self._temperature,
+            symmetric=self._symmetric,
+        )
         return {name: project(head, heard[name]) for name in self._asked}, how | {"features": rows.shape[1]}
 
 

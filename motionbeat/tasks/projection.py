@@ -108,15 +108,18 @@ class Matched:
 
 
 class Head(nn.Module):
-    """Features of each beat -> embedding: the readout of `config`, over `width` features in place of states."""
+    """Features of each beat -> embedding: the readout of `config`, over `width` features in place of states.
 
-    def __init__(self, config: ModelConfig, width: int) -> None:
+    centre: subtract each feature's mean over the window, as the model does with its tokens.
+    """
+
+    def __init__(self, config: ModelConfig, width: int, centre: bool) -> None:
         super().__init__()
-        self.centre = config.centre
+        self.centre = centre
         self.readout = readout(evolve(config, width=width, heads=1))
 
     def forward(self, features: Tensor, bars: Bars) -> Tensor:
-        """features (n, k, c) -> (n, e), length 1. Windows are centred where the model's own are."""
+        """features (n, k, c) -> (n, e), length 1."""
         absent = ~bars.mask[..., None]  # (n, k, 1)
         features = features.masked_fill(absent, 0)
         if self.centre:
@@ -134,7 +137,14 @@ def project(head: Head, music: Heard) -> NDArray[np.float32]:
 
 
 def train_head(
-    config: ModelConfig, train: Matched, val: Matched, settings: Retrieve, temperature: float, symmetric: bool
+    config: ModelConfig,
+    train: Matched,
+    val: Matched,
+    settings: Retrieve,
+    *,
+    centre: bool,
+    temperature: float,
+    symmetric: bool,
 ) -> tuple[Head, dict[str, float]]:
     """The head with the best validation score over all learning rates and epochs, and how it was reached.
 
@@ -146,7 +156,7 @@ def train_head(
     for learning_rate in settings.head_learning_rates:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            head = Head(config, width)
+            head = Head(config, width, centre)
         matrices = [p for p in head.parameters() if p.ndim >= 2]
         others = [p for p in head.parameters() if p.ndim < 2]
         groups = [{"params": matrices, "weight_decay": _WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
