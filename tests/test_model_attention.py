@@ -63,10 +63,38 @@ def test_queries_and_keys_turn_by_the_shift_and_values_do_not(attention: PhaseAt
     assert torch.equal(v, v_moved)
 
 
-def test_a_rotation_is_multiplication_by_a_complex_number() -> None:
+def test_a_rotation_is_a_matrix_of_two_by_two_for_each_pair() -> None:
     x, turn = torch.randn(2, 3, 5, 8, dtype=torch.float64), torch.randn(2, 5, 4, dtype=torch.float64)
-    expected = torch.view_as_complex(x.view(2, 3, 5, 4, 2)) * torch.polar(torch.ones_like(turn), turn)[:, None]
-    torch.testing.assert_close(rotate(x, turn), torch.view_as_real(expected).flatten(-2))
+    matrices = torch.stack([turn.cos(), -turn.sin(), turn.sin(), turn.cos()], dim=-1).unflatten(-1, (2, 2))
+    expected = torch.einsum("bkpij,bhkpj->bhkpi", matrices, x.view(2, 3, 5, 4, 2)).flatten(-2)
+    torch.testing.assert_close(rotate(x, turn), expected)
+
+
+def test_a_rotation_is_the_same_where_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, turn = torch.randn(2, 3, 5, 8), torch.randn(2, 5, 4)
+    plain = rotate(x, turn)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(rotate(x, turn), plain)
+
+
+def test_masked_beats_change_nothing_under_bf16(x: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    attention = PhaseAttention(D, H, dropout=0.0, contact=True)
+    x, contact = x.float(), torch.rand(B, K)
+    mask = torch.ones(B, K, dtype=torch.bool)
+    mask[1, 6:] = False
+    turned = angles("harmonic").float()
+    exact = attention(x, turned, mask, contact)
+    other = x.masked_fill(~mask[..., None], 1e4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = attention(x, turned, mask, contact)
+        moved = attention(other, turned, mask, contact.masked_fill(~mask, 9.0))
+        nothing = attention(x, turned, torch.zeros_like(mask), contact)
+    assert mixed.dtype == torch.bfloat16
+    assert torch.equal(mixed[mask], moved[mask])
+    assert torch.isfinite(nothing).all()
+    # bf16 keeps 8 bits: each of a few rounded factors is off by up to 2^-9
+    torch.testing.assert_close(mixed[mask].float(), exact[mask], atol=4 * 2**-8 * float(exact.detach().abs().max()), rtol=0)
 
 
 def test_harmonics_follow_each_sequences_own_meter() -> None:

@@ -52,8 +52,13 @@ def rotate(x: Tensor, angles: Tensor | None) -> Tensor:
     """
     if angles is None:
         return x
-    kind = torch.promote_types(x.dtype, angles.dtype)  # at least float32: there are no complex bf16 numbers
-    # As complex numbers each pair is read and written once.
-    turn = torch.polar(torch.ones_like(angles), angles).to(kind.to_complex())[:, None]  # (b, 1, k, p)
-    turned = torch.view_as_complex(x.to(kind).unflatten(-1, (-1, 2))) * turn  # (b, h, k, p)
-    return torch.view_as_real(turned).flatten(-2).to(x.dtype)  # (b, h, k, c)
+    pairs = x.to(torch.promote_types(x.dtype, angles.dtype)).unflatten(-1, (-1, 2))  # (b, h, k, p, 2)
+    if torch.compiler.is_compiling():  # torch.compile knows no complex numbers, and fuses this instead
+        cos, sin = angles.cos()[:, None], angles.sin()[:, None]  # (b, 1, k, p)
+        first, second = pairs.unbind(-1)  # (b, h, k, p)
+        turned = torch.stack([cos * first - sin * second, sin * first + cos * second], dim=-1)  # (b, h, k, p, 2)
+    else:  # as complex numbers each pair is read and written once
+        angles = angles.to(pairs.dtype)
+        turn = torch.polar(torch.ones_like(angles), angles)[:, None]  # (b, 1, k, p)
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * turn)  # (b, h, k, p, 2)
+    return turned.flatten(-2).to(x.dtype)  # (b, h, k, c)
