@@ -6,6 +6,7 @@ import torch
 from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel
 from motionbeat.embedding import LATTICE_PERIOD_S, LATTICE_STEP_S, MotionBeat
 from motionbeat.encoders.frames import Audio, Frames, digest, samples
+from motionbeat.errors import MotionBeatError
 from motionbeat.model.dual_encoder import DualEncoder
 
 VERSION = "grid 1"
@@ -48,8 +49,11 @@ def untrained(folder: str) -> Grid:
 
 
 def _loaded(folder: str) -> DualEncoder:
-    with torch.random.fork_rng(devices=[]):  # a model draws its weights before it loads them
-        return DualEncoder.load(folder)
+    try:
+        with torch.random.fork_rng(devices=[]):  # a model draws its weights before it loads them
+            return DualEncoder.load(folder)
+    except MotionBeatError as error:
+        raise MotionBeatError(f"encoders.motionbeat = {folder}: {error}, or train one with `dvc repro train`") from None
 
 
 class Mel:
