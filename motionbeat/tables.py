@@ -159,7 +159,8 @@ def read(path: Path, schema: pa.Schema) -> dict[str, NDArray[Any]]:
     except pa.ArrowInvalid as error:
         raise MotionBeatError(f"{path} is not a Parquet file ({error}): delete it and run `dvc repro`") from None
     if not table.schema.equals(schema):
-        raise MotionBeatError(f"{path} has columns {table.schema.names}, not {schema.names}: run `dvc repro`")
+        own, other = ([f"{field.name} ({field.type})" for field in kind] for kind in (table.schema, schema))
+        raise MotionBeatError(f"{path} has columns {', '.join(own)}, not {', '.join(other)}: run `dvc repro`")
     return {field.name: _as_numpy(path, field.name, table.column(field.name)) for field in schema}
 
 
