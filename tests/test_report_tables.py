@@ -41,9 +41,9 @@ def test_an_encoder_that_was_run_has_its_heads_seed_and_one_that_was_not_says_so
     for table in retrieval_tables(Results.read(run_folder / "metrics"), seed=7):
         for group in table.groups[1:]:
             rows = {row.name: row for row in group.rows}
-            assert rows["log-mel, projected"].cells[-1].text == "1 (seed 3)"
-            assert rows["log-mel, projected"].cells[0].interval
-            missing = rows["Jukebox, projected"]
+            assert rows["log-mel + head"].cells[-1].text == "1 (seed 3)"
+            assert rows["log-mel + head"].cells[0].interval
+            missing = rows["Jukebox + head"]
             assert missing.cells[-1].reason == "jukebox is not in encoders.names"
             assert {cell.reason for cell in missing.cells[:-1]} == {"not run"}
 
@@ -61,7 +61,7 @@ def test_the_main_lines_are_the_paper_the_model_what_was_run_the_ceiling_and_cha
         assert short.groups[0] == table.groups[0]
         for group in short.groups[1:]:
             names = [row.name for row in group.rows]
-            assert names == ["MotionBeat (ours)", "log-mel, projected", "ceiling", "chance"]
+            assert names == ["MotionBeat (ours)", "log-mel + head", "ceiling", "chance"]
 
 
 def test_figures_in_the_table_are_those_of_the_metrics_with_their_interval(run_folder):

@@ -24,13 +24,13 @@ PROJECTED = {
     "jukebox": "Jukebox",
     "musicnn": "musicnn",
     "mel": "log-mel",
-    "random": "untrained MotionBeat",
+    "random": "untrained",
     "motionbeat": "our states",
 }
 """Encoders by their name in encoders.names, each through a trained projection head; the paper's baselines first."""
 ROWS = {
     "model": "MotionBeat (ours)",
-    **{f"{name}_projected": f"{label}, projected" for name, label in PROJECTED.items()},
+    **{f"{name}_projected": f"{label} + head" for name, label in PROJECTED.items()},
     "ceiling": "ceiling",
     "random": "random embeddings",
     "tempo_only": "tempo alone",
