@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from motionbeat import params, tables
 from motionbeat.corpora.synthetic.likelihood import event_log_likelihood
+from motionbeat.encoders.interface import check
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
 from motionbeat.model.device import make_deterministic
@@ -82,6 +83,7 @@ def projected(
 ) -> tuple[dict[str, dict[str, NDArray[np.float32]]], dict[str, Any]]:
     """{row: {protocol: music embeddings}} of every encoder through its head, and how each head was trained."""
     loss, encoders = settings.loss, settings.encoders
+    check([name for name in encoders.names if name != OWN], encoders)
     heads = Heads(model, tokens, spans, settings.retrieve, loss.temperature, loss.symmetric)
     audio = {song: CORPUS / path for song, path in sorted(zip(manifest["song"], manifest["audio"], strict=True))}
     rows, trained = {}, {}
