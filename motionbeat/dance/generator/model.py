@@ -67,6 +67,10 @@ class DanceGenerator(nn.Module):
         self.levels: Tensor
         self.register_buffer("low", torch.zeros(WIDTH))
         self.register_buffer("reach", torch.ones(WIDTH))
+        self.centre: Tensor
+        self.variance: Tensor
+        self.register_buffer("centre", torch.zeros(WIDTH))
+        self.register_buffer("variance", torch.ones(WIDTH))
         self.register_buffer("music_mean", torch.zeros(config.condition_width))
         self.register_buffer("music_std", torch.ones(config.condition_width))
         self.register_buffer("levels", signal_levels(config.diffusion_steps), persistent=False)
@@ -79,6 +83,9 @@ class DanceGenerator(nn.Module):
         low, high = vectors.amin(dim=0), vectors.amax(dim=0)
         self.low.copy_(low)
         self.reach.copy_(torch.where(high - low > _SMALLEST_REACH, high - low, 1.0))
+        scaled = self.scaled(vectors)
+        self.centre.copy_(scaled.mean(dim=0))
+        self.variance.copy_(scaled.var(dim=0))
         self.music_mean.copy_(music.mean(dim=0))
         deviation = music.std(dim=0)
         self.music_std.copy_(torch.where(deviation > _SMALLEST_STD, deviation, 1.0))
@@ -95,6 +102,18 @@ class DanceGenerator(nn.Module):
         """Music (..., c), z-scored by training statistics, so that no encoder's scale counts."""
         return (music - self.music_mean) / self.music_std
 
+    def clean(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
+        """Prediction of x0 (b, f, 151), arguments as the network's: the best that each channel alone can tell (the
+        Wiener estimate from its mean and variance), and what the network adds to it.
+
+        Left to itself a small network says the mean dance for thousands of steps, whatever it is shown.
+        """
+        level = self.levels[step].to(noised.dtype)[:, None, None]
+        gain = level.sqrt() * self.variance / (level * self.variance + 1 - level)
+        linear = self.centre + gain * (noised - level.sqrt() * self.centre)
+        added: Tensor = self.network(noised, step, music, shown)
+        return linear + added
+
     def guided(self, noised: Tensor, step: int, music: Tensor, guidance: float) -> Tensor:
         """Classifier-free guidance (Ho & Salimans, 2021): x_without + guidance * (x_with - x_without).
 
@@ -102,12 +121,12 @@ class DanceGenerator(nn.Module):
         """
         steps = torch.full((len(noised),), step, device=noised.device)
         if guidance == 0:
-            deaf: Tensor = self.network(noised, steps, None)
+            deaf: Tensor = self.clean(noised, steps, None)
             return deaf
-        hearing: Tensor = self.network(noised, steps, music)
+        hearing: Tensor = self.clean(noised, steps, music)
         if guidance == 1:
             return hearing
-        deaf = self.network(noised, steps, None)
+        deaf = self.clean(noised, steps, None)
         return deaf + guidance * (hearing - deaf)
 
     def save(self, folder: Path | str) -> None:
