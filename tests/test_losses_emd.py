@@ -75,3 +75,28 @@ def test_what_is_no_mass_is_refused(function) -> None:
             function(good, bad)
     with pytest.raises(MotionBeatError, match="numbers of bins"):
         function(good, torch.full((5,), 0.2))
+
+
+@pytest.mark.parametrize("bins", [12, 16, 28])
+@pytest.mark.parametrize("function", [wasserstein_line, wasserstein_circle])
+def test_float32_is_off_by_the_rounding_of_its_sums(function, bins: int) -> None:
+    """Each of the bins' cumulated sums is off by at most bins * eps, and as many of them are added up."""
+    p, q = torch.randn(2, 500, bins, generator=torch.Generator().manual_seed(bins)).mul(3).softmax(-1)
+    exact = function(p.double(), q.double())
+    assert float((function(p, q).double() - exact).abs().max()) <= bins**2 * torch.finfo(torch.float32).eps
+
+
+@pytest.mark.parametrize("function", [wasserstein_line, wasserstein_circle])
+def test_each_bar_of_a_batch_has_the_gradient_it_has_alone(function) -> None:
+    logits, other = torch.randn(2, 6, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    logits.requires_grad_()
+    (whole,) = torch.autograd.grad(function(logits.softmax(-1), other.softmax(-1)).sum(), logits)
+    for i in range(len(logits)):
+        own = logits[i].detach().requires_grad_()
+        (alone,) = torch.autograd.grad(function(own.softmax(-1), other[i].softmax(-1)), own)
+        torch.testing.assert_close(whole[i], alone)
+
+
+def test_the_circle_is_never_further_than_the_line() -> None:
+    p, q = torch.randn(2, 200, 15, dtype=torch.float64, generator=torch.Generator().manual_seed(3)).mul(4).softmax(-1)
+    assert bool((wasserstein_circle(p, q) <= wasserstein_line(p, q) + 1e-12).all())

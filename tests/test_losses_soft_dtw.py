@@ -153,3 +153,32 @@ def test_wrong_lengths_are_refused() -> None:
     x = torch.zeros(2, 3, 1)
     with pytest.raises(MotionBeatError, match="from 1 to 3"):
         soft_dtw(x, x, 0.1, lengths=(torch.tensor([3, 4]), torch.tensor([3, 3])))
+
+
+@pytest.mark.parametrize("k", [16, 32, 64, 128])
+@pytest.mark.parametrize("band", [None, 4])
+def test_float32_input_costs_only_the_rounding_of_its_gradient(k: int, band: int | None) -> None:
+    """The programme is in float64: value and gradient are float64's own, each rounded once, at every length."""
+    x, y = (part.float() for part in series(k, k, 1, batch=4, seed=k))
+    wide = x.double().requires_grad_()
+    x.requires_grad_()
+    for function in (soft_dtw, soft_dtw_divergence):
+        value, exact = function(x, y, 0.1, band=band), function(wide, y.double(), 0.1, band=band)
+        # three values are rounded before the divergence takes their difference
+        bound = 4 * torch.finfo(torch.float32).eps * float(soft_dtw(x, y, 0.1, band=band).detach().abs().max() + k)
+        assert float((value.double() - exact).detach().abs().max()) <= bound
+        (gradient,) = torch.autograd.grad(value.sum(), x)
+        (expected,) = torch.autograd.grad(exact.sum(), wide)
+        # the divergence adds two gradients of x with itself and one with y
+        largest = float(torch.autograd.grad(soft_dtw(wide, y.double(), 0.1, band=band).sum(), wide)[0].abs().max())
+        error = float((gradient.double() - expected).abs().max())
+        assert error <= 8 * torch.finfo(torch.float32).eps * max(largest, 1.0)
+
+
+@pytest.mark.parametrize("function", [soft_dtw, soft_dtw_divergence])
+def test_a_second_derivative_by_either_series_is_refused(function) -> None:
+    x, y = series(4, 4, 1)
+    y.requires_grad_()
+    (gradient,) = torch.autograd.grad(function(x, y, 0.1).sum(), y, create_graph=True)
+    with pytest.raises(MotionBeatError, match="differentiated once"):
+        gradient.square().sum().backward()

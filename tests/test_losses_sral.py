@@ -241,3 +241,94 @@ def test_wrong_input_is_refused_by_name() -> None:
             sral(values | {name: wrong})
     with pytest.raises(MotionBeatError, match="source = 'both'"):
         sral(values, source="both")
+
+
+def unequal() -> tuple[dict[str, torch.Tensor], list[dict[str, torch.Tensor]]]:
+    """Four sequences of 3/4 and 4/4 in one batch, of 11, 7, 4 and 9 real beats, and each alone, cut to its beats."""
+    values, lengths = batch([4, 3, 4, 3], beats=11), [11, 7, 4, 9]
+    values["mask"] = torch.arange(11) < torch.tensor(lengths)[:, None]
+    alone = []
+    for i, length in enumerate(lengths):
+        row = rows(values, slice(i, i + 1))
+        alone.append({name: value[:, :length] if value.ndim > 1 else value for name, value in row.items()})
+    for name in (*LOGITS, *DETECTED):
+        values[name] = values[name].masked_fill(~values["mask"][..., None], 77.0)
+    return values, alone
+
+
+def counts(values: dict[str, torch.Tensor]) -> tuple[int, int]:
+    """Real beats and complete bars."""
+    bars = complete_bars((values["onset"],), values["bar_position"], values["beats_per_bar"], values["mask"])
+    return int(values["mask"].sum()), sum(len(found) for (found,) in bars)
+
+
+@pytest.mark.parametrize("divergence", [True, False])
+@pytest.mark.parametrize("circular", [True, False])
+def test_meters_and_lengths_in_one_batch_equal_each_sequence_alone_weighted(divergence: bool, circular: bool) -> None:
+    """Values and gradients: the beat term is a mean over sequences, the bar term one over complete bars."""
+    values, alone = unequal()
+    bars = torch.tensor([counts(one)[1] for one in alone], dtype=torch.float64)
+    assert bars.tolist() == [2, 1, 0, 3]
+    inputs = [values[name].requires_grad_() for name in LOGITS]
+    loss = sral(values, divergence=divergence, circular=circular)
+    whole = [torch.autograd.grad(term, inputs, retain_graph=True, allow_unused=True) for term in loss[1:]]
+    weights = torch.full((4,), 0.25, dtype=torch.float64), bars / bars.sum()
+    sums = [0.0, 0.0]
+    for i, one in enumerate(alone):
+        own = [one[name].requires_grad_() for name in LOGITS]
+        parts = sral(one, divergence=divergence, circular=circular)
+        for term in range(2):
+            sums[term] += float(weights[term][i] * parts[1 + term].detach())
+            if not parts[1 + term].requires_grad:
+                continue
+            expected = torch.autograd.grad(parts[1 + term], own, retain_graph=True, allow_unused=True)
+            for together, apart in zip(whole[term], expected, strict=True):
+                if apart is None:
+                    assert together is None
+                    continue
+                length = apart.shape[1]
+                torch.testing.assert_close(together[i, :length], weights[term][i] * apart[0])
+                assert not together[i, length:].any()
+    assert [float(term.detach()) for term in loss[1:]] == pytest.approx(sums, abs=1e-9)
+
+
+def test_the_anchor_of_unequal_lengths_and_meters_equals_each_sequence_alone_weighted() -> None:
+    values, alone = unequal()
+    inputs = [values[name].requires_grad_() for name in LOGITS]
+    whole = torch.autograd.grad(anchor(values), inputs)
+    beats, bars = (torch.tensor(column).double() for column in zip(*(counts(one) for one in alone), strict=True))
+    for i, one in enumerate(alone):
+        own = [one[name].requires_grad_() for name in LOGITS]
+        expected = torch.autograd.grad(anchor(one), own, allow_unused=True)
+        for name, together, apart in zip(LOGITS, whole, expected, strict=True):
+            share = (beats if name in ("onset_logits", "contact_logits") else bars)[i]
+            total = (beats if name in ("onset_logits", "contact_logits") else bars).sum()
+            if apart is not None:
+                torch.testing.assert_close(together[i, : apart.shape[1]], share / total * apart[0])
+            else:
+                assert not together[i].any()
+
+
+def test_the_contact_guide_of_unequal_lengths_equals_each_sequence_alone_weighted() -> None:
+    values, alone = unequal()
+    logits = values["contact_logits"][..., 0].detach().requires_grad_()
+    loss = contact_guide_loss(logits, values["contact"].clamp(0, 1), values["mask"])
+    (gradient,) = torch.autograd.grad(loss, logits)
+    total, beats = 0.0, values["mask"].sum(1)
+    for i, one in enumerate(alone):
+        own = one["contact_logits"][..., 0].detach().requires_grad_()
+        part = contact_guide_loss(own, one["contact"], one["mask"])
+        (expected,) = torch.autograd.grad(part, own)
+        share = beats[i] / beats.sum()
+        total += float((share * part).detach())
+        torch.testing.assert_close(gradient[i, : len(own[0])], share * expected[0])
+        assert not gradient[i, len(own[0]) :].any()
+    assert float(loss.detach()) == pytest.approx(total)
+
+
+def test_float32_stays_within_its_rounding_of_float64() -> None:
+    values, _ = unequal()
+    narrow = {name: value.float() if value.dtype == torch.float64 else value for name, value in values.items()}
+    for wide, single in zip(sral(values), sral(narrow), strict=True):
+        assert single.item() == pytest.approx(wide.item(), rel=1e-5, abs=1e-5)
+    assert anchor(narrow).item() == pytest.approx(anchor(values).item(), rel=1e-5)
