@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from motionbeat import params, tables
@@ -29,6 +30,7 @@ def main() -> None:
     settings = params.load()
     wanted = settings.retrieve
     make_deterministic(wanted.seed)
+    torch.set_num_threads(1)  # heads are so small that a second thread only waits, on a busy machine for minutes
     tokens, manifest = Tokens.load(Path("data/tokens")), tables.read(CORPUS / "manifest.parquet", tables.MANIFEST)
     windows = tokens.windows("test", tokens.layout.window_beats, every="bar")
     if not len(windows):

@@ -61,12 +61,14 @@ class Reduction:
         which hold noise, stay small.
         """
         from sklearn.decomposition import PCA
+        from threadpoolctl import threadpool_limits
 
         rows = np.asarray(rows, np.float64)
         mean, std = rows.mean(axis=0), np.maximum(rows.std(axis=0), _SMALLEST_STD)
         count = min(components, *rows.shape)
         solver = "covariance_eigh" if rows.shape[1] <= _EXACT_UP_TO else "randomized"
-        found = PCA(count, svd_solver=solver, random_state=seed).fit((rows - mean) / std)
+        with threadpool_limits(1):  # the order of sums depends on the number of threads, and results must not
+            found = PCA(count, svd_solver=solver, random_state=seed).fit((rows - mean) / std)
         scale = max(float(np.sqrt(found.explained_variance_.mean())), _SMALLEST_STD)
         axes = (found.components_ / std).T / scale
         return cls(mean, np.pad(axes, ((0, 0), (0, count % 2))))
