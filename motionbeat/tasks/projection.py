@@ -61,7 +61,7 @@ class Reduction:
         which hold noise, stay small.
         """
         from sklearn.decomposition import PCA
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         rows = np.asarray(rows, np.float64)
         mean, std = rows.mean(axis=0), np.maximum(rows.std(axis=0), _SMALLEST_STD)
