@@ -26,7 +26,7 @@ DEFAULT = "default"
 # in the order of the pipeline: what a stage before has made anew, the later ones need anew
 PREPARING = ("tokens", "negatives")
 MEASURED = ("train", "retrieve")
-_CODE = ("audio", "losses", "model", "motion", "negatives", "tasks", "tokens", "training")
+_CODE = ("audio", "encoders", "losses", "model", "motion", "negatives", "tasks", "tokens", "training")
 _NEEDED = ("data/corpus/manifest.parquet", "data/beats/beats.parquet", "data/tokens/audio.parquet", "data/negatives")
 
 
