@@ -8,6 +8,7 @@ from motionbeat.files import whole_folder
 from motionbeat.report.clips import read_clip
 from motionbeat.report.figures import read_history
 from motionbeat.report.page import clip_to_draw, read_corpus, render
+from motionbeat.report.recognition import Recognition
 from motionbeat.report.results import Results
 
 CORPUS, BEATS, METRICS, REPORT = (
@@ -25,7 +26,8 @@ def main() -> None:
     name, limits = clip_to_draw(manifest, settings.report.clip), settings.tokens
     dance = read_clip(CORPUS, name, BEATS, limits.contact_speed, limits.contact_height)
     with whole_folder(REPORT) as folder:
-        (folder / "index.html").write_text(render(results, history, manifest, beats, dance, settings), encoding="utf-8")
+        page = render(results, history, manifest, beats, dance, settings, Recognition.read(METRICS))
+        (folder / "index.html").write_text(page, encoding="utf-8")
     print(f"{REPORT / 'index.html'}: open it in a browser")
 
 

@@ -60,13 +60,15 @@ def test_every_anchor_leads_to_a_part_of_the_page_and_no_id_stands_twice(html):
     ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
     assert len(set(ids)) == len(ids)
     anchors = {attributes["href"] for name, attributes in found.tags if name == "a"}
-    assert anchors == {f"#{name}" for name in ("results", "training", "dance", "beats", "corpus", "parameters")}
+    assert anchors == {
+        f"#{name}" for name in ("results", "recognition", "training", "dance", "beats", "corpus", "parameters")
+    }
     assert {anchor[1:] for anchor in anchors} <= set(ids)
 
 
 def test_every_table_has_a_caption_and_every_figure_a_text_for_those_who_do_not_see_it(html):
     found = Tags(html).tags
-    assert sum(name == "table" for name, _ in found) == sum(name == "caption" for name, _ in found) == 6
+    assert sum(name == "table" for name, _ in found) == sum(name == "caption" for name, _ in found) == 7
     figures = [attributes for name, attributes in found if name == "svg"]
     assert len(figures) == 2
     assert all(figure["role"] == "img" and len(figure["aria-label"] or "") > 40 for figure in figures)

@@ -5,8 +5,18 @@ from pathlib import Path
 
 from motionbeat import params
 from motionbeat.errors import run
+from motionbeat.report import recognition
 from motionbeat.report.results import Results
-from motionbeat.report.tables import METRICS, PAPER_NOTE, Table, as_text, flat, retrieval_tables, terminal_cell
+from motionbeat.report.tables import (
+    METRICS,
+    PAPER_NOTE,
+    Table,
+    as_text,
+    flat,
+    main_lines,
+    retrieval_tables,
+    terminal_cell,
+)
 
 PAGE = Path("data/report/index.html")
 _COLUMNS = tuple(METRICS[name] for name in ("r1", "r10", "medr"))
@@ -16,12 +26,18 @@ _WIDTHS = (19, 19, 15)  # fits "100.0 [100.0-100.0]", and 80 columns in all
 def main() -> None:
     settings = params.load()
     results = Results.read(Path("metrics"))
-    tables = retrieval_tables(results, settings.train.seed)
+    tables = [main_lines(table) for table in retrieval_tables(results, settings.train.seed)]
     if sys.stdout.isatty():
         _show(tables)
     else:
         print("\n\n".join(as_text(table, _COLUMNS) for table in tables))
     print(f"\n{PAPER_NOTE}")
+    recognized = recognition.Recognition.read(Path("metrics"))
+    for table in recognition.narrow(recognized):
+        print(f"\n{as_text(table, table.columns[1:])}")
+    print(f"\n{recognition.NOTE}")
+    if recognized.standins:
+        print(f"\n{recognition.STANDIN_NOTE}")
     for name, values in (("training", results.train), ("beats", results.beats)):
         print(f"\n{name}: " + "; ".join(f"{key} {text or 'not computed'}" for key, (text,) in flat(values).items()))
     if settings.corpus.name == "synthetic":

@@ -16,6 +16,8 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.params import Params
 from motionbeat.report.clips import Dance
 from motionbeat.report.figures import History, inline_svg, training_curves
+from motionbeat.report.recognition import NOTE, STANDIN_NOTE, Recognition, sizes
+from motionbeat.report.recognition import table as recognition_table
 from motionbeat.report.results import Results
 from motionbeat.report.stick_figure import BARS, filmstrip
 from motionbeat.report.tables import DIRECTIONS, METRICS, PAPER_NOTE, Table, facts, flat, plain, retrieval_tables
@@ -75,7 +77,15 @@ def _tempo(times: NDArray[np.floating]) -> float:
     return 60 * (len(times) - 1) / float(times[-1] - times[0]) if len(times) > 1 else float("nan")
 
 
-def render(results: Results, history: History, manifest: Columns, beats: Columns, dance: Dance, params: Params) -> str:
+def render(
+    results: Results,
+    history: History,
+    manifest: Columns,
+    beats: Columns,
+    dance: Dance,
+    params: Params,
+    recognition: Recognition,
+) -> str:
     """The whole page. manifest, beats: as `motionbeat.tables.read` gives them."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -97,6 +107,12 @@ def render(results: Results, history: History, manifest: Columns, beats: Columns
         paper_note=PAPER_NOTE,
         window_beats=params.tokens.window_beats,
         resamplings=params.retrieve.bootstrap,
+        slice_s=params.retrieve.slice_s,
+        slice_stride_s=params.retrieve.slice_stride_s,
+        head_components=params.retrieve.head_components,
+        recognition=recognition_table(recognition),
+        recognition_note=f"{NOTE} {STANDIN_NOTE}" if recognition.standins else NOTE,
+        recognition_sizes=sizes(recognition),
         training=facts("The kept model and its training", ("", "value"), flat(results.train)),
         curves=Markup(inline_svg(curves, "training", _describe_curves(history, results))),
         dance=dance,
@@ -149,8 +165,16 @@ def _parameters(params: Params) -> dict[str, tuple[str]]:
     return {
         f"{section}.{key}": (plain(value) or "(empty)",)
         for section, values in sections.items()
-        for key, value in values.items()
+        for key, value in _leaves(values).items()
     }
+
+
+def _leaves(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested sections as {outer.inner: value}."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _leaves(value, f"{before}{key}.") if isinstance(value, dict) else {before + key: value}
+    return found
 
 
 def read_corpus(corpus: Path, beats: Path) -> tuple[Columns, Columns]:

@@ -37,14 +37,16 @@ def targets(beat_times: Floats, frames: int) -> NDArray[np.float32]:
     return marks[1:-1]
 
 
-def scores(estimated: Floats, annotated: Floats, until_s: float = np.inf) -> NDArray[np.float64]:
-    """F1, CMLt and AMLt (3,) of one track, beats in s; NaN where fewer than 2 annotated beats are in 5 s to `until_s`.
+def scores(
+    estimated: Floats, annotated: Floats, until_s: float = np.inf, from_s: float = TRIM_S
+) -> NDArray[np.float64]:
+    """F1, CMLt and AMLt (3,) of one track, beats in s; NaN where fewer than 2 annotated beats are in from_s..until_s.
 
     Fewer than two estimated beats there score 0.
     """
     from mir_eval import beat
 
-    true, found = (times[(times >= TRIM_S) & (times <= until_s)] for times in map(_checked, (annotated, estimated)))
+    true, found = (times[(times >= from_s) & (times <= until_s)] for times in map(_checked, (annotated, estimated)))
     if len(true) < 2:
         return np.full(3, np.nan)
     if len(found) < 2:
