@@ -57,7 +57,7 @@ class Probe:
 
     def __call__(self, features: Features) -> NDArray[np.float32]:
         """Outputs (n, C) for features (n, D): logits of classes or tags, or regressed values."""
-        return _outputs(self.head, features, self.mean, self.std).numpy()
+        return _outputs([self.head], features, self.mean, self.std)[0].numpy()
 
 
 def fit(
@@ -105,13 +105,14 @@ def _fit(
     optimiser = torch.optim.Adam(
         [{"params": head.parameters(), "lr": lr} for head, lr in zip(heads, options.learning_rates, strict=True)]
     )
+    gathered = _Gathered(train[0], mean, std, batch)
     best: list[Probe | None] = [None] * len(heads)
     for epoch in range(1, options.epochs + 1):
         running = [place for place, kept in enumerate(best) if kept is None or epoch - kept.epoch <= options.patience]
         if not running:
             break
         for rows in torch.randperm(len(targets), generator=generator).split(batch):
-            inputs = _standardised(train[0][rows.numpy()], mean, std)
+            inputs = gathered(rows)
             kept = None
             if name == "mlp":
                 share = torch.rand(len(rows), options.hidden, generator=generator) >= options.dropout
@@ -120,8 +121,8 @@ def _fit(
             # the heads share no weight: the gradient of the sum is each head's own
             torch.stack([_loss(kind, heads[i](inputs, kept), targets[rows]) for i in running]).sum().backward()
             optimiser.step()
-        for place in running:
-            outputs = _outputs(heads[place], val[0], mean, std)
+        answers = _outputs([heads[place] for place in running], val[0], mean, std)
+        for place, outputs in zip(running, answers, strict=True):
             loss = float(_loss(kind, outputs, val_targets))
             value = -loss if score is None else score(outputs.numpy(), val[1])
             previous = best[place]
@@ -140,12 +141,27 @@ def _loss(kind: Kind, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Ten
 
 
 @torch.no_grad()
-def _outputs(head: Head, features: Features, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    pieces = [
-        head(_standardised(features[begin : begin + _AT_ONCE], mean, std))
-        for begin in range(0, len(features), _AT_ONCE)
-    ]
-    return torch.cat(pieces)
+def _outputs(heads: list[Head], features: Features, mean: torch.Tensor, std: torch.Tensor) -> list[torch.Tensor]:
+    pieces = []
+    for begin in range(0, len(features), _AT_ONCE):
+        inputs = _standardised(features[begin : begin + _AT_ONCE], mean, std)
+        pieces.append([head(inputs) for head in heads])
+    return [torch.cat(of_head) for of_head in zip(*pieces, strict=True)]
+
+
+class _Gathered:
+    """Rows of a training set, standardised, always in the same memory: fresh pages cost more than the arithmetic."""
+
+    def __init__(self, features: Features, mean: torch.Tensor, std: torch.Tensor, batch: int) -> None:
+        self._features, self._mean, self._std = features, mean, std
+        rows = min(batch, len(features))
+        self._taken = np.empty((rows, features.shape[1]), features.dtype)
+        self._inputs = torch.empty((rows, features.shape[1]))
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        taken, inputs = self._taken[: len(rows)], self._inputs[: len(rows)]
+        np.take(self._features, rows.numpy(), axis=0, out=taken, mode="clip")  # the other modes make a copy first
+        return inputs.copy_(torch.as_tensor(taken)).sub_(self._mean).div_(self._std)
 
 
 def _standardised(features: Features, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:

@@ -36,6 +36,7 @@ class Scene:
     clash: float = 0.0
 
 
+# ambient is always quiet, so that the tag is in every split
 SCENES = {
     "rock": Scene(
         (100, 150),
@@ -64,7 +65,7 @@ SCENES = {
         (-6, -1),
     ),
     "electronic": Scene((80, 130), "PO", (("synth lead", "melody", 0.9), ("synth pad", "pad", 0.9)), 0.6),
-    "ambient": Scene((60, 80), "WA", (("synth pad", "pad", 1.0), ("synth pad", "drone", 0.8)), 0.0, (-24, -12)),
+    "ambient": Scene((60, 80), "WA", (("synth pad", "pad", 1.0), ("synth pad", "drone", 0.8)), 0.0, (-24, -17)),
     "new age": Scene(
         (60, 95), "WA", (("harp", "arpeggio", 1.0), ("flute", "melody", 0.8), ("synth pad", "pad", 0.5)), 0.0, (-22, -8)
     ),
