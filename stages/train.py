@@ -35,7 +35,7 @@ LOGS = Path("logs/train")
 
 def main() -> None:
     settings = params.load()
-    tokens = Tokens.load(TOKENS)
+    tokens = Tokens.load(TOKENS, lattices=settings.train.lattice_share > 0)
     make_deterministic(settings.train.seed)
     device = best_device()
     precision = chosen_precision(settings.train.precision, device)

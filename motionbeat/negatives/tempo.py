@@ -77,7 +77,8 @@ def correlations(accents: list[Floats], beats_per_bar: NDArray[np.int64]) -> Flo
         profiles = profiles - profiles.mean(axis=1, keepdims=True)
         norm = np.linalg.norm(profiles, axis=1, keepdims=True)
         unit = np.divide(profiles, norm, out=np.full_like(profiles, np.nan), where=norm > 1e-9)
-        result[np.ix_(own, own)] = unit @ unit.T
+        # einsum, not BLAS: its sums do not depend on the number of threads
+        result[np.ix_(own, own)] = np.einsum("if,jf->ij", unit, unit)
     return result
 
 

@@ -71,7 +71,14 @@ def train(
             torch.manual_seed(_seed(settings.seed, epoch, ranks.rank))
             # On the device: reading a number there would wait for all work before it.
             sums = torch.zeros(len(TERMS), dtype=torch.float64, device=batches.device)
-            drawn = batches.epoch(settings.batch, loss.tempo_negatives, loss.jitter_negatives, generator)
+            drawn = batches.epoch(
+                settings.batch,
+                loss.tempo_negatives,
+                loss.jitter_negatives,
+                generator,
+                settings.lattice_share,
+                settings.sampling,
+            )
             watch.begin()
             for step, batch in enumerate(drawn, (epoch - 1) * steps):
                 watch.mark("gather")
