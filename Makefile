@@ -42,11 +42,14 @@ test: lint
 test-all: lint
 	$(BIN)/python -m pytest -n 2
 
+# torch is chosen apart; musicnn asks for TensorFlow and an old numpy, of which only its model files here need nothing
 lock:
-	@printf 'torch ; sys_platform == "never"\n' > .torch-override
+	@printf 'torch ; sys_platform == "never"\ntensorflow ; python_version < "3"\nnumpy>=1.26\n' > .lock-override
+	@printf 'musicnn>=0.1\n' > .lock-also.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-package torch --override .torch-override --extra pipeline --extra video --extra dev pyproject.toml --output-file requirements.lock
-	@rm .torch-override
+	  --no-emit-package torch --override .lock-override --extra pipeline --extra video --extra dev pyproject.toml .lock-also.in \
+	  --output-file requirements.lock
+	@rm .lock-override .lock-also.in
 
 clean:
 	rm -rf data/corpus data/beats data/tokens data/negatives data/report models .cache

@@ -31,6 +31,7 @@ ROOMS = (
     ["tasks"],
     ["dance"],
     ["report"],
+    ["ablation"],
     ["cli"],
 )
 ROOM_OF = {name: number for number, names in enumerate(ROOMS) for name in names}
