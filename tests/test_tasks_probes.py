@@ -14,7 +14,7 @@ from motionbeat.tasks.recognition import Part, folds_of, parts
 
 @pytest.fixture
 def options(settings):
-    return evolve(settings.tasks, epochs=30, hidden=32, learning_rates=[1e-3, 1e-2], bootstrap=200)
+    return evolve(settings.tasks, epochs=30, hidden=32, learning_rates=[1e-3, 1e-2], bootstrap=200, beat_batch=512)
 
 
 def separable(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,8 @@ PAPER = {
 NOTE = (
     "Frozen encoders, one probe a task. Beats: a probe on single 20-ms frames, no tracker in the features, decoded by "
     "madmom's DBN; fractions. The other tasks: percent. Intervals: 95 %, resampled test groups; they say nothing of "
-    "the seed of the training. The paper gives neither intervals nor the splits that it used."
+    "the seed of the training. Not run: the encoder is not in encoders.names, or the task's stage has not run. No "
+    "part: the row does not answer this task. The paper gives neither intervals nor the splits that it used."
 )
 STANDIN_NOTE = (
     "Columns marked * were run on embedded stand-ins, synthesised by the project in the data sets' layout: their "
@@ -87,9 +88,7 @@ def table(results: Recognition) -> Table:
     """The whole right-hand side: the paper's rows, ours, and what stands beside them for scale."""
     named = {key: f"{title}{'*' * _standin(results, key[0])}" for key, title in COLUMNS.items()}
     seeds = sorted({results.about(task)["seed"] for task in results.metrics})
-    ours = Group(
-        f"Ours ({', '.join(_size(results, task) for task in TASKS if task in results.metrics)})", _rows(results)
-    )
+    ours = Group("Ours", _rows(results))
     paper = Group("Paper, Table 1", tuple(Row(f"{name} (paper)", _paper(name)) for name in PAPER))
     seen = Cell(f"1 (seed {', '.join(map(str, seeds))})") if seeds else Cell("", reason="not run")
     missing = Cell("", reason="not given")
@@ -122,15 +121,16 @@ def _rows(results: Recognition) -> tuple[Row, ...]:
         for name, title in ROWS.items()
     ]
     rows += [Row(title, tuple(_control(results, name, key) for key in COLUMNS)) for name, title in CONTROLS.items()]
+    rows.append(Row("test clips N", tuple(_count(results, task) for task, _ in COLUMNS)))
     return tuple(rows)
 
 
 def _cell(results: Recognition, row: str, key: tuple[str, str]) -> Cell:
     task, metric = key
     if task not in results.metrics:
-        return Cell("", reason=f"metrics/{task}.json is missing")
+        return Cell("", reason="not run")
     if row not in results.metrics[task]:
-        return Cell("", reason="not in encoders.names")
+        return Cell("", reason="not run")
     value = results.metrics[task][row][metric]
     if value is None:
         return Cell("", reason="not defined on these clips")
@@ -142,7 +142,7 @@ def _cell(results: Recognition, row: str, key: tuple[str, str]) -> Cell:
 
 def _control(results: Recognition, row: str, key: tuple[str, str]) -> Cell:
     if key[0] in results.metrics and row not in results.metrics[key[0]]:
-        return Cell("", reason="no such task")
+        return Cell("", reason="no part")
     return _cell(results, row, key)
 
 
@@ -154,9 +154,8 @@ def _standin(results: Recognition, task: str) -> bool:
     return task in results.metrics and bool(results.about(task)["standin"])
 
 
-def _size(results: Recognition, task: str) -> str:
-    about = results.about(task)
-    return f"{task.replace('_', ' ')}: {about['data_set']}, {about['split']}, N {about['test']}"
+def _count(results: Recognition, task: str) -> Cell:
+    return Cell(f"{results.about(task)['test']:,}") if task in results.metrics else Cell("", reason="not run")
 
 
 def sizes(results: Recognition) -> Sequence[tuple[str, str]]:
