@@ -90,11 +90,17 @@ def table(results: Recognition) -> Table:
     seeds = sorted({results.about(task)["seed"] for task in results.metrics})
     ours = Group("Ours", _rows(results))
     paper = Group("Paper, Table 1", tuple(Row(f"{name} (paper)", _paper(name)) for name in PAPER))
-    seen = Cell(f"1 (seed {', '.join(map(str, seeds))})") if seeds else Cell("", reason="not run")
-    missing = Cell("", reason="not given")
-    groups = tuple(
-        Group(group.title, tuple(Row(row.name, (*row.cells, last), row.ours) for row in group.rows))
-        for group, last in ((paper, missing), (ours, seen))
+    seen = Cell(f"1 (seed {', '.join(map(str, seeds))})")
+    missing, untrained = Cell("", reason="not given"), Cell("", reason="no probe")
+    trained = {ROWS[name] for task in results.metrics for name in results.metrics[task] if name in ROWS}
+    groups = (
+        Group(paper.title, tuple(Row(row.name, (*row.cells, missing)) for row in paper.rows)),
+        Group(
+            ours.title,
+            tuple(
+                Row(row.name, (*row.cells, seen if row.name in trained else untrained), row.ours) for row in ours.rows
+            ),
+        ),
     )
     return Table("Recognition with frozen encoders", ("", *named.values(), "probe seeds"), groups)
 
