@@ -183,6 +183,7 @@ class Dance:
     condition_layers: CountOrZero
     patch: Count
     aligned: bool
+    preconditioned: bool
     dropout: Fraction
     seed: CountOrZero
     steps: Count

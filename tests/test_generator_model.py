@@ -20,6 +20,7 @@ def noise(*shape):
 
 
 def test_training_data_are_scaled_to_minus_one_to_one_and_come_back():
+    """As EDGE scales, when there is no spectrum to tell the noise from the dance."""
     model, slices = small_model(), small_slices()
     scaled = model.scaled(slices.vectors)
     varies = slices.vectors.amax(dim=0) - slices.vectors.amin(dim=0) > 1e-6
@@ -28,11 +29,21 @@ def test_training_data_are_scaled_to_minus_one_to_one_and_come_back():
     torch.testing.assert_close(model.unscaled(scaled), slices.vectors, atol=1e-5, rtol=0)
 
 
-def test_a_channel_that_never_varies_comes_back_as_it_was():
-    model = small_model()
-    model.set_statistics(torch.full((5, vector.WIDTH), 0.25), noise(5, CONDITION))
+def test_preconditioned_each_kind_of_channel_has_unit_variance_and_comes_back():
+    model, slices = small_model(preconditioned=True), small_slices()
+    scaled = model.scaled(slices.vectors)
+    torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(vector.WIDTH), atol=1e-3, rtol=0)
+    for part in (vector.CONTACT, vector.ROOT, vector.ROTATION):
+        assert float(scaled[:, part].var(dim=0).mean()) == pytest.approx(1, rel=1e-3)
+    torch.testing.assert_close(model.unscaled(scaled), slices.vectors, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("preconditioned", "value"), [(False, -1.0), (True, 0.0)])
+def test_a_channel_that_never_varies_comes_back_as_it_was(preconditioned, value):
+    model = small_model(preconditioned=preconditioned)
     same = torch.full((2, vector.WIDTH), 0.25)
-    torch.testing.assert_close(model.scaled(same), -torch.ones_like(same))
+    model.set_statistics(same, noise(5, CONDITION), [same[:1].expand(1, 150, -1)])
+    torch.testing.assert_close(model.scaled(same), torch.full_like(same, value))
     torch.testing.assert_close(model.unscaled(model.scaled(same)), same)
 
 
@@ -90,7 +101,7 @@ def test_the_terms_are_the_closed_forms_of_a_dancer_who_is_carried_away():
 
 
 def test_a_saved_generator_predicts_as_before_and_its_file_is_the_same_bytes(tmp_path):
-    model = small_model()
+    model = small_model(preconditioned=True)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         model.save(tmp_path / name)
@@ -119,6 +130,7 @@ def test_files_that_are_missing_or_foreign_are_refused(tmp_path):
         ({"patch": 7}, "divisor of 150"),
         ({"layers": 0}, "layers = 0"),
         ({"aligned": "yes"}, "aligned"),
+        ({"preconditioned": 1}, "preconditioned"),
         ({"width": 32}, "tensor"),
         ({"more": 1}, "more missing or unknown"),
     ):

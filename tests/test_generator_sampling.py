@@ -12,7 +12,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.motion.skeleton import INDEX
 
-MODEL = small_model()
+MODEL = small_model(preconditioned=True)
 MUSIC = sounding(12.0, 0.5).condition(12.0)
 
 

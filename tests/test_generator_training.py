@@ -9,6 +9,7 @@ from generator_parts import corpus, small_settings, small_slices, swaying
 from motionbeat import tables
 from motionbeat.dance.generator import training
 from motionbeat.dance.generator.checkpoint import Checkpoint, key
+from motionbeat.dance.generator.diffusion import noised
 from motionbeat.dance.generator.slices import Slices, read_dances
 from motionbeat.dance.generator.training import new_generator, train
 from motionbeat.errors import MotionBeatError
@@ -65,11 +66,41 @@ def test_dances_are_read_at_30_frames_a_second(tmp_path, fps):
         read_dances(tmp_path, "test")
 
 
+@pytest.mark.parametrize("preconditioned", [pytest.param(True, marks=pytest.mark.slow), False])
+def test_a_network_tells_slices_by_what_it_is_shown(short, preconditioned):
+    """Six slices, no music: only what is shown says which slice it is, so a network that ignores it cannot tell."""
+    slices = small_slices()
+    settings = attrs.evolve(short, width=64, feedforward=64, patch=1, preconditioned=preconditioned)
+    model = new_generator(settings, "mel", "0", slices)
+    clean = model.scaled(slices.gather(np.arange(0, 42, 7))[0])
+    step = torch.full((len(clean),), 600 if preconditioned else 140)
+    level = model.levels[step].float()[:, None, None]
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+
+    def left(x):
+        return float((model.clean(x, step, None) - clean).square().mean().detach())
+
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(80):
+        x = noised(clean, level, torch.randn(clean.shape, generator=generator))
+        loss = (model.clean(x, step, None) - clean).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    x = noised(clean, level, torch.randn(clean.shape, generator=generator))
+    predicted = model.clean(x, step, None).detach()
+    varying = clean - clean.mean(dim=0)
+    assert np.corrcoef((predicted - predicted.mean(dim=0)).flatten(), varying.flatten())[0, 1] > 0.9
+    if model.spectrum is not None:
+        likely = model.spectrum.estimate(x, level)
+        assert left(x) < 0.7 * float((likely - clean).square().mean())
+
+
 def test_the_loss_falls(short):
     slices = small_slices()
-    settings = attrs.evolve(short, steps=40, learning_rate=3e-3, ema=0.9)
+    settings = attrs.evolve(short, steps=40, learning_rate=1e-2, ema=0.9)
     losses = train(new_generator(settings, "mel", "0", slices), slices, settings)
-    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:5])
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])
 
 
 def test_training_twice_gives_the_same_weights_and_another_seed_others(short):

@@ -63,3 +63,11 @@ def test_a_foot_is_in_contact_while_it_moves_less_than_a_centimetre_a_frame():
     contacts = vector.foot_contacts(joints)
     np.testing.assert_array_equal(contacts[:, 0], [1, 0, 1, 1])
     assert contacts[:, 1:].all()
+
+
+def test_made_rotations_are_what_was_decoded_before_and_rotations_stay():
+    anything = torch.as_tensor(RNG.normal(size=(20, vector.WIDTH)))
+    made = vector.with_rotations(anything)
+    torch.testing.assert_close(vector.decode(made).rotations, vector.decode(anything).rotations)
+    assert torch.equal(made[:, : vector.ROTATION.start], anything[:, : vector.ROTATION.start])
+    torch.testing.assert_close(vector.with_rotations(made), made)

@@ -22,7 +22,19 @@ from motionbeat.files import whole_file
 from motionbeat.params import Dance
 
 _TRAINING = (
-    *("width", "layers", "heads", "feedforward", "condition_layers", "patch", "aligned", "dropout", "seed", "steps"),
+    *(
+        "width",
+        "layers",
+        "heads",
+        "feedforward",
+        "condition_layers",
+        "patch",
+        "aligned",
+        "preconditioned",
+        "dropout",
+        "seed",
+        "steps",
+    ),
     *("batch", "learning_rate", "weight_decay", "warmup", "clip_norm", "ema", "condition_dropout", "precision"),
 )
 """The settings that the weights follow from; the others are of generation and scores."""

@@ -5,7 +5,6 @@ Axes: b batch, f frames.
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from motionbeat.dance.generator.vector import decode, joints
 from motionbeat.motion.skeleton import FEET
@@ -17,12 +16,15 @@ CERTAIN = 0.95
 """A predicted contact above this holds its foot still."""
 
 
-def dance_loss(predicted: Tensor, target: Tensor, low: Tensor, reach: Tensor) -> dict[str, Tensor]:
+def dance_loss(
+    predicted: Tensor, target: Tensor, low: Tensor, reach: Tensor, weights: Tensor | None = None
+) -> dict[str, Tensor]:
     """The terms, each a scalar mean of squares, and `loss`, their weighted sum.
 
     predicted, target: (b, f, 151), scaled to -1..1. low, reach: (151,) that undo the scaling. reconstruction and
     velocity (difference of neighbouring frames) compare the scaled vectors; joints the positions after forward
-    kinematics, in m; contact is the displacement in m a frame of feet whose predicted contact is certain.
+    kinematics, in m; contact is the displacement in m a frame of feet whose predicted contact is certain. weights:
+    (b,) of the slices, 1 by default.
     """
     ours, theirs = (decode((0.5 * (scaled + 1)) * reach + low) for scaled in (predicted, target))
     placed = joints(ours.root, ours.rotations)  # (b, f, 24, 3)
@@ -30,11 +32,16 @@ def dance_loss(predicted: Tensor, target: Tensor, low: Tensor, reach: Tensor) ->
     slide = placed[:, 1:, FEET] - placed[:, :-1, FEET]  # (b, f - 1, 4, 3)
     # The contact is a gate without gradient: else the cheapest way to less sliding is to claim no contact.
     stands = (ours.contact[:, :-1] > CERTAIN)[..., None]
+    weighted = torch.ones(len(predicted), device=predicted.device) if weights is None else weights
+
+    def squared(errors: Tensor) -> Tensor:
+        return (errors.square().flatten(1).mean(dim=1) * weighted).mean()
+
     terms = {
-        "reconstruction": functional.mse_loss(predicted, target),
-        "velocity": functional.mse_loss(predicted.diff(dim=1), target.diff(dim=1)),
-        "joints": functional.mse_loss(placed, aimed),
-        "contact": torch.where(stands, slide, 0.0).square().mean(),
+        "reconstruction": squared(predicted - target),
+        "velocity": squared(predicted.diff(dim=1) - target.diff(dim=1)),
+        "joints": squared(placed - aimed),
+        "contact": squared(torch.where(stands, slide, 0.0)),
     }
     total = sum((WEIGHTS[name] * term for name, term in terms.items()), torch.zeros((), device=predicted.device))
     return {"loss": total} | terms

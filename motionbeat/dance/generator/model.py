@@ -4,6 +4,7 @@ A folder with config.json and model.safetensors; nothing is unpickled.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from torch import Tensor, nn
 
 from motionbeat.dance.generator.diffusion import signal_levels
 from motionbeat.dance.generator.network import Denoiser, NetworkConfig
-from motionbeat.dance.generator.vector import FRAMES, WIDTH
+from motionbeat.dance.generator.spectrum import Spectrum
+from motionbeat.dance.generator.vector import CONTACT, FRAMES, ROOT, ROTATION, WIDTH, with_rotations
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file, write_json
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 _SMALLEST_REACH = 1e-6
 _SMALLEST_STD = 1e-6
+_LEAST_UNKNOWN = 0.02
 
 
 @frozen(kw_only=True)
@@ -39,8 +42,7 @@ class GeneratorConfig(NetworkConfig):
         wrong += [] if _is_count(self.condition_layers, 0) else ["condition_layers"]
         if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             wrong.append("dropout")
-        if not isinstance(self.aligned, bool):
-            wrong.append("aligned")
+        wrong += [name for name in ("aligned", "preconditioned") if not isinstance(getattr(self, name), bool)]
         wrong += [name for name in ("encoder", "encoder_identity") if not isinstance(getattr(self, name), str)]
         if not wrong and self.width % (2 * self.heads):
             raise MotionBeatError(
@@ -60,6 +62,7 @@ class DanceGenerator(nn.Module):
         super().__init__()
         self.config = config
         self.network = Denoiser(config)
+        self.spectrum = Spectrum() if config.preconditioned else None
         self.low: Tensor
         self.reach: Tensor
         self.music_mean: Tensor
@@ -67,31 +70,37 @@ class DanceGenerator(nn.Module):
         self.levels: Tensor
         self.register_buffer("low", torch.zeros(WIDTH))
         self.register_buffer("reach", torch.ones(WIDTH))
-        self.centre: Tensor
-        self.variance: Tensor
-        self.register_buffer("centre", torch.zeros(WIDTH))
-        self.register_buffer("variance", torch.ones(WIDTH))
         self.register_buffer("music_mean", torch.zeros(config.condition_width))
         self.register_buffer("music_std", torch.ones(config.condition_width))
         self.register_buffer("levels", signal_levels(config.diffusion_steps), persistent=False)
 
-    def set_statistics(self, vectors: Tensor, music: Tensor) -> None:
-        """Take the range of training vectors (N, 151) and mean and deviation of training music (M, c).
+    def set_statistics(self, vectors: Tensor, music: Tensor, slices: Iterable[Tensor]) -> None:
+        """Take scale and spectrum of training vectors (N, 151), and mean and deviation of training music (M, c).
 
-        A channel that never varies is scaled to -1 and comes back as it was.
+        slices: (b, 150, 151), parts of all slices of the vectors. Preconditioned, contacts, root and rotations are
+        each scaled to unit variance: noise of variance 1 hides -1..1, in which EDGE scales and most channels vary by
+        0.2, long before it hides the dance. Then a channel that never varies is scaled to 0, else to -1; it comes back
+        as it was.
         """
-        low, high = vectors.amin(dim=0), vectors.amax(dim=0)
+        if self.spectrum is None:
+            low, high = vectors.amin(dim=0), vectors.amax(dim=0)
+            reach = torch.where(high - low > _SMALLEST_REACH, high - low, 1.0)
+        else:
+            deviation = torch.ones(WIDTH)
+            for part in (CONTACT, ROOT, ROTATION):
+                spread = vectors[:, part].var(dim=0).mean().sqrt()
+                deviation[part] = torch.where(spread > _SMALLEST_STD, spread, 1.0)
+            low, reach = vectors.mean(dim=0) - deviation, 2 * deviation
         self.low.copy_(low)
-        self.reach.copy_(torch.where(high - low > _SMALLEST_REACH, high - low, 1.0))
-        scaled = self.scaled(vectors)
-        self.centre.copy_(scaled.mean(dim=0))
-        self.variance.copy_(scaled.var(dim=0))
+        self.reach.copy_(reach)
+        if self.spectrum is not None:
+            self.spectrum.fit(self.scaled(part) for part in slices)
         self.music_mean.copy_(music.mean(dim=0))
         deviation = music.std(dim=0)
         self.music_std.copy_(torch.where(deviation > _SMALLEST_STD, deviation, 1.0))
 
     def scaled(self, vectors: Tensor) -> Tensor:
-        """(..., 151) -> -1..1 over the training range."""
+        """(..., 151) -> as the network sees it, by `low` and `reach`."""
         return 2 * (vectors - self.low) / self.reach - 1
 
     def unscaled(self, vectors: Tensor) -> Tensor:
@@ -103,16 +112,25 @@ class DanceGenerator(nn.Module):
         return (music - self.music_mean) / self.music_std
 
     def clean(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
-        """Prediction of x0 (b, f, 151), arguments as the network's: the best that each channel alone can tell (the
-        Wiener estimate from its mean and variance), and what the network adds to it.
+        """Prediction of x0 (b, f, 151), arguments as the network's.
 
-        Left to itself a small network says the mean dance for thousands of steps, whatever it is shown.
+        Preconditioned: what a Gaussian dance would be, and what the network adds, of the size of what is unknown; then
+        the rotations that it decodes to, because a mean of rotations is none and lets limbs spin.
         """
+        if self.spectrum is None:
+            alone: Tensor = self.network(noised, step, music, shown)
+            return alone
         level = self.levels[step].to(noised.dtype)[:, None, None]
-        gain = level.sqrt() * self.variance / (level * self.variance + 1 - level)
-        linear = self.centre + gain * (noised - level.sqrt() * self.centre)
-        added: Tensor = self.network(noised, step, music, shown)
-        return linear + added
+        likely = self.spectrum.estimate(noised, level)
+        added = self.spectrum.shaped(self.network(likely, step, music, shown).float(), level)
+        return self.scaled(with_rotations(self.unscaled(likely + added)))
+
+    def weights(self, step: Tensor) -> Tensor:
+        """How much the loss at each step (b,) counts: preconditioned, one over what is unknown there, so that the
+        network learns to see in little noise as in much; else 1, as EDGE."""
+        if self.spectrum is None:
+            return torch.ones(len(step), device=step.device)
+        return 1 / (self.spectrum.unknown(self.levels[step].float()[:, None, None]).flatten() + _LEAST_UNKNOWN)
 
     def guided(self, noised: Tensor, step: int, music: Tensor, guidance: float) -> Tensor:
         """Classifier-free guidance (Ho & Salimans, 2021): x_without + guidance * (x_with - x_without).

@@ -36,6 +36,8 @@ class NetworkConfig:
     """Neighbouring frames that are one token: the work falls with their number."""
     aligned: bool
     """Whether a dance token also gets the music token of its own time as an input, besides attending to all."""
+    preconditioned: bool
+    """Whether the network corrects a linear estimate (`spectrum`); else it tells the clean vectors by itself."""
 
 
 class Denoiser(nn.Module):
@@ -55,6 +57,9 @@ class Denoiser(nn.Module):
         self.time = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
         self.layers = nn.ModuleList(_Layer(config, decoder=True) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
+        if config.preconditioned:  # nothing is corrected before something is learnt
+            nn.init.zeros_(self.vector_out.weight)
+            nn.init.zeros_(self.vector_out.bias)
 
     def forward(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
         """noised (b, f, 151), scaled; step (b,) of the diffusion; music (b, f, c), or none -> (b, f, 151) clean.

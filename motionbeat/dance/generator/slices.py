@@ -4,7 +4,7 @@ Clips are kept whole and songs once; a slice is gathered when it is drawn, so th
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from motionbeat.progress import counted
 
 STRIDE = 15
 """Frames from one slice of a clip to the next: half a second."""
+_PART = 256
 
 
 class Dances(NamedTuple):
@@ -103,6 +104,12 @@ class Slices:
         row, weight = self._row[frames], self._weight[frames][..., None]
         after = (row + 1).clamp(max=len(self.music) - 1)
         return self.vectors[frames], (1 - weight) * self.music[row] + weight * self.music[after]
+
+    def parts(self) -> Iterator[Tensor]:
+        """The vectors (b, 150, 151) of all slices, not scaled, a few at a time."""
+        frames = torch.arange(FRAMES, device=self.vectors.device)
+        for part in torch.as_tensor(self._starts, device=self.vectors.device).split(_PART):
+            yield self.vectors[part[:, None] + frames]
 
     def clips(self, index: NDArray[np.integer]) -> list[str]:
         """The clips that slices `index` are cut from, each once."""

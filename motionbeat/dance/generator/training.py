@@ -36,11 +36,12 @@ def new_generator(settings: Dance, encoder: str, identity: str, slices: Slices) 
         condition_width=slices.music.shape[1],
         condition_layers=settings.condition_layers,
         aligned=settings.aligned,
+        preconditioned=settings.preconditioned,
         dropout=settings.dropout,
         **sizes,
     )
     model = DanceGenerator(config)
-    model.set_statistics(slices.vectors.cpu(), slices.music.cpu())
+    model.set_statistics(slices.vectors.cpu(), slices.music.cpu(), (part.cpu() for part in slices.parts()))
     return model.to(slices.vectors.device)
 
 
@@ -119,7 +120,7 @@ def _terms(
     x = noised(clean, level, torch.as_tensor(noise, device=device))
     with autocast(chosen_precision(settings.precision, device), device):
         predicted = model.clean(x, step, model.heard(music), torch.as_tensor(shown, device=device))
-    terms = dance_loss(predicted.float(), clean, model.low, model.reach)
+    terms = dance_loss(predicted.float(), clean, model.low, model.reach, model.weights(step))
     return {name: term * (len(own) / len(index)) for name, term in terms.items()}
 
 

@@ -63,6 +63,12 @@ def decode(vectors: Tensor) -> Decoded:
     )
 
 
+def with_rotations(vectors: Tensor) -> Tensor:
+    """Vectors (..., 151), unscaled, whose six numbers a joint are made those of the rotation that they decode to."""
+    six = decode(vectors).rotations[..., :2].transpose(-1, -2).flatten(-3)
+    return torch.cat([vectors[..., : ROTATION.start], six], dim=-1)
+
+
 def rotation_vectors(rotations: Tensor) -> Tensor:
     """(..., 3, 3) -> (..., 3) axis-angle, radians, angles in 0..pi."""
     import roma
