@@ -27,6 +27,11 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
+def settings(settings: Params) -> Params:
+    return evolve(settings, train=evolve(settings.train, lattice_share=0.0))  # these tokens have no lattices
+
+
+@pytest.fixture
 def tokens(token_folder: Path) -> Tokens:
     return Tokens.load(token_folder)
 

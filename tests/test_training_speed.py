@@ -33,6 +33,11 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
+def settings(settings: Params) -> Params:
+    return evolve(settings, train=evolve(settings.train, lattice_share=0.0))  # these tokens have no lattices
+
+
+@pytest.fixture
 def batches(token_folder: Path, settings: Params, tmp_path: Path) -> Batches:
     tokens = Tokens.load(token_folder)
     for name, schema, mine in (
