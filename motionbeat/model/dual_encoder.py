@@ -3,25 +3,21 @@
 Axes: b batch, k beats, s sub-beats, f features of a sub-beat, d width, e embedding.
 """
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file, write_json
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import full_precision
 from motionbeat.model.encoder import Encoder
+from motionbeat.model.folder import CONFIG_FILE, load_weights, read_config, save
 from motionbeat.model.heads import ContactHead, RhythmHead
 from motionbeat.model.readout import readout
 from motionbeat.model.rotation import bar_phase
 
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 SMALLEST_STD = 1e-3
 """Floor of the deviations: a feature that never moves (the root's own position) must not be blown up."""
 
@@ -142,31 +138,14 @@ class DualEncoder(nn.Module):
 
     def save(self, folder: Path | str) -> None:
         """Write config.json and model.safetensors; the same weights give the same bytes."""
-        folder = Path(folder)
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        other = sorted(name for name, tensor in tensors.items() if tensor.dtype != torch.float32)
-        if other:
-            raise MotionBeatError(f"{folder}: {other[0]} is {tensors[other[0]].dtype}; call model.float() before save")
-        write_json(folder / CONFIG_FILE, self.config.to_dict())
-        with whole_file(folder / WEIGHTS_FILE) as unfinished:
-            save_file(tensors, unfinished, metadata={"format": "pt"})
+        save(folder, self.config.to_dict(), self)
 
     @classmethod
     def load(cls, folder: Path | str) -> "DualEncoder":
         """The model that `save` wrote, in eval mode on the CPU. Missing or foreign files raise `MotionBeatError`."""
-        folder = Path(folder)
-        model = cls(ModelConfig.from_dict(_read_json(folder / CONFIG_FILE), str(folder / CONFIG_FILE)))
-        path = folder / WEIGHTS_FILE
-        tensors = _read_tensors(path)
-        expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items()}
-        found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
-        if found != expected:
-            wrong = min(name for name, _ in expected.items() ^ found.items())
-            raise MotionBeatError(
-                f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}, but {CONFIG_FILE} asks for "
-                f"{expected.get(wrong, 'none')}: take both files from the same folder"
-            )
-        model.load_state_dict(tensors)
+        config = ModelConfig.from_dict(read_config(folder, "model"), str(Path(folder) / CONFIG_FILE))
+        model = cls(config)
+        load_weights(folder, model, "model")
         return model.eval()
 
     def _checked(
@@ -216,21 +195,3 @@ class DualEncoder(nn.Module):
     def _phase(self, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor) -> Tensor:
         """(b, k) rad, zero at masked beats."""
         return bar_phase(bar_position.to(self.mel_mean.dtype), beats_per_bar).masked_fill(~mask, 0)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise MotionBeatError(f"{path} is missing: name the folder of a trained model") from None
-    except ValueError as error:
-        raise MotionBeatError(f"{path} is not JSON ({error}): take the config.json that training wrote") from None
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise MotionBeatError(f"{path} is missing: name the folder of a trained model")
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise MotionBeatError(f"{path} is not a safetensors file ({error}): copy it again") from None

@@ -3,15 +3,12 @@
 A folder with config.json and model.safetensors; nothing is unpickled.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from attrs import asdict, fields, frozen
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from motionbeat.dance.generator.diffusion import signal_levels
@@ -19,9 +16,9 @@ from motionbeat.dance.generator.network import Denoiser, NetworkConfig
 from motionbeat.dance.generator.spectrum import Spectrum
 from motionbeat.dance.generator.vector import CONTACT, FRAMES, ROOT, ROTATION, WIDTH, with_rotations
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file, write_json
+from motionbeat.model.folder import CONFIG_FILE, load_weights, read_config, save
 
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+_KIND = "dance generator"
 _SMALLEST_REACH = 1e-6
 _SMALLEST_STD = 1e-6
 _LEAST_UNKNOWN = 0.02
@@ -149,11 +146,7 @@ class DanceGenerator(nn.Module):
 
     def save(self, folder: Path | str) -> None:
         """Write config.json and model.safetensors; the same weights give the same bytes."""
-        folder = Path(folder)
-        write_json(folder / CONFIG_FILE, asdict(self.config))
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        with whole_file(folder / WEIGHTS_FILE) as unfinished:
-            save_file(tensors, unfinished, metadata={"format": "pt"})
+        save(folder, asdict(self.config), self)
 
     @classmethod
     def load(cls, folder: Path | str, encoder: str | None = None, identity: str | None = None) -> "DanceGenerator":
@@ -162,8 +155,7 @@ class DanceGenerator(nn.Module):
         encoder, identity: name and digest of the one whose music it will hear. Missing or foreign files, and a
         generator that was trained with another encoder or with other weights of it, raise `MotionBeatError`.
         """
-        folder = Path(folder)
-        config = _config(folder / CONFIG_FILE)
+        config = _config(Path(folder))
         if encoder is not None and encoder != config.encoder:
             raise MotionBeatError(
                 f"{folder} was trained with music of the encoder {config.encoder}, not {encoder}: give that encoder, "
@@ -175,37 +167,17 @@ class DanceGenerator(nn.Module):
                 "generator again (dvc repro dance)"
             )
         model = cls(config)
-        path = folder / WEIGHTS_FILE
-        if not path.is_file():
-            raise MotionBeatError(f"{path} is missing: name the folder of a trained dance generator")
-        try:
-            tensors = load_file(path)
-        except SafetensorError as error:
-            raise MotionBeatError(f"{path} is not a safetensors file ({error}): copy it again") from None
-        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-        found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        if found != expected:
-            wrong = min(name for name, _ in expected.items() ^ found.items())
-            raise MotionBeatError(
-                f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}, but {CONFIG_FILE} asks for "
-                f"{expected.get(wrong, 'none')}: take both files from the same folder"
-            )
-        model.load_state_dict(tensors)
+        load_weights(folder, model, _KIND)
         return model.eval()
 
 
-def _config(path: Path) -> GeneratorConfig:
-    try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise MotionBeatError(f"{path} is missing: name the folder of a trained dance generator") from None
-    except ValueError as error:
-        raise MotionBeatError(f"{path} is not JSON ({error}): take the config.json that training wrote") from None
+def _config(folder: Path) -> GeneratorConfig:
+    values = read_config(folder, _KIND)
     known = {field.name for field in fields(GeneratorConfig)}
     if not isinstance(values, dict) or set(values) != known:
         wrong = sorted(known ^ set(values)) if isinstance(values, dict) else ["no table"]
         raise MotionBeatError(
-            f"{path}: {', '.join(wrong)} missing or unknown: take the config.json of a dance generator"
+            f"{folder / CONFIG_FILE}: {', '.join(wrong)} missing or unknown: take the config.json of a dance generator"
         )
     return GeneratorConfig(**values)
 
