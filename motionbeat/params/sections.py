@@ -1,0 +1,218 @@
+"""The sections of params.yaml, one typed class each; what each knob means is said in params.yaml beside its value."""
+
+from typing import Literal, NewType
+
+from attrs import frozen
+
+Positive = NewType("Positive", float)
+NonNegative = NewType("NonNegative", float)
+Fraction = NewType("Fraction", float)
+Count = NewType("Count", int)
+CountOrZero = NewType("CountOrZero", int)
+
+
+@frozen
+class Corpus:
+    name: Literal["synthetic", "aistpp", "dance_with_melody", "folder"]
+    root: str
+    size: Literal["small", "full"]
+    seed: CountOrZero
+    validation: Literal["held_out", "official"]
+    accept_aist_terms: bool
+    annotations_url: str
+    music_url: str
+    meters: list[Count]
+
+
+@frozen
+class Beats:
+    tracker: Literal["madmom", "librosa", "nominal"]
+    beats_per_bar: list[Count]
+    min_bpm: Positive
+    max_bpm: Positive
+    extend: bool
+
+
+@frozen
+class Tokens:
+    window_beats: Count
+    subbeats: Count
+    mel_bands: Count
+    motion_fps: Positive
+    rotations: Literal["auto", "never"]
+    contact_speed: Positive
+    contact_height: Positive
+    coverage: Fraction
+    lattices: CountOrZero
+    lattice_min_s: Positive
+    lattice_max_s: Positive
+
+
+@frozen
+class Negatives:
+    tempo_tolerance_bpm: NonNegative
+    tempo_tolerance: Fraction
+    accent_correlation: float
+    tempo_per_anchor: CountOrZero
+    jitter_shifts: list[float]
+
+
+@frozen
+class Model:
+    width: Count
+    layers: Count
+    heads: Count
+    embedding: Count
+    dropout: Fraction
+    centre: bool
+    rotation: Literal["harmonic", "paper", "none"]
+    phase_features: bool
+    contact_attention: bool
+    readout: Literal["window_harmonic", "bar_harmonic", "mean"]
+    max_beats_per_bar: Count
+
+
+@frozen
+class Loss:
+    ecl_weight: NonNegative
+    alpha: NonNegative
+    temperature: Positive
+    symmetric: bool
+    batch_negatives: bool
+    tempo_negatives: CountOrZero
+    jitter_negatives: CountOrZero
+    same_song: Literal["mask", "positive", "keep"]
+    beat_weight: NonNegative
+    bar_weight: NonNegative
+    source: Literal["predicted", "detected"]
+    divergence: bool
+    gamma: Positive
+    band: int
+    circular: bool
+    rhythm_weight: NonNegative
+    contact_weight: NonNegative
+
+
+@frozen
+class Train:
+    seed: CountOrZero
+    epochs: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    warmup: Fraction
+    clip_norm: Positive
+    precision: Literal["auto", "float32", "bf16"]
+    compile: bool
+    log: Literal["csv", "tensorboard"]
+    rotation_dropout: Fraction
+    sampling: Literal["shuffled", "tempo"]
+    lattice_share: Fraction
+    validate_every: Count
+    patience: Count
+
+
+@frozen
+class Retrieve:
+    bootstrap: Count
+    seed: CountOrZero
+    slice_s: Positive
+    slice_stride_s: Positive
+    head_components: Count
+    head_learning_rates: list[Positive]
+    head_epochs: Count
+    head_batch: Count
+
+
+EncoderName = Literal["motionbeat", "mel", "random", "musicnn", "wav2vec2", "clap", "wav2clip", "jukebox"]
+
+
+@frozen
+class Encoders:
+    names: list[EncoderName]
+    motionbeat: str
+    musicnn: Literal["MSD_musicnn", "MTT_musicnn"]
+    wav2vec2: str
+    clap: str
+    wav2clip: str
+    jukebox: str
+    jukebox_layer: Count
+    offline: bool
+
+
+@frozen
+class DataSet:
+    root: str
+    split: Literal["official", "folds"]
+
+
+@frozen
+class Tasks:
+    gtzan: DataSet
+    magnatagatune: DataSet
+    nsynth: DataSet
+    emomusic: DataSet
+    standin_seed: CountOrZero
+    folds: Count
+    heads: list[Literal["linear", "mlp"]]
+    beat_heads: list[Literal["linear", "mlp"]]
+    hidden: Count
+    dropout: Fraction
+    learning_rates: list[Positive]
+    epochs: Count
+    patience: Count
+    batch: Count
+    beat_batch: Count
+    bootstrap: Count
+    seed: CountOrZero
+
+
+@frozen
+class Dance:
+    encoders: list[EncoderName]
+    width: Count
+    layers: Count
+    heads: Count
+    feedforward: Count
+    condition_layers: CountOrZero
+    patch: Count
+    aligned: bool
+    preconditioned: bool
+    dropout: Fraction
+    seed: CountOrZero
+    steps: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    warmup: Fraction
+    clip_norm: Positive
+    ema: Fraction
+    condition_dropout: Fraction
+    precision: Literal["auto", "float32", "bf16"]
+    guidance: NonNegative
+    sampling_steps: Count
+    sampling_noise: Fraction
+    length_s: Positive
+    dances_per_song: Count
+    bootstrap: Count
+
+
+@frozen
+class Report:
+    clip: str
+
+
+@frozen
+class Params:
+    corpus: Corpus
+    beats: Beats
+    tokens: Tokens
+    negatives: Negatives
+    model: Model
+    loss: Loss
+    train: Train
+    retrieve: Retrieve
+    dance: Dance
+    encoders: Encoders
+    tasks: Tasks
+    report: Report
