@@ -92,12 +92,15 @@ def test_the_accent_profile_belongs_to_the_bar_wherever_the_window_begins() -> N
         np.testing.assert_allclose(accent_profile(accents[positions], positions, 4), accents.ravel())
 
 
+def sources(rows: Any) -> dict[tuple[str, int, float], str]:
+    """{(clip, start, shift): where the shifted beats come from}."""
+    keys = zip(rows["clip"], rows["start"], rows["shift"], strict=True)
+    return dict(zip(keys, rows["source"], strict=True))
+
+
 def test_jitter_takes_the_parents_beats_where_the_clip_has_them(tokens: Tokens, settings: Params) -> None:
     rows = mine_jitter_negatives(tokens, "train", K, settings.negatives)
-    source = {
-        (clip, start, shift): kind
-        for clip, start, shift, kind in zip(rows["clip"], rows["start"], rows["shift"], rows["source"], strict=True)
-    }
+    source = sources(rows)
     assert source["train0_d0", 0, -1] == "roll"
     assert source["train0_d0", 0, 1] == "parent"
     assert source["train0_d0", 5, -1] == "parent"
@@ -117,10 +120,7 @@ def test_a_shift_by_half_a_beat_needs_the_sub_beats_between_and_halves_the_clips
     tokens: Tokens, settings: Params
 ) -> None:
     rows = mine_jitter_negatives(tokens, "train", K, evolve(settings.negatives, jitter_shifts=[-0.5, 0.5]))
-    source = {
-        (clip, start, shift): kind
-        for clip, start, shift, kind in zip(rows["clip"], rows["start"], rows["shift"], rows["source"], strict=True)
-    }
+    source = sources(rows)
     assert source["train0_d0", 0, -0.5] == "roll"
     assert source["train0_d0", 0, 0.5] == "parent"
     assert source["train0_d0", 1, -0.5] == "parent"

@@ -6,7 +6,8 @@ as it would be alone. Features are standardised by the training clips. CPU, one 
 order of its sums must not depend on the machine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, Literal
 
@@ -60,6 +61,19 @@ class Probe:
         return _outputs([self.head], features, self.mean, self.std)[0].numpy()
 
 
+@contextmanager
+def _reproducible() -> Iterator[None]:
+    """One thread, and the global generator as it was before."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_reproducible()
 def fit(
     name: str,
     kind: Kind,
@@ -76,25 +90,7 @@ def fit(
     values of unit scale for regression. score: of outputs and targets, greater is better, the smaller loss where it
     ties; without one the loss decides. batch: rows of a batch, by default `options.batch`.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            return _fit(name, kind, classes, train, val, options, score, batch or options.batch)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _fit(
-    name: str,
-    kind: Kind,
-    classes: int,
-    train: tuple[Features, NDArray[Any]],
-    val: tuple[Features, NDArray[Any]],
-    options: Tasks,
-    score: Score | None,
-    batch: int,
-) -> Probe:
+    batch = batch or options.batch
     mean, std = _statistics(train[0])
     targets, val_targets = (torch.as_tensor(each[1]) for each in (train, val))
     generator = torch.Generator().manual_seed(options.seed)
