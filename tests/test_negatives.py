@@ -1,6 +1,7 @@
 """Every mined pair is what it claims to be, and its numbers justify it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
