@@ -1,4 +1,4 @@
-"""metrics + data/corpus + data/beats -> data/report: one page that needs no network."""
+"""metrics + data/corpus + data/beats + models/dance/gallery -> data/report: one page that needs no network."""
 
 from pathlib import Path
 
@@ -6,15 +6,18 @@ from motionbeat import params
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
 from motionbeat.report.clips import read_clip
+from motionbeat.report.dances import Generated
 from motionbeat.report.figures import read_history
+from motionbeat.report.gallery import films
 from motionbeat.report.page import clip_to_draw, read_corpus, render
 from motionbeat.report.recognition import Recognition
 from motionbeat.report.results import Results
 
-CORPUS, BEATS, METRICS, REPORT = (
+CORPUS, BEATS, METRICS, GALLERY, REPORT = (
     Path("data/corpus"),
     Path("data/beats/beats.parquet"),
     Path("metrics"),
+    Path("models/dance/gallery"),
     Path("data/report"),
 )
 
@@ -25,8 +28,10 @@ def main() -> None:
     manifest, beats = read_corpus(CORPUS, BEATS)
     name, limits = clip_to_draw(manifest, settings.report.clip), settings.tokens
     dance = read_clip(CORPUS, name, BEATS, limits.contact_speed, limits.contact_height)
+    generated, gallery = Generated.read(METRICS), films(GALLERY, CORPUS, manifest, beats)
     with whole_folder(REPORT) as folder:
-        page = render(results, history, manifest, beats, dance, settings, Recognition.read(METRICS))
+        recognition = Recognition.read(METRICS)
+        page = render(results, history, manifest, beats, dance, settings, recognition, generated, gallery)
         (folder / "index.html").write_text(page, encoding="utf-8")
     print(f"{REPORT / 'index.html'}: open it in a browser")
 

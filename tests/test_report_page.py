@@ -61,7 +61,8 @@ def test_every_anchor_leads_to_a_part_of_the_page_and_no_id_stands_twice(html):
     assert len(set(ids)) == len(ids)
     anchors = {attributes["href"] for name, attributes in found.tags if name == "a"}
     assert anchors == {
-        f"#{name}" for name in ("results", "recognition", "training", "dance", "beats", "corpus", "parameters")
+        f"#{name}"
+        for name in ("results", "recognition", "generated", "training", "dance", "beats", "corpus", "parameters")
     }
     assert {anchor[1:] for anchor in anchors} <= set(ids)
 

@@ -4,29 +4,23 @@ from motionbeat.ablation.figure import dot_plot, drawn
 from motionbeat.ablation.results import Ablation
 from motionbeat.ablation.tables import as_markdown, comparison, details, notes
 from motionbeat.report.tables import facts, plain
+from motionbeat.report.template import environment
 
 _TITLES = {1: "Ablations: without ECL, without SRAL", 3: "Ablations: bar-equivariant phase, contact-guided attention"}
 
 
 def html(ablation: Ablation) -> str:
     """The page: how to read it, the paper's table with ours, the dot plot, differences, the shared knobs."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     from motionbeat.report.figures import inline_svg
 
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=PackageLoader("motionbeat.ablation", "."),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     plot = ""
     if drawn(ablation):
         plot = Markup(inline_svg(dot_plot(ablation), f"ablation{ablation.number}", _describe(ablation)))
     knobs = {key: (plain(value) or "(empty)",) for key, value in sorted(ablation.common.items())}
-    return environment.get_template("page.html.j2").render(
+    template = environment("motionbeat.ablation").get_template("page.html.j2")
+    return template.render(
         title=_TITLES[ablation.number],
         notes=notes(ablation),
         comparison=comparison(ablation),

@@ -4,6 +4,7 @@ A folder of .npz files as `export.write_npz` writes them, with the name of the r
 to, its song, and how far into the song it begins.
 """
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from motionbeat.corpora.formats import archives
 from motionbeat.dance.export import Posed, write_npz
 from motionbeat.errors import MotionBeatError
 
@@ -53,15 +53,29 @@ def read_gallery(folder: Path) -> list[Shown]:
 
 
 def _read(path: Path) -> Shown:
-    arrays = archives.load(path, _FIELDS)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in _FIELDS if name in file}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise MotionBeatError(f"{path} is no whole .npz of plain arrays ({error}): {_FIX}") from None
     missing = sorted(set(_FIELDS) - set(arrays))
     if missing:
         raise MotionBeatError(f"{path} has no {', '.join(missing)}: {_FIX}")
-    joints = archives.numbers(path, "joints", arrays["joints"], 24, 3).astype(np.float32)
-    offset, fps = (archives.number(path, name, arrays[name]) for name in ("offset_s", "fps"))
-    if not (np.isfinite(offset) and 1 <= fps <= 1000):
-        raise MotionBeatError(f"{path}: offset_s = {offset:g}, fps = {fps:g}; {_FIX}")
+    joints = arrays["joints"]
+    if joints.dtype.kind != "f" or joints.shape[1:] != (24, 3) or len(joints) < 2 or not np.isfinite(joints).all():
+        raise MotionBeatError(
+            f"{path}: joints of {joints.dtype} {joints.shape}; expected finite floats (frames, 24, 3): {_FIX}"
+        )
+    offset, fps = (_number(path, name, arrays[name]) for name in ("offset_s", "fps"))
+    if not 1 <= fps <= 1000:
+        raise MotionBeatError(f"{path}: fps is {fps:g}; expected frames a second, 1 to 1000: {_FIX}")
     return Shown(_word(path, "name", arrays["name"]), _word(path, "song", arrays["song"]), offset, joints, fps)
+
+
+def _number(path: Path, field: str, values: NDArray[Any]) -> float:
+    if values.dtype.kind not in "fiu" or values.shape or not np.isfinite(values):
+        raise MotionBeatError(f"{path}: {field} is {values.dtype} of shape {values.shape}, no finite number: {_FIX}")
+    return float(values)
 
 
 def _word(path: Path, field: str, values: NDArray[Any]) -> str:

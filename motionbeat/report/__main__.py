@@ -5,7 +5,7 @@ from pathlib import Path
 
 from motionbeat import params
 from motionbeat.errors import run
-from motionbeat.report import recognition
+from motionbeat.report import dances, recognition
 from motionbeat.report.results import Results
 from motionbeat.report.tables import (
     METRICS,
@@ -38,6 +38,10 @@ def main() -> None:
     print(f"\n{recognition.NOTE}")
     if recognized.standins:
         print(f"\n{recognition.STANDIN_NOTE}")
+    generated = dances.Generated.read(Path("metrics"))
+    for table in dances.narrow(generated):
+        print(f"\n{as_text(table, table.columns[1:])}")
+    print(f"\n{generated.note}")
     for name, values in (("training", results.train), ("beats", results.beats)):
         print(f"\n{name}: " + "; ".join(f"{key} {text or 'not computed'}" for key, (text,) in flat(values).items()))
     if settings.corpus.name == "synthetic":

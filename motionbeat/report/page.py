@@ -15,12 +15,16 @@ from motionbeat import tables
 from motionbeat.errors import MotionBeatError
 from motionbeat.params import Params
 from motionbeat.report.clips import Dance
+from motionbeat.report.dances import Generated
+from motionbeat.report.dances import table as dance_table
 from motionbeat.report.figures import History, inline_svg, training_curves
+from motionbeat.report.gallery import Gallery
 from motionbeat.report.recognition import NOTE, STANDIN_NOTE, Recognition, sizes
 from motionbeat.report.recognition import table as recognition_table
 from motionbeat.report.results import Results
 from motionbeat.report.stick_figure import BARS, filmstrip
 from motionbeat.report.tables import DIRECTIONS, METRICS, PAPER_NOTE, Table, facts, flat, plain, retrieval_tables
+from motionbeat.report.template import environment
 
 CORPORA = {
     "synthetic": "the embedded corpus: music and dance made by the project itself, with rhythm as the only link",
@@ -85,21 +89,20 @@ def render(
     dance: Dance,
     params: Params,
     recognition: Recognition,
+    generated: Generated | None = None,
+    gallery: Gallery | None = None,
 ) -> str:
-    """The whole page. manifest, beats: as `motionbeat.tables.read` gives them."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    """The whole page. manifest, beats: as `motionbeat.tables.read` gives them.
+
+    generated, gallery: of the dance generators; none where they have not been run.
+    """
     from markupsafe import Markup
 
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=PackageLoader("motionbeat.report", "."),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    generated, gallery = generated or Generated({}), gallery or Gallery()
     curves = training_curves(history, int(results.train["best_epoch"]))
     strip = filmstrip(dance.joints, dance.fps, dance.beat_times, dance.bar_positions, dance.contacts, dance.onsets)
-    return environment.get_template("page.html.j2").render(
+    template = environment("motionbeat.report").get_template("page.html.j2")
+    return template.render(
         corpus=CORPORA[params.corpus.name],
         warning=WARNINGS.get(params.corpus.name, ""),
         headline=_headlines(results),
@@ -113,6 +116,9 @@ def render(
         recognition=recognition_table(recognition),
         recognition_note=f"{NOTE} {STANDIN_NOTE}" if recognition.standins else NOTE,
         recognition_sizes=sizes(recognition),
+        generated=dance_table(generated),
+        generated_note=generated.note,
+        gallery=gallery,
         training=facts("The kept model and its training", ("", "value"), flat(results.train)),
         curves=Markup(inline_svg(curves, "training", _describe_curves(history, results))),
         dance=dance,

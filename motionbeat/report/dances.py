@@ -1,0 +1,166 @@
+"""The table of generated dances: Table 1 of the paper, its left-hand side, with what each figure is to be read beside.
+
+Rows that any fool can make (a static pose, noise) stand beside each generator, and agreement with the beat beside
+chance and beside other songs' beats: without those no figure here says anything.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.report.recognition import ROWS as ENCODERS
+from motionbeat.report.tables import Cell, Group, Row, Table
+
+COLUMNS = {
+    "pfc": "PFC",
+    "dist_k": "Dist_k",
+    "dist_g": "Dist_g",
+    "fid_k": "FID_k",
+    "fid_g": "FID_g",
+    "bas_bailando": "BAS (Bailando)",
+    "bas_fact": "BAS (FACT)",
+    "skating": "skating (m/s)",
+    "dances": "dances N",
+}
+CONTROLS = {
+    "ground_truth": "ground truth",
+    "static": "static pose",
+    "noise": "noise",
+    "no_music": "generator without music",
+    "shuffled": "generator, other songs' music",
+}
+PAPER = {
+    "wav2vec 2.0": (1.698, 8.21, 5.56, 0.23),
+    "CLAP": (1.625, 9.53, 5.75, 0.25),
+    "Wav2CLIP": (1.602, 10.65, 6.39, 0.24),
+    "Jukebox": (1.598, 10.75, 7.03, 0.24),
+    "MotionBeat w/o ECL": (1.588, 10.88, 7.55, 0.25),
+    "MotionBeat w/o SRAL": (1.590, 10.21, 7.65, 0.24),
+    "MotionBeat": (1.545, 11.02, 7.89, 0.27),
+}
+"""The left-hand side of the paper's Table 1: PFC, Dist_k, Dist_g and BAS; printed for comparison only."""
+NOTE = (
+    "Each encoder's music is what one and the same kind of generator hears. Small figures: PFC's 95 % interval over "
+    "resampled songs; what BAS is when the music is shifted in time (chance), and by how many deviations the dances "
+    "lie above it (z). Below about z = 2 the dances do not follow the music, however high BAS is."
+)
+PAPER_NOTE = (
+    "The paper (AIST++) gives neither intervals nor the number of dances, and all of its BAS, 0.23 to 0.27, lie where "
+    "chance does."
+)
+_WIDTHS = {"fid_k": 72, "fid_g": 32}
+_NOT_RUN = "The stage dance has not been run, so there are no figures of generated dances: python -m stages dance."
+
+
+@frozen
+class Generated:
+    """What the dance stage wrote: {row: {measure: value}}, empty where it has not been run."""
+
+    rows: Mapping[str, Mapping[str, float]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Generated":
+        """Read dance.json from `folder`, whose keys are row.measure; without the file there are no rows.
+
+        Raises `MotionBeatError` for a file that holds anything else.
+        """
+        path = folder / "dance.json"
+        if not path.is_file():
+            return cls({})
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise MotionBeatError(f"{path} is not JSON ({error}): run the stage dance again") from None
+        rows: dict[str, dict[str, float]] = {}
+        for name, value in values.items() if isinstance(values, dict) else [("", None)]:
+            row, dot, measure = name.partition(".")
+            if not dot or isinstance(value, bool) or not isinstance(value, int | float):
+                raise MotionBeatError(f"{path}: {name or 'the file'} is no row.measure with a number: run stage dance")
+            rows.setdefault(row, {})[measure] = float(value)
+        return cls(rows)
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the table, or why there is none."""
+        return f"{NOTE} {PAPER_NOTE}" if self.rows else _NOT_RUN
+
+
+def table(results: Generated) -> Table | None:
+    """The paper's rows and ours; none where the stage has not been run."""
+    if not results.rows:
+        return None
+    paper = tuple(Row(f"{name} (paper)", _paper_cells(name)) for name in PAPER)
+    ours: list[Row] = []
+    for name in [name for name in results.rows if name not in CONTROLS]:
+        ours.append(Row(label(name), _cells(results.rows[name]), ours=name == "motionbeat"))
+        ours.append(Row(f"{label(name)}: other songs' beats", _shuffled_cells(results.rows[name])))
+    ours += [Row(label(name), _cells(results.rows[name])) for name in CONTROLS if name in results.rows]
+    groups = (Group("Paper, Table 1 (protocol not given)", paper), Group("Ours", tuple(ours)))
+    return Table("Generated dances", ("", *COLUMNS.values()), groups)
+
+
+def narrow(results: Generated) -> list[Table]:
+    """The same in tables of three columns each, as a terminal has room for; none where the stage has not been run."""
+    whole = table(results)
+    if whole is None:
+        return []
+    pieces = []
+    for begin in range(0, len(COLUMNS), 3):
+        part = slice(begin, begin + 3)
+        groups = (
+            Group(group.title if begin == 0 else "", tuple(Row(r.name, r.cells[part], r.ours) for r in group.rows))
+            for group in whole.groups
+        )
+        pieces.append(Table(whole.caption, ("", *whole.columns[1:][part]), tuple(groups)))
+    return pieces
+
+
+def label(name: str) -> str:
+    """How a row of metrics/dance.json is called."""
+    return CONTROLS.get(name) or ENCODERS.get(name, name)
+
+
+def _cells(row: Mapping[str, float]) -> tuple[Cell, ...]:
+    return tuple(_cell(measure, row) for measure in COLUMNS)
+
+
+def _cell(measure: str, row: Mapping[str, float]) -> Cell:
+    if measure not in row:
+        return Cell("", reason="not computed")
+    value = row[measure]
+    if measure == "dances":
+        return Cell(f"{value:.0f}", f"{row['pieces']:.0f} pieces" if "pieces" in row else "")
+    if measure == "pfc":
+        bounds = [row.get(f"pfc_{end}") for end in ("low", "high")]
+        return Cell(f"{value:.3f}", "" if None in bounds else "\u2013".join(f"{bound:.2f}" for bound in bounds))
+    if measure in _WIDTHS:
+        few = row.get("pieces", _WIDTHS[measure] + 1) <= _WIDTHS[measure]
+        return Cell(f"{value:.1f}", "too few pieces" if few else "")
+    if measure.startswith("bas_"):
+        there = f"{measure}_chance" in row
+        beside = f"chance {row[f'{measure}_chance']:.3f}, z {row[f'{measure}_chance_z']:+.1f}" if there else ""
+        return Cell(f"{value:.3f}", beside)
+    return Cell(f"{value:.2f}")
+
+
+def _shuffled_cells(row: Mapping[str, float]) -> tuple[Cell, ...]:
+    """The same dances against the beats of other songs."""
+    cells = []
+    for measure in COLUMNS:
+        if not measure.startswith("bas_"):
+            cells.append(Cell("", reason="the same"))
+        elif f"{measure}_shuffled" in row:
+            above = f"own song z {row[f'{measure}_shuffled_z']:+.1f}"
+            cells.append(Cell(f"{row[f'{measure}_shuffled']:.3f}", above))
+        else:
+            cells.append(Cell("", reason="fewer than 3 songs"))
+    return tuple(cells)
+
+
+def _paper_cells(name: str) -> tuple[Cell, ...]:
+    pfc, dist_k, dist_g, bas = PAPER[name]
+    given = {"pfc": f"{pfc:.3f}", "dist_k": f"{dist_k:.2f}", "dist_g": f"{dist_g:.2f}", "bas_bailando": f"{bas:.2f}"}
+    return tuple(Cell(given[measure]) if measure in given else Cell("", reason="not given") for measure in COLUMNS)
