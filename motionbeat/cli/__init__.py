@@ -5,6 +5,7 @@ import sys
 import typer
 
 from motionbeat.cli.ablate import ablate
+from motionbeat.cli.dance import dance
 from motionbeat.cli.embed import embed
 from motionbeat.cli.preset import preset
 from motionbeat.cli.render import render
@@ -13,6 +14,7 @@ from motionbeat.errors import MotionBeatError
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Music representations learned from dance.")
 app.command()(embed)
 app.command()(render)
+app.command()(dance)
 app.command()(preset)
 app.command()(ablate)
 
