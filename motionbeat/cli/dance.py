@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Grid = tuple[NDArray[np.float64], NDArray[np.integer]]
 
-_LARGEST_SEED = 2**63 - 1
+_LARGEST_SEED = 2**31 - 1
 
 
 class Form(StrEnum):
@@ -81,9 +81,9 @@ def dance(
 ) -> None:
     """Dance to a song: a video, or a file for other programs.
 
-    The same song, seed and options give the same dance. Beside the file it says how far the feet slide (skating),
-    whether the body moves without a foot on the ground (PFC, lower is better), and how well the dance keeps the beat
-    (BAS) beside what chance gives: below about z = 2 it does not follow the music.
+    The same song, seed and options give the same dance. It also prints how fast the feet slide (skating), whether the
+    body speeds up while both feet move (PFC, lower is better), and how well the dance keeps the beat (BAS) beside
+    what chance gives: below about z = 2 it does not follow the music.
 
     Examples: motionbeat dance song.wav -o dance.mp4 --seed 3 --seconds 20, or for Blender: -o dance.bvh; to go from
     one dance to another: --start-from one.npz --end-with other.npz.
