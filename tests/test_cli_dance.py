@@ -18,12 +18,14 @@ from motionbeat import cli, params
 from motionbeat.corpora.formats import read_motion
 from motionbeat.dance import export
 from motionbeat.dance.generator.model import DanceGenerator, GeneratorConfig
+from motionbeat.dance.generator.music import checked
 from motionbeat.dance.generator.sampling import as_dance, generate
 from motionbeat.dance.song import condition, known, listener
 from motionbeat.encoders.own import trained
 from motionbeat.errors import MotionBeatError
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.tasks.features import FRAME_S, cached
 
 ROOT = Path(__file__).parents[1]
 RATE, SECONDS, WIDTH = 22_050, 7.0, 16
@@ -100,6 +102,13 @@ def test_a_format_without_a_name_is_written_beside_and_a_part_of_the_song_begins
         assert arrays["joints"].shape == (150, 24, 3)
     part = condition(listener("motionbeat"), Path("song.wav"), SECONDS, 1.5, 5.0)
     np.testing.assert_array_equal(part, condition(listener("motionbeat"), Path("song.wav"), SECONDS)[45:195])
+
+
+def test_a_song_is_heard_as_in_the_training_of_generators(run, tmp_path):
+    encoder = listener("motionbeat")
+    frames = cached(encoder, Path("song.wav"), "digest", True, tmp_path / "features").frames()
+    trained_on = checked("song", frames, np.arange(len(frames)) * FRAME_S).condition(SECONDS)
+    np.testing.assert_array_equal(condition(encoder, Path("song.wav"), SECONDS), trained_on)
 
 
 def test_a_song_of_five_seconds_is_just_long_enough(run):
