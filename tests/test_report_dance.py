@@ -68,8 +68,8 @@ def test_the_papers_rows_stand_beside_ours_and_every_figure_beside_what_it_is_wo
     ours = rows["MotionBeat (ours)"]
     assert (ours["PFC"].text, ours["PFC"].interval) == ("0.679", "0.50\u20130.90")
     assert (ours["BAS (FACT)"].text, ours["BAS (FACT)"].interval) == ("0.310", "chance 0.250, z +2.5")
-    assert (ours["dances N"].text, ours["dances N"].interval) == ("12", "48 pieces")
-    assert ours["FID_k"].interval == "too few pieces" and not ours["FID_g"].interval  # 72 and 32 features
+    assert (ours["N"].text, ours["N"].interval) == ("12", "48 pieces")
+    assert ours["FID_k"].interval == "few pieces" and not ours["FID_g"].interval  # 72 and 32 features
     other = rows["MotionBeat (ours): other songs' beats"]
     assert (other["BAS (Bailando)"].text, other["BAS (Bailando)"].interval) == ("0.260", "own song z -1.2")
     assert {cell.reason for name, cell in other.items() if not name.startswith("BAS")} == {"the same"}
@@ -91,6 +91,13 @@ def test_what_the_stage_did_not_compute_is_an_empty_cell_with_the_reason(tmp_pat
     assert rows["wav2vec 2.0: other songs' beats"]["BAS (FACT)"].reason == "fewer than 3 songs"
     assert rows["wav2vec 2.0"]["FID_k"].reason == "not computed"
     assert "other" in rows, "a row of another name is shown under it"
+
+
+def test_few_real_dances_make_a_frechet_distance_worth_as_little_as_few_generated_ones(tmp_path):
+    real = ROW | {"pieces": 20.0, "pfc": 1179.3, "fid_k": -0.0004}
+    rows = rows_of(dances.table(written(tmp_path, motionbeat=ROW | {"pieces": 99.0}, ground_truth=real)))
+    assert rows["MotionBeat (ours)"]["FID_k"].interval == rows["MotionBeat (ours)"]["FID_g"].interval == "few pieces"
+    assert rows["ground truth"]["FID_k"].text == "0.0" and rows["ground truth"]["PFC"].text == "1,179"
 
 
 def test_without_the_stage_there_is_no_table_and_the_page_says_so(run_folder, html):

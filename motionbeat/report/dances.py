@@ -23,7 +23,7 @@ COLUMNS = {
     "bas_bailando": "BAS (Bailando)",
     "bas_fact": "BAS (FACT)",
     "skating": "skating (m/s)",
-    "dances": "dances N",
+    "dances": "N",
 }
 CONTROLS = {
     "ground_truth": "ground truth",
@@ -92,12 +92,13 @@ def table(results: Generated) -> Table | None:
     """The paper's rows and ours; none where the stage has not been run."""
     if not results.rows:
         return None
+    real = results.rows.get("ground_truth", {}).get("pieces")
     paper = tuple(Row(f"{name} (paper)", _paper_cells(name)) for name in PAPER)
     ours: list[Row] = []
     for name in [name for name in results.rows if name not in CONTROLS]:
-        ours.append(Row(label(name), _cells(results.rows[name]), ours=name == "motionbeat"))
+        ours.append(Row(label(name), _cells(results.rows[name], real), ours=name == "motionbeat"))
         ours.append(Row(f"{label(name)}: other songs' beats", _shuffled_cells(results.rows[name])))
-    ours += [Row(label(name), _cells(results.rows[name])) for name in CONTROLS if name in results.rows]
+    ours += [Row(label(name), _cells(results.rows[name], real)) for name in CONTROLS if name in results.rows]
     groups = (Group("Paper, Table 1 (protocol not given)", paper), Group("Ours", tuple(ours)))
     return Table("Generated dances", ("", *COLUMNS.values()), groups)
 
@@ -123,27 +124,35 @@ def label(name: str) -> str:
     return CONTROLS.get(name) or ENCODERS.get(name, name)
 
 
-def _cells(row: Mapping[str, float]) -> tuple[Cell, ...]:
-    return tuple(_cell(measure, row) for measure in COLUMNS)
+def _cells(row: Mapping[str, float], real: float | None) -> tuple[Cell, ...]:
+    """real: how many pieces of real dances there are, if that is known."""
+    return tuple(_cell(measure, row, real) for measure in COLUMNS)
 
 
-def _cell(measure: str, row: Mapping[str, float]) -> Cell:
+def _cell(measure: str, row: Mapping[str, float], real: float | None) -> Cell:
     if measure not in row:
         return Cell("", reason="not computed")
     value = row[measure]
     if measure == "dances":
         return Cell(f"{value:.0f}", f"{row['pieces']:.0f} pieces" if "pieces" in row else "")
     if measure == "pfc":
-        bounds = [row.get(f"pfc_{end}") for end in ("low", "high")]
-        return Cell(f"{value:.3f}", "" if None in bounds else "\u2013".join(f"{bound:.2f}" for bound in bounds))
+        bounds = [row[f"pfc_{end}"] for end in ("low", "high") if f"pfc_{end}" in row]
+        return Cell(_number(value, 3), "\u2013".join(_number(bound, 2) for bound in bounds))
     if measure in _WIDTHS:
-        few = row.get("pieces", _WIDTHS[measure] + 1) <= _WIDTHS[measure]
-        return Cell(f"{value:.1f}", "too few pieces" if few else "")
+        counts = [count for count in (row.get("pieces"), real) if count is not None]
+        few = bool(counts) and min(counts) <= _WIDTHS[measure]
+        return Cell(_number(value, 1), "few pieces" if few else "")
     if measure.startswith("bas_"):
         there = f"{measure}_chance" in row
         beside = f"chance {row[f'{measure}_chance']:.3f}, z {row[f'{measure}_chance_z']:+.1f}" if there else ""
-        return Cell(f"{value:.3f}", beside)
-    return Cell(f"{value:.2f}")
+        return Cell(_number(value, 3), beside)
+    return Cell(_number(value, 2))
+
+
+def _number(value: float, decimals: int) -> str:
+    """Fewer decimals where there are many digits before them, as in the noise's row; no minus before zeros."""
+    shown = decimals if abs(value) < 100 else 1 if abs(value) < 1000 else 0
+    return f"{round(value, shown) + 0.0:,.{shown}f}"
 
 
 def _shuffled_cells(row: Mapping[str, float]) -> tuple[Cell, ...]:

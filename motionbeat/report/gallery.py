@@ -21,8 +21,8 @@ from motionbeat.report import video
 from motionbeat.report.clips import SAMPLE_RATE, assembled
 from motionbeat.report.dances import CONTROLS, label
 
-SIZE, SECONDS = 256, 10.0
-"""Pixels a side and seconds of each film: about 300 kB."""
+SIZE, SECONDS = 256, 8.0
+"""Pixels a side and seconds of each film: about half a megabyte, a third more in the page."""
 _NONE = "No dances are shown: the stage dance keeps some in models/dance/gallery, and has not."
 _NO_VIDEO = (
     "The gallery is left out, because videos are written by PyAV, which is not installed: pip install "
