@@ -115,6 +115,16 @@ def test_the_harmonic_rotation_tells_beats_a_bar_apart_and_the_papers_does_not()
     assert (harmonic[:, :4] - harmonic[:, 4:]).abs().max() > 1
 
 
+def test_the_rotary_control_knows_the_beats_index_and_no_bar() -> None:
+    phase = bar_phase(torch.arange(2 * 4.0)[None].double(), torch.tensor([4]))
+    rotary = rotation_angles("rotary", phase, torch.tensor([4]), S, PAIRS)
+    assert rotary is not None and rotary.shape == (1, 8, PAIRS)
+    torch.testing.assert_close(rotary, rotation_angles("rotary", phase + 1.0, torch.tensor([4]), S, PAIRS))
+    steps = rotary.diff(dim=1)
+    torch.testing.assert_close(steps, steps[:, :1].expand_as(steps))
+    assert (steps > 0).all()
+
+
 def test_without_rotation_nothing_is_turned(x: torch.Tensor) -> None:
     assert angles("none") is None
     assert rotate(x, None) is x

@@ -21,6 +21,7 @@ from motionbeat.tasks.rhythm_agreement import (
     Rhythm,
     agreement,
     average_precision,
+    bar_profile,
     correlation,
     correlation_elsewhere,
     rhythm_agreement,
@@ -154,3 +155,27 @@ def test_a_models_figures_are_those_of_what_it_says_of_the_windows(
     assert found["agreement_onset_own"] == pytest.approx(np.mean(expected), abs=1e-5)
     assert found["agreement_contact_rate"] == pytest.approx(float(detected.contact.mean()))
     assert 0 < found["agreement_uniform_to_energy_emd"] < 8
+
+
+def test_a_fixed_profile_of_the_bar_correlates_with_every_song_and_has_nothing_beyond_it() -> None:
+    rng = np.random.default_rng(7)
+    shared = np.tile(rng.random((1, 4, S)), (N, K // 4, 1))  # what all songs have at a place of the bar
+    detected = Rhythm(*(0.8 * shared + 0.2 * curve for curve in random_rhythm(8)))
+    constant = Rhythm(shared, shared, shared, shared)
+    found = figures(constant, detected)
+    assert found["agreement_onset_own"] > 0.8
+    for name in ("onset_own", "onset_to_contact", "contact_to_onset"):
+        assert abs(found[f"agreement_{name}_beyond"]) < 0.05
+    own = figures(detected, detected)
+    assert own["agreement_onset_own_beyond"] > 0.05
+    assert own["agreement_profile_onset"] == pytest.approx(found["agreement_onset_own"], abs=0.05)
+
+
+def test_the_profile_of_the_bar_is_the_mean_of_the_other_songs_there() -> None:
+    curve = np.arange(4 * 4 * 1, dtype=float).reshape(4, 4, 1)
+    position = np.tile(np.arange(4) % 2, (4, 1))
+    meter, song = np.array([2, 2, 2, 3]), np.array([0, 1, 1, 1])
+    found = bar_profile(curve, position, meter, song)
+    np.testing.assert_allclose(found[0, :, 0], [np.mean(curve[1:3, i::2]) for i in (0, 1, 0, 1)])
+    np.testing.assert_allclose(found[1, :, 0], [np.mean(curve[0, i::2]) for i in (0, 1, 0, 1)])
+    assert (found[3] == 0).all()  # no other song has three beats to the bar

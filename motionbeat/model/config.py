@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # reading params.yaml needs more than a trained model does
     from motionbeat.params import Model
     from motionbeat.tokens.layout import Layout
 
-ROTATIONS = ("harmonic", "paper", "none")
+ROTATIONS = ("harmonic", "paper", "rotary", "none")
 READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 
 

@@ -26,15 +26,16 @@ def rotation_angles(kind: str, phase: Tensor, beats_per_bar: Tensor, subbeats: i
     kind: `paper` turns every pair by phi (eq. 7). `harmonic` turns pair i of the first half by
     (1 + i mod floor(B S / 2)) * phi, B being that of the sequence, and the pairs of the second half
     by the beat's index in the window at geometric rates (rotary position), since the phase alone
-    cannot tell beat t from beat t + B. `none` is the paper's baseline without phase rotation: no
-    rotation and no other position either, so attention sees the window as a set.
+    cannot tell beat t from beat t + B. `rotary` turns every pair by the index, and knows no bar: what
+    `harmonic` has beyond it is due to the bar's phase. `none` turns nothing, and as there is no other
+    position either, attention sees the window as a set.
     phase: (b, k). beats_per_bar: (b,). Returns (b, k, p).
     """
     if kind == "none":
         return None
     if kind == "paper":
         return phase[..., None].expand(*phase.shape, pairs)  # (b, k, p)
-    harmonic_pairs = (pairs + 1) // 2
+    harmonic_pairs = 0 if kind == "rotary" else (pairs + 1) // 2
     highest = (beats_per_bar.long() * subbeats // 2).clamp(min=1)
     harmonics = 1 + torch.arange(harmonic_pairs, device=phase.device) % highest[:, None]  # (b, p / 2)
     in_bar = phase[..., None] * harmonics.to(phase.dtype)[:, None]  # (b, k, p / 2)

@@ -65,7 +65,7 @@ class Model:
     embedding: Count
     dropout: Fraction
     centre: bool
-    rotation: Literal["harmonic", "paper", "none"]
+    rotation: Literal["harmonic", "paper", "rotary", "none"]
     phase_features: bool
     contact_attention: bool
     readout: Literal["window_harmonic", "bar_harmonic", "mean"]

@@ -3,7 +3,9 @@
 SRAL claims that each encoder learns the other modality's rhythm: what it predicts should agree with what was
 detected in the other. So every head is held against its own modality and across: the onset curve predicted from
 music against the contacts of the dance, the contact curve predicted from motion against the onsets of the music,
-and the masses within the bar likewise. Beside them stands what the detected curves have in common themselves.
+and the masses within the bar likewise. Beside them stands what the detected curves have in common themselves, and
+how far one fixed profile of the bar would come: every bar has more on its beats than between them, so a head that has
+learnt the meter alone correlates well with anything. What it knows of this song is what is left beyond other songs.
 
 Axes: n windows, t points in time (sub-beats or beats).
 """
@@ -83,9 +85,11 @@ def agreement(
     bar_position (n, k), beats_per_bar (n,), group (n,) the song of each window.
     `_own` is the head's own modality, `a_to_b` what is predicted as `a` from one modality against `b` detected in
     the other, `detected` both detected. Curves: mean Pearson correlation of the sub-beats of a window, of its beats
-    with `_beat` (what SRAL aligns), with windows of other songs with `_elsewhere` (what follows from the meter alone);
-    for contacts also average precision `_ap` (chance: `contact_rate`) and `_auc`. Masses: `_emd`, earth mover's
-    distance around the bar in bins, mean over complete bars; `uniform_` is that of a mass that knows nothing.
+    with `_beat` (what SRAL aligns), with windows of other songs with `_elsewhere` (what follows from the meter alone),
+    and the rest `_beyond`, own song less others, which a curve that knows the meter alone has none of; for contacts
+    also average precision `_ap` (chance: `contact_rate`) and `_auc`. Masses: `_emd`, earth mover's distance around the
+    bar in bins, mean over complete bars; `uniform_` is that of a mass that knows nothing. `profile_`: the figures of
+    `bar_profile`, which hears and sees nothing.
     """
     for name, curve in {**predicted._asdict(), **{f"detected {k}": v for k, v in detected._asdict().items()}}.items():
         if curve.ndim != 3 or curve.shape != detected.onset.shape:
@@ -102,16 +106,40 @@ def agreement(
     as_beats = {"onset": onset_curve, "contact": contact_curve}
     for name, (x, y) in pairs.items():
         figures[name] = _mean(correlation(_flat(x), _flat(y)))
+        figures[f"{name}_elsewhere"] = correlation_elsewhere(_flat(x), _flat(y), group)
+        figures[f"{name}_beyond"] = figures[name] - figures[f"{name}_elsewhere"]
         if name.endswith("_own"):
             continue
         first, second = ("onset", "contact") if name == "detected" else name.split("_to_")
         beats = [as_beats[kind](torch.as_tensor(curve)).numpy() for kind, curve in ((first, x), (second, y))]
         figures[f"{name}_beat"] = _mean(correlation(*beats))
-        figures[f"{name}_elsewhere"] = correlation_elsewhere(_flat(x), _flat(y), group)
-    for name, curve in (("contact_own", predicted.contact), ("onset_to_contact", predicted.onset)):
+    profile = Rhythm(*(bar_profile(curve, bar_position, beats_per_bar, group) for curve in detected))
+    figures["profile_onset"] = _mean(correlation(_flat(profile.onset), _flat(detected.onset)))
+    figures["profile_contact"] = _mean(correlation(_flat(profile.contact), _flat(detected.contact)))
+    of_contacts = {"contact_own": predicted.contact, "onset_to_contact": predicted.onset, "profile": profile.contact}
+    for name, curve in of_contacts.items():
         figures[f"{name}_ap"], figures[f"{name}_auc"] = average_precision(curve, contact), roc_auc(curve, contact)
-    figures |= _mass_distances(predicted, detected, bar_position, beats_per_bar)
+    figures |= _mass_distances(predicted, detected, profile, bar_position, beats_per_bar)
     return {f"agreement_{name}": value for name, value in figures.items() if np.isfinite(value)}
+
+
+def bar_profile(
+    curve: Array, bar_position: Array, beats_per_bar: NDArray[np.integer], group: NDArray[np.integer]
+) -> Array:
+    """The curve's mean at each place of the bar over the windows of other groups: what can be said without a look.
+
+    curve (n, k, s), bar_position (n, k), beats_per_bar (n,), group (n,) from 0. Returns (n, k, s); 0 at a place of a
+    meter that no other group has.
+    """
+    places = np.stack([np.repeat(beats_per_bar, curve.shape[1]), bar_position.ravel()], axis=1)
+    _, place = np.unique(places, axis=0, return_inverse=True)
+    owner = np.repeat(group, curve.shape[1])
+    total = np.zeros((int(group.max()) + 1, int(place.max()) + 1, curve.shape[2]))
+    count = np.zeros((*total.shape[:2], 1))
+    np.add.at(total, (owner, place.ravel()), curve.reshape(-1, curve.shape[2]))
+    np.add.at(count, (owner, place.ravel()), 1)
+    mean = (total.sum(0) - total) / np.maximum(count.sum(0) - count, 1)
+    return np.asarray(mean[owner, place.ravel()].reshape(curve.shape))
 
 
 @torch.no_grad()
@@ -135,17 +163,16 @@ def rhythm_agreement(model: DualEncoder, batches: Batches, index: NDArray[np.int
 
 
 def _mass_distances(
-    predicted: Rhythm, detected: Rhythm, bar_position: Array, beats_per_bar: NDArray[np.integer]
+    predicted: Rhythm, detected: Rhythm, profile: Rhythm, bar_position: Array, beats_per_bar: NDArray[np.integer]
 ) -> dict[str, float]:
     position = torch.as_tensor(bar_position)
-    curves = [
-        torch.as_tensor(c) for c in (predicted.accent, predicted.energy, detected.accent, detected.energy)
-    ]  # 4 of (n, k, s)
+    every = (*(predicted.accent, predicted.energy), *(detected.accent, detected.energy))
+    curves = [torch.as_tensor(c) for c in (*every, profile.accent, profile.energy)]  # 6 of (n, k, s)
     found: dict[str, list[float]] = {}
     for bars in complete_bars(
         curves, position, torch.as_tensor(beats_per_bar), torch.ones_like(position, dtype=torch.bool)
     ):
-        accent, energy, heard, danced = map(detected_mass, bars)  # 4 of (bars, B * s)
+        accent, energy, heard, danced, usual_accent, usual_energy = map(detected_mass, bars)  # 6 of (bars, B * s)
         uniform = torch.full_like(heard, 1 / heard.shape[1])
         for name, p, q in (
             ("accent_own_emd", accent, heard),
@@ -155,6 +182,8 @@ def _mass_distances(
             ("detected_emd", heard, danced),
             ("uniform_to_energy_emd", uniform, danced),
             ("uniform_to_accent_emd", uniform, heard),
+            ("profile_energy_emd", usual_energy, danced),
+            ("profile_accent_emd", usual_accent, heard),
         ):
             found.setdefault(name, []).extend(wasserstein_circle(p, q).tolist())
     return {name: _mean(np.array(values)) for name, values in found.items()}
