@@ -165,6 +165,12 @@ def test_a_beat_probe_finds_beats_that_a_frame_shows_and_none_in_noise(options) 
     assert intervals["about"]["test"] == 2 and rows["mel"].probes[0]["head"] == "linear"
 
 
+def test_a_cross_validation_says_what_its_folds_keep_apart(settings) -> None:
+    tasks = evolve(settings.tasks, gtzan=evolve(settings.tasks.gtzan, split="folds"))
+    data = labelled("classes", [i % 3 for i in range(60)])
+    assert recognition.about(data, parts(data, "folds", 5, 0), tasks)["split"] == "5-fold cross-validation over clips"
+
+
 def test_a_data_set_that_is_not_there_is_refused_with_its_key(settings, tmp_path) -> None:
     tasks = evolve(settings.tasks, nsynth=evolve(settings.tasks.nsynth, root=str(tmp_path / "nowhere")))
     with pytest.raises(MotionBeatError, match=r"tasks\.nsynth\.root = .*nowhere: no such folder"):

@@ -119,10 +119,11 @@ def about(labelled: LabelledSet, rounds: Sequence[Part], tasks: Tasks) -> dict[s
     """What is printed beside a task's scores: data set, split, clips and groups, and what was left out."""
     tested = [labelled.items[i] for part in rounds for i in part.test]
     settings = settings_of(labelled.name, tasks)
+    folds = f"{len(rounds)}-fold cross-validation over {labelled.grouped_by}s"
     return {
         "data_set": labelled.name,
         "standin": is_standin(labelled.name, tasks),
-        "split": labelled.split_by if settings.split == "official" else f"{len(rounds)}-fold cross-validation",
+        "split": labelled.split_by if settings.split == "official" else folds,
         "train": len(rounds[0].train),
         "val": len(rounds[0].val),
         "test": len(tested),
