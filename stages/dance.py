@@ -86,6 +86,9 @@ def figures(
         "static": rows.static(real),
         "noise": rows.noise(first.model, real, settings.dance.seed),
         "no_music": rows.generated(first.model, first.music, beats, settings.dance, 0.0),
+        "shuffled": rows.generated(
+            first.model, rows.swapped(first.music), beats, settings.dance, settings.dance.guidance
+        ),
     }
     found: dict[str, float] = {}
     for name, one in generators.items():

@@ -71,3 +71,9 @@ def test_made_rotations_are_what_was_decoded_before_and_rotations_stay():
     torch.testing.assert_close(vector.decode(made).rotations, vector.decode(anything).rotations)
     assert torch.equal(made[:, : vector.ROTATION.start], anything[:, : vector.ROTATION.start])
     torch.testing.assert_close(vector.with_rotations(made), made)
+
+
+def test_columns_of_rotations_are_completed_to_what_gram_schmidt_makes_of_them():
+    vectors = vector.with_rotations(torch.as_tensor(vector.encode(POSES, ROOT)))
+    for one, two in zip(vector.decode(vectors), vector.decode(vectors, proper=True), strict=True):
+        torch.testing.assert_close(one, two, atol=1e-6, rtol=0)

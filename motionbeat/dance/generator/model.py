@@ -62,11 +62,13 @@ class DanceGenerator(nn.Module):
         self.spectrum = Spectrum() if config.preconditioned else None
         self.low: Tensor
         self.reach: Tensor
+        self.counted: Tensor
         self.music_mean: Tensor
         self.music_std: Tensor
         self.levels: Tensor
         self.register_buffer("low", torch.zeros(WIDTH))
         self.register_buffer("reach", torch.ones(WIDTH))
+        self.register_buffer("counted", torch.ones(WIDTH))
         self.register_buffer("music_mean", torch.zeros(config.condition_width))
         self.register_buffer("music_std", torch.ones(config.condition_width))
         self.register_buffer("levels", signal_levels(config.diffusion_steps), persistent=False)
@@ -79,9 +81,10 @@ class DanceGenerator(nn.Module):
         0.2, long before it hides the dance. Then a channel that never varies is scaled to 0, else to -1; it comes back
         as it was.
         """
+        lowest, highest = vectors.amin(dim=0), vectors.amax(dim=0)
+        full = torch.where(highest - lowest > _SMALLEST_REACH, highest - lowest, 1.0)
         if self.spectrum is None:
-            low, high = vectors.amin(dim=0), vectors.amax(dim=0)
-            reach = torch.where(high - low > _SMALLEST_REACH, high - low, 1.0)
+            low, reach = lowest, full
         else:
             deviation = torch.ones(WIDTH)
             for part in (CONTACT, ROOT, ROTATION):
@@ -90,11 +93,17 @@ class DanceGenerator(nn.Module):
             low, reach = vectors.mean(dim=0) - deviation, 2 * deviation
         self.low.copy_(low)
         self.reach.copy_(reach)
+        self.counted.copy_(reach / full)
         if self.spectrum is not None:
             self.spectrum.fit(self.scaled(part) for part in slices)
         self.music_mean.copy_(music.mean(dim=0))
         deviation = music.std(dim=0)
         self.music_std.copy_(torch.where(deviation > _SMALLEST_STD, deviation, 1.0))
+
+    @property
+    def proper(self) -> bool:
+        """Whether the rotations of predicted vectors are rotations as they are."""
+        return self.spectrum is not None
 
     def scaled(self, vectors: Tensor) -> Tensor:
         """(..., 151) -> as the network sees it, by `low` and `reach`."""
@@ -118,8 +127,10 @@ class DanceGenerator(nn.Module):
             alone: Tensor = self.network(noised, step, music, shown)
             return alone
         level = self.levels[step].to(noised.dtype)[:, None, None]
-        likely = self.spectrum.estimate(noised, level)
-        added = self.spectrum.shaped(self.network(likely, step, music, shown).float(), level)
+        likely, white = self.spectrum.estimate(noised, level)
+        # of one size at every level: what little is told in much noise is what the network has to go by
+        seen = torch.cat([likely / self.spectrum.spread(level), white], dim=-1)
+        added = self.spectrum.shaped(self.network(seen, step, music, shown).float(), level)
         return self.scaled(with_rotations(self.unscaled(likely + added)))
 
     def weights(self, step: Tensor) -> Tensor:

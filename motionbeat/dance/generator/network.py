@@ -35,7 +35,8 @@ class NetworkConfig:
     patch: int
     """Neighbouring frames that are one token: the work falls with their number."""
     aligned: bool
-    """Whether a dance token also gets the music token of its own time as an input, besides attending to all."""
+    """Whether the music of a dance token's own time is added to it and modulates it in every layer, besides the
+    attention to all of the music: how a movement is timed is a product of the movement and the music."""
     preconditioned: bool
     """Whether the network corrects a linear estimate (`spectrum`); else it tells the clean vectors by itself."""
 
@@ -47,8 +48,9 @@ class Denoiser(nn.Module):
         super().__init__()
         width = config.width
         self.config = config
-        self.vector_in = nn.Linear(config.patch * WIDTH, width)
-        self.vector_out = nn.Linear(width, config.patch * WIDTH)
+        parts = 2 if config.preconditioned else 1
+        self.vector_in = nn.Linear(parts * config.patch * WIDTH, width)
+        self.vector_out = nn.Linear(width, parts * config.patch * WIDTH)
         self.music_in = nn.Linear(config.patch * config.condition_width, width)
         self.music_layers = nn.ModuleList(_Layer(config, decoder=False) for _ in range(config.condition_layers))
         self.music_norm = nn.LayerNorm(width)
@@ -65,6 +67,9 @@ class Denoiser(nn.Module):
         """noised (b, f, 151), scaled; step (b,) of the diffusion; music (b, f, c), or none -> (b, f, 151) clean.
 
         f is a multiple of the patch. shown: (b,) bool, whose music is seen; the others are as with none.
+        Preconditioned, noised is (b, f, 302): the estimate, and the white that it was made of. What comes back is the
+        sum of vectors and of that white with a gain for each number: when to move, which the music says, is a gain
+        on moving.
         """
         b, f, _ = noised.shape
         patch, n = self.config.patch, f // self.config.patch
@@ -77,12 +82,16 @@ class Denoiser(nn.Module):
             encoded = self.music_norm(encoded)
             heard = encoded if shown is None else torch.where(shown[:, None, None], encoded, heard.to(encoded.dtype))
         state = self.time(_waves(step, self.config.width)) + self.music_summary(heard.mean(dim=1))  # (b, w)
-        x = self.vector_in(noised.reshape(b, n, patch * WIDTH))  # (b, n, w)
+        state = state[:, None] + heard if self.config.aligned else state[:, None]  # (b, n, w) or (b, 1, w)
+        x = self.vector_in(noised.reshape(b, n, -1))  # (b, n, w)
         if self.config.aligned:
             x = x + heard
         for layer in self.layers:
             x = layer(x, angles, functional.silu(state), heard)
-        vectors: Tensor = self.vector_out(self.norm(x)).view(b, f, WIDTH)
+        vectors: Tensor = self.vector_out(self.norm(x)).view(b, f, -1)
+        if self.config.preconditioned:
+            told, gain = vectors.chunk(2, dim=-1)
+            return told + gain * noised[..., WIDTH:]
         return vectors
 
 
@@ -102,7 +111,7 @@ class _Layer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, angles: Tensor, state: Tensor | None = None, music: Tensor | None = None) -> Tensor:
-        """x (b, n, w), angles (1, n, p), state (b, w), music (b, n, w) -> (b, n, w)."""
+        """x (b, n, w), angles (1, n, p), state (b, n or 1, w), music (b, n, w) -> (b, n, w)."""
         normed = self.norms[0](x)
         x = x + self._modulated(0, self.attend(normed, normed, angles), state)
         if self.hear is not None and music is not None:
@@ -115,7 +124,7 @@ class _Layer(nn.Module):
         x = self.dropout(x)
         if state is None:
             return x
-        scale, shift = self.films[part](state)[:, None].chunk(2, dim=-1)  # (b, 1, w) each
+        scale, shift = self.films[part](state).chunk(2, dim=-1)  # (b, n or 1, w) each
         turned: Tensor = (1 + scale) * x + shift
         return turned
 

@@ -67,6 +67,17 @@ def generated(
     return dances
 
 
+def swapped(music: Mapping[str, Music]) -> dict[str, Music]:
+    """Each song's name with the music of the next one, in the order of names: to dance to what is not played.
+
+    Raises `MotionBeatError` where there is one song only.
+    """
+    songs = sorted(music)
+    if len(songs) < 2:
+        raise MotionBeatError("one test song has no other to be swapped with: give a corpus with at least 2")
+    return {song: music[other] for song, other in zip(songs, [*songs[1:], songs[0]], strict=True)}
+
+
 def static(real: Sequence[Danced]) -> list[Danced]:
     """Real dances frozen in their first frame."""
     return [evolve(dance, joints=np.repeat(dance.joints[:1], len(dance.joints), axis=0)) for dance in real]

@@ -60,7 +60,7 @@ def train(
     """
     ranks = ranks or Ranks()
     optimiser = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.99)
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.99), fused=True
     )
     average = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     losses = checkpoint.restore(model, average, optimiser) if checkpoint else []
@@ -120,7 +120,9 @@ def _terms(
     x = noised(clean, level, torch.as_tensor(noise, device=device))
     with autocast(chosen_precision(settings.precision, device), device):
         predicted = model.clean(x, step, model.heard(music), torch.as_tensor(shown, device=device))
-    terms = dance_loss(predicted.float(), clean, model.low, model.reach, model.weights(step))
+    terms = dance_loss(
+        predicted.float(), clean, model.low, model.reach, model.weights(step), model.counted, model.proper
+    )
     return {name: term * (len(own) / len(index)) for name, term in terms.items()}
 
 

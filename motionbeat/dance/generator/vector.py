@@ -53,14 +53,21 @@ def encode(poses: NDArray[np.floating], root: NDArray[np.floating]) -> NDArray[n
     return torch.cat([torch.as_tensor(contact), places, six], dim=1).numpy().astype(np.float32)
 
 
-def decode(vectors: Tensor) -> Decoded:
-    """Contacts, root and rotation matrices of vectors (..., 151), unscaled; the rotations by Gram-Schmidt."""
+def decode(vectors: Tensor, proper: bool = False) -> Decoded:
+    """Contacts, root and rotation matrices of vectors (..., 151), unscaled; the rotations by Gram-Schmidt.
+
+    proper: the six numbers are known to be columns of rotations, as `with_rotations` gives them, and are only completed
+    by the third.
+    """
     import roma
 
-    columns = vectors[..., ROTATION].unflatten(-1, (24, 2, 3)).transpose(-1, -2)  # (..., 24, 3, 2)
-    return Decoded(
-        vectors[..., CONTACT], vectors[..., ROOT], roma.special_gramschmidt(columns, epsilon=_SHORTEST_COLUMN)
-    )
+    columns = vectors[..., ROTATION].unflatten(-1, (24, 2, 3))  # (..., 24, 2, 3), a column a row
+    if proper:
+        first, second = columns.unbind(dim=-2)
+        rotations = torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
+    else:
+        rotations = roma.special_gramschmidt(columns.transpose(-1, -2), epsilon=_SHORTEST_COLUMN)
+    return Decoded(vectors[..., CONTACT], vectors[..., ROOT], rotations)
 
 
 def with_rotations(vectors: Tensor) -> Tensor:
@@ -92,16 +99,17 @@ def joints(root: Tensor, rotations: Tensor) -> Tensor:
     Joints of equal depth in the tree are turned together: 9 steps rather than 23.
     """
     offsets = torch.as_tensor(REST_OFFSETS, dtype=root.dtype, device=root.device)
+    own = rotations.movedim(-3, 0).contiguous().unbind()  # joints first: each level is copied in one piece
     place: list[Tensor | None] = [root] + [None] * 23
-    turn: list[Tensor | None] = [rotations[..., 0, :, :]] + [None] * 23
+    turn: list[Tensor | None] = [own[0]] + [None] * 23
     for level in _levels():
         parents = [PARENTS[joint] for joint in level]
-        above = torch.stack([_known(turn[parent]) for parent in parents], dim=-3)  # (..., n, 3, 3)
-        moved = (above @ offsets[level][..., None]).squeeze(-1)  # (..., n, 3)
-        placed = torch.stack([_known(place[parent]) for parent in parents], dim=-2) + moved
-        turned = above @ rotations[..., level, :, :]
-        for row, joint in enumerate(level):
-            place[joint], turn[joint] = placed[..., row, :], turned[..., row, :, :]
+        above = torch.stack([_known(turn[parent]) for parent in parents])  # (n, ..., 3, 3)
+        moved = torch.stack([above[row] @ offsets[joint] for row, joint in enumerate(level)])  # (n, ..., 3)
+        placed = torch.stack([_known(place[parent]) for parent in parents]) + moved
+        turned = above @ torch.stack([own[joint] for joint in level])
+        for joint, here, turns in zip(level, placed, turned, strict=True):
+            place[joint], turn[joint] = here, turns
     return torch.stack([_known(values) for values in place], dim=-2)
 
 
