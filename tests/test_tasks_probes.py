@@ -171,6 +171,15 @@ def test_a_cross_validation_says_what_its_folds_keep_apart(settings) -> None:
     assert recognition.about(data, parts(data, "folds", 5, 0), tasks)["split"] == "5-fold cross-validation over clips"
 
 
+@pytest.mark.parametrize("spelled", ["data/standins/gtzan", "./data/standins/x/../gtzan/", "{here}/data/standins/gtzan"])
+def test_a_stand_in_is_known_however_its_root_is_spelled(settings, tmp_path, monkeypatch, spelled) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = spelled.format(here=tmp_path)
+    assert recognition.is_standin("gtzan", evolve(settings.tasks, gtzan=evolve(settings.tasks.gtzan, root=root)))
+    moved = evolve(settings.tasks, gtzan=evolve(settings.tasks.gtzan, root="data/gtzan"))
+    assert not recognition.is_standin("gtzan", moved)
+
+
 def test_a_data_set_that_is_not_there_is_refused_with_its_key(settings, tmp_path) -> None:
     tasks = evolve(settings.tasks, nsynth=evolve(settings.tasks.nsynth, root=str(tmp_path / "nowhere")))
     with pytest.raises(MotionBeatError, match=r"tasks\.nsynth\.root = .*nowhere: no such folder"):

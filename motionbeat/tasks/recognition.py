@@ -50,8 +50,8 @@ def settings_of(data_set: str, tasks: Tasks) -> DataSet:
 
 
 def is_standin(data_set: str, tasks: Tasks) -> bool:
-    """Whether the data set is the embedded stand-in."""
-    return Path(settings_of(data_set, tasks).root) == STANDINS / data_set
+    """Whether the data set is the embedded stand-in, however its root is spelled."""
+    return Path(settings_of(data_set, tasks).root).resolve() == (STANDINS / data_set).resolve()
 
 
 def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
