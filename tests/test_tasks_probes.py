@@ -171,7 +171,9 @@ def test_a_cross_validation_says_what_its_folds_keep_apart(settings) -> None:
     assert recognition.about(data, parts(data, "folds", 5, 0), tasks)["split"] == "5-fold cross-validation over clips"
 
 
-@pytest.mark.parametrize("spelled", ["data/standins/gtzan", "./data/standins/x/../gtzan/", "{here}/data/standins/gtzan"])
+@pytest.mark.parametrize(
+    "spelled", ["data/standins/gtzan", "./data/standins/x/../gtzan/", "{here}/data/standins/gtzan"]
+)
 def test_a_stand_in_is_known_however_its_root_is_spelled(settings, tmp_path, monkeypatch, spelled) -> None:
     monkeypatch.chdir(tmp_path)
     root = spelled.format(here=tmp_path)
