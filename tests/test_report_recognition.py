@@ -49,6 +49,14 @@ def test_a_column_of_a_stand_in_is_marked_and_its_size_is_said(genre_alone) -> N
     assert task == "genre" and "(stand-in)" in text and "broken audio: 1" in text
 
 
+def test_sizes_of_a_cross_validation_are_said_to_be_of_a_round(genre_alone) -> None:
+    folds = {"genre": {"about": ABOUT | {"rounds": 5, "split": "5-fold cross-validation over clips"}}}
+    ((_, text),) = sizes(Recognition(genre_alone.metrics, folds))
+    assert "over clips: 60 train and 20 validation clips, a round; 1234 test clips; left out" in text
+    ((_, text),) = sizes(genre_alone)
+    assert "a round" not in text
+
+
 def test_the_narrow_tables_hold_every_column_once(genre_alone) -> None:
     pieces = narrow(genre_alone)
     assert [column for piece in pieces for column in piece.columns[1:]] == list(table(genre_alone).columns[1:-1])

@@ -171,6 +171,14 @@ def test_a_cross_validation_says_what_its_folds_keep_apart(settings) -> None:
     assert recognition.about(data, parts(data, "folds", 5, 0), tasks)["split"] == "5-fold cross-validation over clips"
 
 
+def test_the_clips_of_a_cross_validation_are_counted_over_all_its_rounds(settings) -> None:
+    rounds = [Part(np.arange(train), np.arange(val), np.arange(2)) for train, val in ((10, 4), (20, 6), (30, 8))]
+    data = labelled("classes", [0] * 60)
+    found = recognition.about(data, rounds, settings.tasks)
+    assert [found[key] for key in ("train", "val", "test", "rounds")] == [20, 6, 6, 3]
+    assert "rounds" not in recognition.about(data, rounds[:1], settings.tasks)
+
+
 @pytest.mark.parametrize(
     "spelled", ["data/standins/gtzan", "./data/standins/x/../gtzan/", "{here}/data/standins/gtzan"]
 )

@@ -170,9 +170,11 @@ def sizes(results: Recognition) -> Sequence[tuple[str, str]]:
     for task in results.metrics:
         about = results.about(task)
         left = "".join(f"; left out, {reason}: {count}" for reason, count in about["left_out"].items())
+        again = ", a round" if "rounds" in about else ""
+        groups = f"of {about['groups']} {about['grouped_by']}s" if about["grouped_by"] != "clip" else ""
         text = (
-            f"{about['data_set']}{' (stand-in)' * about['standin']}, {about['split']}: {about['train']} train, "
-            f"{about['val']} validation, {about['test']} test clips of {about['groups']} {about['grouped_by']}s{left}"
+            f"{about['data_set']}{' (stand-in)' * about['standin']}, {about['split']}: {about['train']} train and "
+            f"{about['val']} validation clips{again}; {about['test']} test clips{' ' * bool(groups)}{groups}{left}"
         )
         lines.append((task.replace("_", " "), text))
     return lines

@@ -116,7 +116,10 @@ def folds_of(groups: Sequence[str], strata: Sequence[Any], folds: int, seed: int
 
 
 def about(labelled: LabelledSet, rounds: Sequence[Part], tasks: Tasks) -> dict[str, Any]:
-    """What is printed beside a task's scores: data set, split, clips and groups, and what was left out."""
+    """What is printed beside a task's scores: data set, split, clips and groups, and what was left out.
+
+    train, val: clips, of a cross-validation (which has `rounds` too) the mean of its rounds. test: clips of all rounds.
+    """
     tested = [labelled.items[i] for part in rounds for i in part.test]
     settings = settings_of(labelled.name, tasks)
     folds = f"{len(rounds)}-fold cross-validation over {labelled.grouped_by}s"
@@ -124,15 +127,15 @@ def about(labelled: LabelledSet, rounds: Sequence[Part], tasks: Tasks) -> dict[s
         "data_set": labelled.name,
         "standin": is_standin(labelled.name, tasks),
         "split": labelled.split_by if settings.split == "official" else folds,
-        "train": len(rounds[0].train),
-        "val": len(rounds[0].val),
+        "train": round(float(np.mean([len(part.train) for part in rounds]))),
+        "val": round(float(np.mean([len(part.val) for part in rounds]))),
         "test": len(tested),
         "groups": len({item.group for item in tested}),
         "grouped_by": labelled.grouped_by,
         "left_out": {reason: len(names) for reason, names in labelled.left_out.items()},
         "seed": tasks.seed,
         "resamplings": tasks.bootstrap,
-    }
+    } | ({"rounds": len(rounds)} if len(rounds) > 1 else {})
 
 
 def bounds(resampled: Mapping[str, Mapping[str, NDArray[np.floating]]]) -> dict[str, dict[str, Any]]:
