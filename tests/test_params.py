@@ -39,6 +39,7 @@ def test_the_committed_file_is_valid() -> None:
         ("model.heads", 3, "model.width = 128; expected a multiple of 2 * model.heads = 6"),
         ("beats.max_bpm", 40.0, "beats.min_bpm = 55.0; expected less than beats.max_bpm"),
         ("negatives.jitter_shifts", [0, 1], "negatives.jitter_shifts holds 0"),
+        ("tasks.folds", 2, "tasks.folds = 2; expected at least 3"),
     ],
 )
 def test_a_wrong_value_names_its_key_the_value_and_what_was_expected(key: str, value: Any, message: str) -> None:
