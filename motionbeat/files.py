@@ -26,9 +26,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; it takes the place of `path` only if the block ends well."""
+    """Give a path beside `path` to write to; it takes the place of `path` only if the block ends well.
+
+    The path given is this process's own: two may make the same entry of a cache, and the last to end stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     try:
         yield unfinished
         unfinished.replace(path)

@@ -1,5 +1,6 @@
 """Frozen features: computed once, kept by content, on one grid, and without a tracker or a label."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from motionbeat.corpora.downstream.gtzan import read_beats
 from motionbeat.encoders import interface
 from motionbeat.encoders.frames import Frames
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tasks import features
@@ -93,6 +95,24 @@ def test_files_that_cannot_be_used_are_listed_together_after_the_others_are_done
         compute("mel", settings.encoders, songs, cache=tmp_path / "cache")
     assert "a.wav holds no samples" in str(error.value) and "b.wav: No such file" in str(error.value)
     assert Loudness.calls == 2
+
+
+def test_two_processes_may_write_the_same_entry_at_once(tmp_path, monkeypatch) -> None:
+    entry = tmp_path / "entry"
+    with whole_file(entry) as one:
+        one.write_text("one")
+        monkeypatch.setattr(os, "getpid", lambda: 0)
+        with whole_file(entry) as other:
+            other.write_text("other")
+        assert entry.read_text() == "other"
+    assert entry.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [entry]
+
+
+def test_a_cache_that_cannot_be_written_is_not_blamed_on_the_audio(loudness, songs, settings, tmp_path) -> None:
+    (tmp_path / "cache").write_text("a file in the folder's place")
+    with pytest.raises(NotADirectoryError, match="cache"):
+        compute("mel", settings.encoders, songs[:1], cache=tmp_path / "cache")
 
 
 def test_frames_on_the_grid_stay_as_they_are_and_a_line_stays_a_line() -> None:

@@ -78,9 +78,10 @@ def _of_file(name: str, settings: Encoders, path: Path, frames: bool, cache: Pat
     encoder = _opened(name, settings)
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return cached(encoder, path, digest, frames, cache / encoder.identity)
     except OSError as error:
         return f"{path}: {error.strerror or error}"
+    try:
+        return cached(encoder, path, digest, frames, cache / encoder.identity)
     except MotionBeatError as error:
         return str(error)
 
