@@ -7,10 +7,12 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 import pytest
+import soundfile
 
+from motionbeat.beats import madmom_tracker
 from motionbeat.corpora.downstream.gtzan import beats_of
 from motionbeat.errors import MotionBeatError
-from motionbeat.tasks import beat_tracking
+from motionbeat.tasks import beat_probe, beat_tracking
 from motionbeat.tasks.beat_tracking import best_threshold, by_dbn, by_peaks, scores, targets
 from motionbeat.tasks.features import FRAME_S
 
@@ -86,6 +88,51 @@ def test_activations_that_are_no_row_of_numbers_are_refused() -> None:
     for wrong in (np.zeros((3, 2)), np.array([0.1, np.nan])):
         with pytest.raises(MotionBeatError, match="finite numbers in one row"):
             by_peaks(wrong, 0.5)
+
+
+@pytest.fixture
+def clicks(tmp_path: Path) -> Path:
+    """12 s of clicks at 120 BPM."""
+    wave = np.zeros(12 * 22_050)
+    for beat in np.arange(0.5, 11.9, 0.5):
+        begin = round(beat * 22_050)
+        wave[begin : begin + 400] = 0.5 * np.sin(0.3 * np.arange(400)) * np.exp(-np.arange(400) / 80)
+    soundfile.write(tmp_path / "clicks.wav", wave, 22_050)
+    return tmp_path / "clicks.wav"
+
+
+@pytest.mark.parametrize("tracker", beat_probe.TRACKERS)
+def test_a_tracker_finds_the_clicks_of_a_file_and_is_not_asked_twice(tracker, clicks, tmp_path, monkeypatch) -> None:
+    found = beat_probe.track(tracker, clicks, tmp_path / "cache")
+    beats = np.arange(0.5, 11.9, 0.5)
+    assert np.abs(found[(found > 2) & (found < 11)][:, None] - beats).min(axis=1).max() < 0.05
+    assert len(found) >= 18
+
+    def forbidden(_: Path) -> None:
+        raise AssertionError("it was asked again")
+
+    monkeypatch.setitem(beat_probe._TRACK, tracker, forbidden)
+    clicks.rename(tmp_path / "renamed.wav")
+    np.testing.assert_array_equal(beat_probe.track(tracker, tmp_path / "renamed.wav", tmp_path / "cache"), found)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value"),
+    [
+        (beat_probe, "VERSION", 2),
+        (beat_probe, "_BEATS_PER_BAR", (4,)),
+        (beat_tracking, "MAX_BPM", 200.0),
+        (madmom_tracker, "version", lambda: "madmom 9"),
+    ],
+    ids=["version", "meters", "tempi", "release"],
+)
+def test_a_tracker_asked_otherwise_is_asked_again(where, name, value, clicks, tmp_path, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setitem(beat_probe._TRACK, "madmom", lambda path: asked.append(path) or np.array([1.0, 2.0]))
+    beat_probe.track("madmom", clicks, tmp_path / "cache")
+    monkeypatch.setattr(where, name, value)
+    np.testing.assert_array_equal(beat_probe.track("madmom", clicks, tmp_path / "cache"), [1, 2])
+    assert len(asked) == 2
 
 
 @pytest.mark.real

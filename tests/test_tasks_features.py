@@ -86,6 +86,15 @@ def test_another_identity_of_the_encoder_is_another_entry(loudness, songs, setti
     assert Loudness.calls == 2
 
 
+def test_another_version_of_what_is_made_of_the_frames_is_another_entry(
+    loudness, songs, settings, tmp_path, monkeypatch
+) -> None:
+    compute("mel", settings.encoders, songs[:1], cache=tmp_path / "cache")
+    monkeypatch.setattr(features, "VERSION", features.VERSION + 1)
+    compute("mel", settings.encoders, songs[:1], cache=tmp_path / "cache")
+    assert Loudness.calls == 2
+
+
 def test_files_that_cannot_be_used_are_listed_together_after_the_others_are_done(
     loudness, songs, settings, tmp_path
 ) -> None:

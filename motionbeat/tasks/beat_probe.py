@@ -26,6 +26,9 @@ from motionbeat.tasks.features import FRAME_S
 from motionbeat.tasks.recognition import Part
 
 TRACKERS = ("madmom", "librosa")
+VERSION = 1
+"""Raised whenever the same release of a tracker is asked or read otherwise."""
+_BEATS_PER_BAR = (3, 4)
 CACHE = cache_folder() / "trackers"
 Beats = NDArray[np.float64]
 
@@ -81,12 +84,15 @@ def activations(probe: probes.Probe, frames: NDArray[np.floating]) -> NDArray[np
 
 
 def track(tracker: str, audio: Path, cache: Path | None = None) -> Beats:
-    """Beat times (N,) s that a tracker finds in a file; N may be 0. Kept in a cache by the audio's bytes.
+    """Beat times (N,) s that a tracker finds in a file; N may be 0.
+
+    Kept in a cache by the audio's bytes, the tracker's release and how it is asked.
 
     tracker: madmom (recurrent network and DBN over bars of 3 and 4) or librosa.
     """
     version = (madmom_tracker if tracker == "madmom" else librosa_tracker).version()
-    key = hashlib.sha256(f"{tracker} {version} {beat_tracking.MIN_BPM} {beat_tracking.MAX_BPM}".encode())
+    asked = [tracker, version, VERSION, _BEATS_PER_BAR, beat_tracking.MIN_BPM, beat_tracking.MAX_BPM]
+    key = hashlib.sha256(json.dumps(asked).encode())
     key.update(audio.read_bytes())
     entry = (CACHE if cache is None else cache) / f"{key.hexdigest()}.json"
     if not entry.is_file():
@@ -98,7 +104,7 @@ def track(tracker: str, audio: Path, cache: Path | None = None) -> Beats:
 
 def _madmom(audio: Path) -> Beats:
     samples = decode.load(audio, madmom_tracker.SAMPLE_RATE)
-    return madmom_tracker.detect(samples, [3, 4], beat_tracking.MIN_BPM, beat_tracking.MAX_BPM)[0]
+    return madmom_tracker.detect(samples, _BEATS_PER_BAR, beat_tracking.MIN_BPM, beat_tracking.MAX_BPM)[0]
 
 
 def _librosa(audio: Path) -> Beats:

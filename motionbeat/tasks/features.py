@@ -1,9 +1,9 @@
 """Files2Features: what a frozen encoder says of audio files, computed once a file, in parallel and resumably.
 
-A file's entry in the cache is named by the encoder's identity and the audio's bytes, so a result depends on nothing
-else: no tracker is asked, no label is seen. Frames are kept on one grid of 20 ms, whatever the encoder's own rate,
-as float16 (10 bits of mantissa, which a probe cannot tell from float32 and which halves the largest part of the
-cache).
+A file's entry in the cache is named by the encoder's identity, the version of this module and the audio's bytes, so a
+result depends on nothing else: no tracker is asked, no label is seen. Frames are kept on one grid of 20 ms, whatever
+the encoder's own rate, as float16 (10 bits of mantissa, which a probe cannot tell from float32 and which halves the
+largest part of the cache).
 """
 
 import hashlib
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FRAME_S = 0.02
 """Frame t of the grid is centred on t * 20 ms, as in the grid mode of `motionbeat.embedding`."""
+VERSION = 1
+"""Raised whenever what is made of an encoder's frames changes: the grid, `resampled`, float16, the mean of a clip."""
 CACHE = cache_folder() / "features"
 _MOST_LISTED = 20
 _OPENED: dict[str, "FrozenEncoder"] = {}  # of this process: loading an encoder can take longer than using it
@@ -81,7 +83,7 @@ def _of_file(name: str, settings: Encoders, path: Path, frames: bool, cache: Pat
     except OSError as error:
         return f"{path}: {error.strerror or error}"
     try:
-        return cached(encoder, path, digest, frames, cache / encoder.identity)
+        return cached(encoder, path, digest, frames, cache / f"{encoder.identity}-{VERSION}")
     except MotionBeatError as error:
         return str(error)
 
