@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from attrs import evolve
 from conftest import LAYOUT
 
@@ -93,6 +94,27 @@ def test_another_version_of_what_is_made_of_the_frames_is_another_entry(
     monkeypatch.setattr(features, "VERSION", features.VERSION + 1)
     compute("mel", settings.encoders, songs[:1], cache=tmp_path / "cache")
     assert Loudness.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "processes"),
+    [("mel", False, 4), ("mel", True, 4), ("clap", False, 4), ("clap", True, 1), ("jukebox", False, 1)],
+)
+def test_one_process_alone_loads_jukebox_and_what_is_on_the_gpu(name, gpu, processes, monkeypatch) -> None:
+    monkeypatch.setenv("MOTIONBEAT_WORKERS", "4")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert features._processes(name) == processes
+
+
+def test_every_encoder_that_asks_for_the_gpu_is_known() -> None:
+    folder = Path(interface.__file__).parent
+    assert {path.stem for path in folder.glob("*.py") if "best_device()" in path.read_text()} == set(features._ON_GPU)
+
+
+def test_a_process_holds_one_encoder_at_a_time(loudness, songs, settings, tmp_path) -> None:
+    for name in ("mel", "random"):
+        compute(name, settings.encoders, songs[:1], cache=tmp_path / "cache")
+    assert [key.split()[0] for key in features._OPENED] == ["random"]
 
 
 def test_files_that_cannot_be_used_are_listed_together_after_the_others_are_done(

@@ -30,7 +30,8 @@ VERSION = 1
 """Raised whenever what is made of an encoder's frames changes: the grid, `resampled`, float16, the mean of a clip."""
 CACHE = cache_folder() / "features"
 _MOST_LISTED = 20
-_OPENED: dict[str, "FrozenEncoder"] = {}  # of this process: loading an encoder can take longer than using it
+_ON_GPU = ("wav2vec2", "clap", "wav2clip", "jukebox")
+_OPENED: dict[str, "FrozenEncoder"] = {}  # the last one of this process: loading can take longer than using it
 
 
 @frozen(eq=False)
@@ -52,14 +53,16 @@ def compute(
 ) -> list[Features]:
     """Features of the encoder `name` for each file, in the order given; what the cache has is not computed again.
 
-    frames: keep the frames too, of every file. Raises `MotionBeatError` for an encoder that cannot be opened, and
-    for all files that it cannot use, together, after the others are done.
+    frames: keep the frames too, of every file. Each of `files.workers()` processes loads the encoder; one process
+    alone hears with Jukebox, whose weights would fill the memory, and with an encoder that is on the GPU, which
+    several would only share. Raises `MotionBeatError` for an encoder that cannot be opened, and for all files that
+    it cannot use, together, after the others are done.
     """
     import joblib
 
     folder = CACHE if cache is None else cache
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        work = joblib.Parallel(n_jobs=max(1, min(workers(), len(audio))), return_as="generator")
+        work = joblib.Parallel(n_jobs=max(1, min(_processes(name), len(audio))), return_as="generator")
         results = work(joblib.delayed(_of_file)(name, settings, path, frames, folder) for path in audio)
         found = list(counted(results, len(audio), f"{name} features"))
     refused = [result for result in found if isinstance(result, str)]
@@ -88,11 +91,18 @@ def _of_file(name: str, settings: Encoders, path: Path, frames: bool, cache: Pat
         return str(error)
 
 
+def _processes(name: str) -> int:
+    import torch
+
+    return 1 if name == "jukebox" or (name in _ON_GPU and torch.cuda.is_available()) else workers()
+
+
 def _opened(name: str, settings: Encoders) -> "FrozenEncoder":
     from motionbeat.encoders.interface import open_encoder
 
     key = f"{name} {settings}"
     if key not in _OPENED:
+        _OPENED.clear()  # a process hears with one encoder after the other, and the weights of two may not fit
         _OPENED[key] = open_encoder(name, settings)
     return _OPENED[key]
 
