@@ -55,7 +55,13 @@ def main() -> None:
             print(f"watch it: tensorboard --logdir {LOGS / 'events'}")
     # outside of DVC's outputs, which DVC deletes before a run
     inputs = [path for folder in (TOKENS, NEGATIVES) for path in folder.iterdir()]
-    checkpoint = Checkpoint(cache_folder() / "training" / f"{key(settings, inputs, device)}.safetensors")
+    run_key = key(settings, inputs, device, ranks.count)
+    ranks.check_same(
+        run_key[:12],
+        "params, data, code, torch, device or precision, of which these are digests",
+        "Start all from the same commit, params.yaml, data/tokens and data/negatives, on machines of one kind",
+    )
+    checkpoint = Checkpoint(cache_folder() / "training" / f"{run_key}.safetensors")
     validate, watch = Validation(tokens, validation), Stopwatch(device)
     history = train(
         model, batches, validate, settings.train, settings.loss, checkpoint, ranks, watch=watch, observe=observe

@@ -1,8 +1,8 @@
 """The state of a training run, so that a killed one goes on and ends with the weights of an unbroken one.
 
 A checkpoint is one safetensors file, whole or absent, outside of DVC's outputs. Its name is a digest of all that
-decides the weights: a run with other params, data, code, torch or device finds none. Random numbers follow from the
-epoch and are not in it.
+decides the weights: a run with other params, data, code, torch, device or number of processes finds none. Random
+numbers follow from the epoch and are not in it.
 """
 
 import hashlib
@@ -29,12 +29,15 @@ _CODE = ("losses", "model", "tasks", "tokens", "training")
 _MOST_TIME = 0.05  # part of the run that saving may take: a large model is saved less often
 
 
-def key(settings: Params, inputs: Iterable[Path], device: torch.device) -> str:
-    """A digest of what the weights follow from: params, the inputs' bytes, the package's code, torch, the device."""
+def key(settings: Params, inputs: Iterable[Path], device: torch.device, processes: int = 1) -> str:
+    """A digest of what the weights follow from: params, the inputs' bytes, the package's code, torch, the device.
+
+    processes: how many share each batch; each draws a dropout of its own.
+    """
     training = attrs.asdict(settings.train) | {"precision": chosen_precision(settings.train.precision, device)}
     del training["log"]  # how a run is watched decides nothing
     chosen = [attrs.asdict(settings.model), attrs.asdict(settings.loss), training]
-    named = [chosen, settings.tokens.window_beats, torch.__version__, device.type]
+    named = [chosen, settings.tokens.window_beats, torch.__version__, device.type, processes]
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     package = Path(__file__).parents[1]
     for path in [*sorted(inputs), *sorted(path for room in _CODE for path in (package / room).glob("*.py"))]:

@@ -22,7 +22,7 @@ from motionbeat.training.checkpoint import Checkpoint
 from motionbeat.training.events import Observe
 from motionbeat.training.history import History
 from motionbeat.training.objective import TERMS, objective
-from motionbeat.training.ranks import Ranks
+from motionbeat.training.ranks import ONE_CHECKPOINT, Ranks
 from motionbeat.training.stopwatch import Stopwatch
 
 Validate = Callable[[DualEncoder], dict[str, float]]
@@ -48,12 +48,13 @@ def train(
     validate: gives named figures of which `score` decides. checkpoint: where the run is kept and, if it is there,
     continued from. ranks: the processes that share each batch. watch: takes the time of the parts of each step.
     observe: is shown each epoch's row of the history, those of a run that goes on too. Raises `MotionBeatError` naming
-    step, clips and term when a loss or a gradient is not finite.
+    step, clips and term when a loss or a gradient is not finite, and where processes found different checkpoints.
     """
     ranks, watch = ranks or Ranks(), watch or Stopwatch(batches.device)
     precision = chosen_precision(settings.precision, batches.device)
     optimiser = torch.optim.AdamW(model.parameter_groups(settings.weight_decay), lr=settings.learning_rate)
     history = checkpoint.restore(model, optimiser) if checkpoint else None
+    ranks.check_same(_reached(history), "where they go on", ONE_CHECKPOINT)
     if history and ranks.first:
         print(f"going on after epoch {len(history.rows)} of a run that was cut off", file=sys.stderr)
     history = history or History()
@@ -108,7 +109,7 @@ def train(
             row: dict[str, Any] = {"epoch": epoch} | dict(zip(TERMS, means, strict=True))
             row |= {"learning_rate": rate} | model.alphas()
             due = epoch % settings.validate_every == 0 or epoch == settings.epochs
-            history.add(row, validate(model) if due else None, model)
+            history.add(row, ranks.of_first(partial(validate, model)) if due else None, model)
             if observe:
                 observe(history.rows[-1])
             show(epoch, row["loss"], history.best.get("score"))
@@ -116,6 +117,11 @@ def train(
                 checkpoint.save(model, optimiser, history)
     model.load_state_dict(history.weights)
     return history
+
+
+def _reached(history: History | None) -> str:
+    """Where a run goes on; with the loss, since checkpoints of as many epochs can be of different runs."""
+    return f"after epoch {len(history.rows)} (loss {history.rows[-1]['loss']!r})" if history else "from the start"
 
 
 def _seed(*numbers: int) -> int:

@@ -2,10 +2,12 @@
 
 All processes draw the same joint batch. Each encodes its own rows of it; what is encoded is gathered, so that every
 process has the joint loss, with the in-batch negatives of all, and the gradients of the processes are summed. Loss
-and gradients are those of one process with the joint batch.
+and gradients are those of one process with the joint batch. That holds only while all have the same data, weights and
+epoch; nothing in a step would show otherwise, so `check_same` asks before the first one.
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,6 +15,13 @@ import torch.distributed as dist
 from attrs import frozen
 from torch import Tensor, nn
 from torch.autograd import Function
+
+from motionbeat.errors import MotionBeatError
+
+ONE_CHECKPOINT = (
+    "Set MOTIONBEAT_CACHE to a folder that all machines share, copy the checkpoint to each of them, or delete it on all"
+)
+"""What to do where processes go on from different checkpoints."""
 
 
 @frozen
@@ -39,6 +48,37 @@ class Ranks:
     def first(self) -> bool:
         """Whether this process is the one that writes."""
         return self.rank == 0
+
+    def check_same(self, value: object, name: str, fix: str) -> None:
+        """Raise `MotionBeatError` in every process where `value` is not the same in all; all have to call it.
+
+        name: what the value is. fix: a sentence for the message.
+        """
+        if self.count == 1:
+            return
+        values: list[object] = [None] * self.count
+        dist.all_gather_object(values, value)
+        if any(other != values[0] for other in values):
+            by_value: dict[str, list[str]] = {}
+            for rank, other in enumerate(values):
+                by_value.setdefault(str(other), []).append(str(rank))
+            found = "; ".join(
+                f"{text} in process{'es' if len(own) > 1 else ''} {', '.join(own)}" for text, own in by_value.items()
+            )
+            raise MotionBeatError(f"the {self.count} processes differ in {name}: {found}. {fix}")
+
+    def of_first(self, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """The figures that the first process measures, in all processes; the others wait for them.
+
+        Each measuring for itself could differ in the last digit, and then one would stop before the others.
+        """
+        if self.count == 1:
+            return measure()
+        figures = [measure() if self.first else None]
+        dist.broadcast_object_list(figures, src=0)
+        if figures[0] is None:
+            raise RuntimeError("the first process sent no figures")
+        return figures[0]
 
     def rows(self, total: int) -> slice:
         """This process's rows of a joint batch; sizes differ by one at most, and may be 0."""
