@@ -2,7 +2,7 @@
 
 Both heads are trained; the one that does better on validation is the encoder's score, and each head's own score
 stands beside it. Where clips are cross-validated the outputs of all rounds are pooled before they are scored, so
-that every clip counts once.
+that every clip counts once; those of tags as ranks within their round.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,10 +93,11 @@ def report(
     metrics: dict[str, Any] = {}
     resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
     for row, outcome in outcomes.items():
-        found = scores.scores(labelled.kind, labelled.classes, outcome.outputs[CHOSEN], true, weights)
+        pooled = {head: _comparable(outputs, labelled, rounds) for head, outputs in outcome.outputs.items()}
+        found = scores.scores(labelled.kind, labelled.classes, pooled[CHOSEN], true, weights)
         metrics[row] = recognition.flat({name: values[0] for name, values in found.items()})
         resampled[row] = found
-        for head, outputs in outcome.outputs.items():
+        for head, outputs in pooled.items():
             if head != CHOSEN:
                 of_head = scores.scores(labelled.kind, labelled.classes, outputs, true, weights[:1])
                 metrics[row] |= recognition.flat({f"{name}_{head}": values[0] for name, values in of_head.items()})
@@ -105,6 +106,20 @@ def report(
         if outcome.probes:
             bounds[row]["probes"] = list(outcome.probes)
     return metrics, {"about": recognition.about(labelled, rounds, options), **bounds}
+
+
+def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Part]) -> NDArray[np.floating]:
+    """Outputs (n, C) of all rounds on one scale.
+
+    ROC-AUC and average precision compare clips with each other, and the logits of two rounds' probes share no scale:
+    for tags a clip's output becomes the part of its round's clips below it, ties half, (rank - 1/2) / n.
+    """
+    if labelled.kind != "tags" or len(rounds) == 1:
+        return outputs
+    from scipy.stats import rankdata
+
+    ends = np.cumsum([len(part.test) for part in rounds])[:-1]
+    return np.concatenate([(rankdata(own, axis=0) - 0.5) / len(own) for own in np.split(outputs, ends)])
 
 
 def _units(labelled: LabelledSet, targets: NDArray[Any]) -> tuple[Any, Any]:
