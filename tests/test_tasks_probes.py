@@ -36,6 +36,11 @@ def labelled(kind: str, labels: list, classes: tuple[str, ...] = ("a", "b", "c")
     return LabelledSet("gtzan", kind, classes, tuple(items), "clip", "lists")  # type: ignore[arg-type]
 
 
+def clips_score(kind: str) -> probes.Score:
+    data = labelled(kind, [])
+    return lambda outputs, targets: clips._main_score(data, outputs, targets)
+
+
 @pytest.mark.parametrize("name", ["linear", "mlp"])
 def test_a_probe_learns_classes_that_features_separate(options, name) -> None:
     probe = probes.fit(name, "classes", 3, separable(200, 0), separable(80, 1), options)
@@ -76,6 +81,23 @@ def test_a_feature_that_never_changes_does_no_harm(options) -> None:
     wider = [(np.column_stack([x, np.full(len(x), 7, np.float32)]), y) for x, y in (train, val)]
     probe = probes.fit("linear", "classes", 3, *wider, options)
     assert np.isfinite(probe(wider[1][0])).all()
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp"])
+@pytest.mark.parametrize("kind", ["classes", "tags", "regression"])
+def test_a_learning_rate_that_diverges_loses_and_is_refused_only_without_another(options, kind, name) -> None:
+    def data(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        features, classes = separable(count, seed)
+        noise = np.random.default_rng(seed).normal(size=(count, 400)).astype(np.float32)
+        return np.column_stack([features, noise]), classes if kind == "classes" else np.eye(3)[classes]
+
+    train, val = data(100, 0), data(50, 1)
+    chosen = evolve(options, epochs=5, learning_rates=[1e-2])
+    alone = probes.fit(name, kind, 3, train, val, chosen, clips_score(kind))
+    both = probes.fit(name, kind, 3, train, val, evolve(chosen, learning_rates=[3e37, 1e-2]), clips_score(kind))
+    np.testing.assert_array_equal(both(val[0]), alone(val[0]))
+    with pytest.raises(MotionBeatError, match=rf"the {name} probe gives NaN .* tasks\.learning_rates = \[3e\+37\]"):
+        probes.fit(name, kind, 3, train, val, evolve(chosen, learning_rates=[3e37]), clips_score(kind))
 
 
 def test_training_stops_after_patience_and_keeps_the_best_epoch(options) -> None:
@@ -135,6 +157,28 @@ def test_features_that_hold_the_answer_score_100_and_noise_scores_like_the_const
     assert intervals["mel"]["motionbeat_minus"]["accuracy"][1] > 30
     assert metrics["constant"]["accuracy"] == 100 * np.mean(targets[180:] == np.bincount(targets[:120]).argmax())
     assert intervals["about"]["test"] == 60 and intervals["about"]["groups"] == 30
+
+
+def test_tags_of_several_rounds_are_scored_by_their_ranks_within_each_round(options) -> None:
+    """Every round ranks perfectly on a scale of its own; one tag in five is marked, in every round."""
+    marks = np.arange(100) % 5 == 0
+    data = labelled("tags", [(float(mark),) for mark in marks], ("guitar",))
+    rounds = [Part(np.arange(0), np.arange(0), np.arange(20 * k, 20 * k + 20)) for k in range(5)]
+    own = marks + 0.01 * np.random.default_rng(0).random(100)
+    scaled = np.concatenate([10.0 ** (k - 2) * (own[20 * k : 20 * k + 20] - 7 * k) for k in range(5)])[:, None]
+    outcome = clips.Outcome({"chosen": scaled, "linear": -scaled})
+    metrics, intervals = clips.report({"mel": outcome}, data, rounds, options)
+    assert metrics["mel"]["roc_auc"] == metrics["mel"]["average_precision"] == 100
+    assert metrics["mel"]["roc_auc_linear"] == 0 and intervals["mel"]["roc_auc"] == [100, 100]
+
+
+def test_the_row_that_hears_nothing_has_half_the_area_over_folds_too(options) -> None:
+    marks = np.random.default_rng(0).random((110, 3)) < [0.1, 0.3, 0.5]
+    data = labelled("tags", [tuple(map(float, row)) for row in marks])
+    for split in ("folds", "official"):
+        rounds = parts(data, split, 5, 0)
+        metrics, _ = clips.report({"constant": clips.constant(data, rounds)}, data, rounds, options)
+        assert metrics["constant"]["roc_auc"] == pytest.approx(50, abs=1e-9)
 
 
 def test_regression_is_in_the_targets_own_units_over_folds(options) -> None:

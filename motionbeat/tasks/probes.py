@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from motionbeat.corpora.downstream.sets import Kind
+from motionbeat.errors import MotionBeatError
 from motionbeat.params import Tasks
 
 Features = NDArray[np.floating]
@@ -89,6 +90,9 @@ def fit(
     train, val: features (n, D) and targets (n,) int64 for kind classes, else (n, C): 0..1 for tags and beats,
     values of unit scale for regression. score: of outputs and targets, greater is better, the smaller loss where it
     ties; without one the loss decides. batch: rows of a batch, by default `options.batch`.
+
+    A learning rate that diverges (outputs or loss not finite) is given up, with what it had reached before. Raises
+    `MotionBeatError` where none of them gets through an epoch.
     """
     batch = batch or options.batch
     mean, std = _statistics(train[0])
@@ -103,8 +107,13 @@ def fit(
     )
     gathered = _Gathered(train[0], mean, std, batch)
     best: list[Probe | None] = [None] * len(heads)
+    diverged: set[int] = set()
     for epoch in range(1, options.epochs + 1):
-        running = [place for place, kept in enumerate(best) if kept is None or epoch - kept.epoch <= options.patience]
+        running = [
+            place
+            for place, kept in enumerate(best)
+            if place not in diverged and (kept is None or epoch - kept.epoch <= options.patience)
+        ]
         if not running:
             break
         for rows in torch.randperm(len(targets), generator=generator).split(batch):
@@ -120,12 +129,21 @@ def fit(
         answers = _outputs([heads[place] for place in running], val[0], mean, std)
         for place, outputs in zip(running, answers, strict=True):
             loss = float(_loss(kind, outputs, val_targets))
+            if not (np.isfinite(loss) and torch.isfinite(outputs).all()):
+                diverged.add(place)
+                continue
             value = -loss if score is None else score(outputs.numpy(), val[1])
             previous = best[place]
             if previous is None or (value, -loss) > (previous.score, -previous.loss):
                 rate = options.learning_rates[place]
                 best[place] = Probe(deepcopy(heads[place]), mean, std, name, rate, epoch, value, loss)
-    return max((probe for probe in best if probe is not None), key=lambda probe: (probe.score, -probe.loss))
+    trained = [probe for probe in best if probe is not None]
+    if not trained:
+        raise MotionBeatError(
+            f"the {name} probe gives NaN or infinity after one epoch with each of tasks.learning_rates = "
+            f"{options.learning_rates}: lower them"
+        )
+    return max(trained, key=lambda probe: (probe.score, -probe.loss))
 
 
 def _loss(kind: Kind, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
