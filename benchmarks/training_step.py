@@ -76,12 +76,15 @@ def measure(
     model.to(device)
     if compiled:
         compile_encoders(model, device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)  # of this preset, not of those before it
     each = batches.steps(settings.train.batch)
     watch = Stopwatch(device)
     for wanted, measured in ((warm, False), (steps, True)):
         if wanted:
             epochs = Count(math.ceil(wanted / each))
-            chosen = evolve(settings.train, epochs=epochs, validate_every=epochs)
+            # a window on a lattice costs what one on beats does, and its tables need not be there
+            chosen = evolve(settings.train, epochs=epochs, validate_every=epochs, lattice_share=0.0)
             train(model, batches, lambda _: {"score": 0.0}, chosen, settings.loss, watch=watch if measured else None)
     return {
         **watch.figures(),
