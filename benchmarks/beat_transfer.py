@@ -7,6 +7,7 @@ songs there is no interval worth printing: each song has a line of its own.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,9 +26,18 @@ AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 
 
 def songs_of(folder: Path) -> list[Item]:
-    """The songs of a folder with their beats, by name. Raises `MotionBeatError` where one of the two is missing."""
-    found = {path.stem: path for path in sorted(folder.glob("*")) if path.suffix in AUDIO}
-    lists = {path.stem: path for path in sorted(folder.glob("*.beats"))}
+    """The songs of a folder with their beats, by name.
+
+    Raises `MotionBeatError` where one of the two is missing, or a name stands for two files.
+    """
+    files = sorted(folder.glob("*"))
+    songs = [path for path in files if path.suffix.lower() in AUDIO]
+    annotations = [path for path in files if path.suffix.lower() == ".beats"]
+    found, lists = ({path.stem: path for path in paths} for paths in (songs, annotations))
+    counts = (Counter(path.stem for path in paths) for paths in (songs, annotations))
+    twice = [name for count in counts for name in count if count[name] > 1]
+    if twice:
+        raise MotionBeatError(f"{folder}: several files are named {', '.join(twice)}: keep one song and one list of each")
     odd = sorted(found.keys() ^ lists.keys())
     if odd or not found:
         raise MotionBeatError(f"{folder}: {', '.join(odd) or 'no song'}: put NAME.ogg and NAME.beats there for each")

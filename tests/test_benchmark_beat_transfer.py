@@ -40,6 +40,14 @@ def test_the_annotation_itself_scores_one_and_silence_nothing(songs: Path) -> No
     assert table[3].endswith("| 0.000 / 0.000 / 0.000 |")
 
 
+def test_a_name_in_capitals_is_a_song_and_a_name_of_two_files_is_refused(songs: Path) -> None:
+    (songs / "a.wav").rename(songs / "a.WAV")
+    assert [item.audio.name for item in songs_of(songs)] == ["a.WAV", "b.wav"]
+    (songs / "b.ogg").write_bytes(b"x")
+    with pytest.raises(MotionBeatError, match=r"several files are named b: keep one song"):
+        songs_of(songs)
+
+
 def test_a_song_without_beats_and_an_empty_folder_are_refused(songs: Path, tmp_path: Path) -> None:
     (songs / "a.beats").unlink()
     with pytest.raises(MotionBeatError, match=r"a: put NAME\.ogg and NAME\.beats there"):
