@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from motionbeat.encoders import clap as clap_module
 from motionbeat.encoders import wav2vec2 as wav2vec2_module
 from motionbeat.encoders.clap import Clap
 from motionbeat.encoders.frames import clip
@@ -269,7 +268,3 @@ def test_the_receptive_field_is_that_of_the_convolutions() -> None:
     stack = torch.nn.Sequential(*(torch.nn.Conv1d(1, 1, k, s) for k, s in zip(kernels, strides, strict=True)))
     lengths = [stack(torch.zeros(1, 1, n)).shape[2] for n in (field, field + stride - 1, field + stride)]
     assert lengths == [1, 1, 2]
-
-
-def test_windows_overlap_by_what_is_stated() -> None:
-    assert wav2vec2_module.OVERLAP_S == clap_module.OVERLAP_S == 2.0
