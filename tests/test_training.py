@@ -1,6 +1,7 @@
 """Batches hold what the tables say; training learns, repeats itself, and stops on nonsense."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,12 @@ from motionbeat.negatives.tempo import mine_tempo_negatives
 from motionbeat.params import Params
 from motionbeat.tasks.validation import Validation
 from motionbeat.tokens.windows import Tokens
+from motionbeat.training import loop
 from motionbeat.training.batches import Batches
 from motionbeat.training.checkpoint import Checkpoint, key
 from motionbeat.training.history import History
 from motionbeat.training.loop import train
+from motionbeat.training.objective import objective
 
 K = 8
 CPU = torch.device("cpu")
@@ -152,15 +155,46 @@ def test_a_loss_that_is_not_finite_stops_training_and_is_named(
         train(model, batches, lambda _: {"score": 0.0}, settings.train, settings.loss)
 
 
+@pytest.mark.parametrize("source", ["predicted", "detected"])  # detected: SRAL has no gradient at all
 def test_a_gradient_that_is_not_finite_stops_training_and_its_term_is_named(
-    batches: Batches, tokens: Tokens, settings: Params
+    batches: Batches, tokens: Tokens, settings: Params, source: str
 ) -> None:
+    settings = evolve(settings, loss=evolve(settings.loss, source=source))
     model = tiny(settings, tokens)
     # a finite loss whose gradient overflows: the guide's bias is seen by the contact term alone
     guide = next(p for name, p in model.named_parameters() if "guide" in name and p.ndim == 1)
     guide.register_hook(lambda grad: grad * torch.inf)
     with pytest.raises(MotionBeatError, match=r"step 1: .*the gradient of contact is not finite"):
         train(model, batches, lambda _: {"score": 0.0}, settings.train, settings.loss)
+
+
+def test_a_term_that_is_not_finite_under_one_dropout_alone_is_named(
+    batches: Batches, tokens: Tokens, settings: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, calls = tiny(settings, tokens), []
+
+    def once(*arguments: Any) -> dict[str, torch.Tensor]:
+        terms = objective(*arguments)
+        calls.append(terms)
+        spoilt = ("loss", "sral_bar") if len(calls) == 1 else ()
+        return terms | {name: terms[name] * torch.nan for name in spoilt}
+
+    monkeypatch.setattr(loop, "objective", once)
+    with pytest.raises(MotionBeatError, match=r"step 1: sral_bar is not finite"):
+        train(model, batches, lambda _: {"score": 0.0}, settings.train, settings.loss)
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda"])
+def test_a_step_that_is_evaluated_again_has_the_same_dropout(name: str) -> None:
+    if name == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    device = torch.device(name)
+    ones = torch.ones(1000, device=device)
+    state = loop.random_state(device)
+    first = torch.nn.functional.dropout(ones, 0.5)
+    other = torch.nn.functional.dropout(ones, 0.5)
+    loop.restore_random_state(state, device)
+    assert torch.equal(torch.nn.functional.dropout(ones, 0.5), first) and not torch.equal(first, other)
 
 
 class Killed(Exception):

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -88,7 +88,7 @@ def train(
                     group["lr"] = rate
                 rotations = torch.as_tensor(generator.random(len(batch.mel)) >= settings.rotation_dropout)
                 evaluate = partial(objective, model, batch, loss, rotations.to(batches.device), ranks, precision)
-                before = torch.get_rng_state()
+                before = random_state(batches.device)
                 watch.mark("other")
                 terms = evaluate()
                 watch.mark("forward")
@@ -98,8 +98,11 @@ def train(
                 watch.mark("backward")
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
                 if not torch.isfinite(norm + terms["loss"]):
-                    torch.set_rng_state(before)  # the same dropout again
-                    raise MotionBeatError(blame(model, evaluate(), epoch, step + 1, batch.clips))
+                    guilty = not_finite(terms)
+                    if not guilty:
+                        restore_random_state(before, batches.device)  # the same dropout again
+                        guilty = gradients_not_finite(model, evaluate())
+                    raise MotionBeatError(blame(guilty, epoch, step + 1, batch.clips))
                 optimiser.step()
                 watch.mark("optimiser")
                 sums += torch.stack([terms[name].detach().double() for name in TERMS])
@@ -136,15 +139,38 @@ def _warm_then_cosine(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, steps - rise))))
 
 
-def blame(model: DualEncoder, terms: dict[str, Tensor], epoch: int, step: int, clips: Sequence[str]) -> str:
-    """Why training stopped: which term, or which term's gradient, is not finite, where, and what to do."""
-    guilty = [name for name in TERMS[1:] if not torch.isfinite(terms[name])]
-    if not guilty:
-        weights = list(model.parameters())
-        for name in TERMS[1:]:
-            by_weight = torch.autograd.grad(terms[name], weights, retain_graph=True, allow_unused=True)
-            if any(grad is not None and not torch.isfinite(grad).all() for grad in by_weight):
-                guilty.append(f"the gradient of {name}")
+def random_state(device: torch.device) -> tuple[Tensor, ...]:
+    """Where the random numbers of the CPU stand and, on a GPU, its own, of which dropout draws there."""
+    states = (torch.get_rng_state(),)
+    return (*states, torch.cuda.get_rng_state(device)) if device.type == "cuda" else states
+
+
+def restore_random_state(state: tuple[Tensor, ...], device: torch.device) -> None:
+    """Draw again what was drawn after `random_state`."""
+    torch.set_rng_state(state[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state[1], device)
+
+
+def not_finite(terms: Mapping[str, Tensor]) -> list[str]:
+    """Names of the terms that are not finite themselves."""
+    return [name for name in TERMS[1:] if not torch.isfinite(terms[name])]
+
+
+def gradients_not_finite(model: DualEncoder, terms: Mapping[str, Tensor]) -> list[str]:
+    """The terms, named as gradients, whose derivative by some weight is not finite."""
+    weights, guilty = list(model.parameters()), []
+    for name in TERMS[1:]:
+        if not terms[name].requires_grad:  # a constant, such as SRAL of detected curves
+            continue
+        by_weight = torch.autograd.grad(terms[name], weights, retain_graph=True, allow_unused=True)
+        if any(grad is not None and not torch.isfinite(grad).all() for grad in by_weight):
+            guilty.append(f"the gradient of {name}")
+    return guilty
+
+
+def blame(guilty: Sequence[str], epoch: int, step: int, clips: Sequence[str]) -> str:
+    """Why training stopped: which terms or gradients are not finite, where, and what to do."""
     shown = ", ".join(clips[:_MOST_CLIPS]) + (f" and {len(clips) - _MOST_CLIPS} more" if clips[_MOST_CLIPS:] else "")
     return (
         f"training stopped in epoch {epoch}, step {step}: {', '.join(guilty) or 'the gradient'} is not finite; nothing "
