@@ -37,7 +37,7 @@ def songs_of(folder: Path) -> list[Item]:
     counts = (Counter(path.stem for path in paths) for paths in (songs, annotations))
     twice = [name for count in counts for name in count if count[name] > 1]
     if twice:
-        raise MotionBeatError(f"{folder}: several files are named {', '.join(twice)}: keep one song and one list of each")
+        raise MotionBeatError(f"{folder}: several files are named {', '.join(twice)}: keep one song and one list each")
     odd = sorted(found.keys() ^ lists.keys())
     if odd or not found:
         raise MotionBeatError(f"{folder}: {', '.join(odd) or 'no song'}: put NAME.ogg and NAME.beats there for each")
