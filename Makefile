@@ -52,4 +52,4 @@ lock:
 	@rm .lock-override .lock-also.in
 
 clean:
-	rm -rf data/corpus data/beats data/tokens data/negatives data/report models .cache
+	rm -rf data/corpus data/beats data/tokens data/negatives data/standins data/features data/report models logs .cache
