@@ -23,12 +23,16 @@ from motionbeat.tokens.windows import Tokens, Windows
 
 CORPUS = Path("data/corpus")
 TRUTH = CORPUS / "source"
+MODEL = Path("models/motionbeat")
 OWN = "motionbeat"
+OF_THE_MODEL = (OWN, "mel", "random")
+"""Encoders that are the model, or take their configuration and statistics from it."""
 
 
 def main() -> None:
     settings = params.load()
     wanted = settings.retrieve
+    check_model(settings.encoders)
     make_deterministic(wanted.seed)
     torch.set_num_threads(1)  # heads are so small that a second thread only waits, on a busy machine for minutes
     tokens, manifest = Tokens.load(Path("data/tokens")), tables.read(CORPUS / "manifest.parquet", tables.MANIFEST)
@@ -37,7 +41,7 @@ def main() -> None:
         raise MotionBeatError(
             f"no test clip has {tokens.layout.window_beats} beats: lower tokens.window_beats in params.yaml"
         )
-    model = DualEncoder.load(Path("models/motionbeat"))
+    model = DualEncoder.load(MODEL)
     _, first = np.unique(windows.audio_row, return_index=True)
     music = windows.take(first)
     slices = cut(tokens, "test", placed(manifest), wanted.slice_s, wanted.slice_stride_s)
@@ -68,6 +72,17 @@ def main() -> None:
     )
     write_json(Path("metrics/retrieve.json"), metrics)
     write_json(Path("metrics/retrieve_intervals.json"), intervals | {"heads": heads})
+
+
+def check_model(encoders: params.Encoders) -> None:
+    """Raise `MotionBeatError` where the rows of our own encoders would be of another model than the one ranked here."""
+    named = [name for name in encoders.names if name in OF_THE_MODEL]
+    if named and Path(encoders.motionbeat).resolve() != MODEL.resolve():
+        raise MotionBeatError(
+            f"encoders.motionbeat = {encoders.motionbeat}, but retrieval ranks with {MODEL}, and its rows of "
+            f"{', '.join(named)} would be of two models: set encoders.motionbeat to {MODEL} (a model from elsewhere "
+            f"can be copied there), or leave {', '.join(named)} out of encoders.names"
+        )
 
 
 def placed(manifest: dict[str, NDArray[Any]]) -> dict[str, tuple[float, float]]:
