@@ -59,6 +59,22 @@ def test_music_that_is_not_shown_changes_nothing(aligned):
     assert not torch.allclose(half[0], none[0], atol=1e-3)
 
 
+def test_preconditioned_music_that_is_not_shown_changes_nothing_and_shown_it_gates_the_white():
+    """Where the white is 0 there is nothing to gate, so a pulse of music says nothing."""
+    model = small_model(preconditioned=True)
+    torch.nn.init.normal_(model.network.pulse.gain.weight, std=0.1)
+    x, steps, music = noise(2, 150, 2 * vector.WIDTH), torch.tensor([3, 700]), noise(2, 150, CONDITION)
+    none = model.network(x, steps, None)
+    torch.testing.assert_close(model.network(x, steps, music, torch.tensor([False, False])), none)
+    half = model.network(x, steps, music, torch.tensor([True, False]))
+    torch.testing.assert_close(half[1], none[1])
+    assert not torch.allclose(half[0], none[0], atol=1e-3)
+    x[..., vector.WIDTH :] = 0.0
+    gated = model.network(x, steps, music)
+    model.network.pulse = None
+    torch.testing.assert_close(model.network(x, steps, music), gated)
+
+
 def test_guidance_is_linear_between_without_and_with_music():
     model = small_model()
     x, music = noise(1, 150, vector.WIDTH), noise(1, 150, CONDITION)

@@ -16,6 +16,9 @@ from motionbeat.model.rotation import rotate
 
 _ROTARY_BASE = 10_000.0
 _TIME_BASE = 10_000.0
+_PULSE_WIDTH = 64
+_PULSE_FRAMES = 21
+"""Frames of music, 0.7 s, that decide on the gain of their middle one."""
 
 
 @frozen(kw_only=True)
@@ -59,6 +62,7 @@ class Denoiser(nn.Module):
         self.time = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
         self.layers = nn.ModuleList(_Layer(config, decoder=True) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
+        self.pulse = _Pulse(config) if config.preconditioned and config.aligned else None
         if config.preconditioned:  # nothing is corrected before something is learnt
             nn.init.zeros_(self.vector_out.weight)
             nn.init.zeros_(self.vector_out.bias)
@@ -82,17 +86,38 @@ class Denoiser(nn.Module):
             encoded = self.music_norm(encoded)
             heard = encoded if shown is None else torch.where(shown[:, None, None], encoded, heard.to(encoded.dtype))
         state = self.time(_waves(step, self.config.width)) + self.music_summary(heard.mean(dim=1))  # (b, w)
-        state = state[:, None] + heard if self.config.aligned else state[:, None]  # (b, n, w) or (b, 1, w)
+        states = state[:, None] + heard if self.config.aligned else state[:, None]  # (b, n, w) or (b, 1, w)
         x = self.vector_in(noised.reshape(b, n, -1))  # (b, n, w)
         if self.config.aligned:
             x = x + heard
         for layer in self.layers:
-            x = layer(x, angles, functional.silu(state), heard)
+            x = layer(x, angles, functional.silu(states), heard)
         vectors: Tensor = self.vector_out(self.norm(x)).view(b, f, -1)
         if self.config.preconditioned:
             told, gain = vectors.chunk(2, dim=-1)
+            if self.pulse is not None and music is not None:
+                beaten = self.pulse(music, state)
+                gain = gain + (beaten if shown is None else beaten * shown[:, None, None])
             return told + gain * noised[..., WIDTH:]
         return vectors
+
+
+class _Pulse(nn.Module):
+    """Music to gains, frame by frame: a dance stops and goes within a tenth of a second, which is less than a token."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.hear = nn.Conv1d(config.condition_width, _PULSE_WIDTH, _PULSE_FRAMES, padding=_PULSE_FRAMES // 2)
+        self.film = nn.Linear(config.width, _PULSE_WIDTH)
+        self.gain = nn.Linear(_PULSE_WIDTH, WIDTH)
+        nn.init.zeros_(self.gain.weight)
+        nn.init.zeros_(self.gain.bias)
+
+    def forward(self, music: Tensor, state: Tensor) -> Tensor:
+        """music (b, f, c), state (b, w) -> (b, f, 151)."""
+        heard = functional.silu(self.hear(music.transpose(1, 2)).transpose(1, 2))  # (b, f, h)
+        gain: Tensor = self.gain(heard * (1 + self.film(functional.silu(state))[:, None]))
+        return gain
 
 
 class _Layer(nn.Module):
