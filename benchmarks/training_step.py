@@ -24,7 +24,7 @@ from motionbeat.model.compiled import compile_encoders
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import best_device, chosen_precision, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
-from motionbeat.params import Count, Params
+from motionbeat.params import Count, Fraction, Params
 from motionbeat.tokens.windows import Tokens
 from motionbeat.training.batches import Batches
 from motionbeat.training.loop import train
@@ -84,7 +84,7 @@ def measure(
         if wanted:
             epochs = Count(math.ceil(wanted / each))
             # a window on a lattice costs what one on beats does, and its tables need not be there
-            chosen = evolve(settings.train, epochs=epochs, validate_every=epochs, lattice_share=0.0)
+            chosen = evolve(settings.train, epochs=epochs, validate_every=epochs, lattice_share=Fraction(0.0))
             train(model, batches, lambda _: {"score": 0.0}, chosen, settings.loss, watch=watch if measured else None)
     return {
         **watch.figures(),
