@@ -11,6 +11,7 @@ from scipy import stats
 
 from motionbeat import presets
 from motionbeat.ablation import experiments, page, queue, results, tables
+from motionbeat.ablation.measures import PAPERS, Measure
 from motionbeat.ablation.seeds import estimate, paired
 from motionbeat.ablation.variants import FULL, TABLES, variants
 from motionbeat.errors import MotionBeatError
@@ -19,14 +20,15 @@ from motionbeat.report.tables import Cell, as_text
 ROOT = Path(__file__).parents[1]
 PARAMS: dict[str, dict[str, Any]] = {
     "corpus": {"name": "synthetic", "seed": 0, "root": "data/raw"},
-    "model": {"rotation": "harmonic", "contact_attention": True},
+    "model": {"rotation": "harmonic", "contact_attention": True, "readout": "mean"},
     "train": {"seed": 0, "epochs": 80},
     "tasks": {"gtzan": {"root": "data/standins/gtzan"}},
+    "report": {"clip": ""},
 }
 TURNED: dict[str, dict[str, Any]] = {
-    "no-bep-no-cga": {"model.rotation": "none", "model.contact_attention": False},
+    "no-bep-no-cga": {"model.rotation": "rotary", "model.contact_attention": False},
     "bep-only": {"model.contact_attention": False},
-    "cga-only": {"model.rotation": "none"},
+    "cga-only": {"model.rotation": "rotary"},
     FULL: {},
 }
 
@@ -166,7 +168,50 @@ def test_the_page_needs_nothing_from_elsewhere_and_is_the_same_each_time() -> No
     text = page.html(ablation)
     assert text == page.html(ablation)
     assert "<svg" in text and "src=" not in text and "<script" not in text and "http" not in text.split("<svg")[0]
-    assert "model.rotation" in text and "31.5" in text
+    assert "model.readout" in text and "31.5" in text
+
+
+def test_knobs_that_a_variant_turned_or_no_figure_follows_from_are_not_called_shared() -> None:
+    neither = entry("no-bep-no-cga", 0, report__clip="another")
+    assert collected(entry(FULL, 0), neither, seeds=1).common == {
+        "corpus.name": "synthetic",
+        "corpus.root": "data/raw",
+        "model.readout": "mean",
+        "train.epochs": 80,
+        "tasks.gtzan.root": "data/standins/gtzan",
+    }
+
+
+def test_the_notes_say_what_stands_in_for_bep_and_for_the_papers_sets() -> None:
+    said = " ".join(tables.notes(collected(entry(FULL, 0), seeds=1)))
+    assert "by the beat index alone (rotary)" in said and "take the place of the paper's sets (gtzan)" in said
+    other = entry(FULL, 0, **{"tasks__gtzan": {"root": "/data/gtzan"}})
+    assert "stand-ins" not in " ".join(tables.notes(collected(other, seeds=1)))
+
+
+def test_table_1_has_all_columns_of_the_paper_and_a_missing_one_names_its_stage() -> None:
+    knobs: dict[str, dict[str, Any]] = {row.name: {} for row in TABLES[1]}
+    name = "table1-full-seed0"
+    metrics = {"tagging.motionbeat.roc_auc": 70.7, "emotion.motionbeat.r2_valence": -6.56}
+    params = {"train.seed": 0, "corpus.name": "aistpp"}
+    known = {name: experiments.Experiment(name, "success", params, metrics, frozenset({"tagging", "emotion"}))}
+    ablation = results.collect(1, 1, known, knobs)
+    printed = tables.comparison(ablation).columns
+    headings = ("ROC", "AP", "Genre ACC", "Instrument ACC", "R2 valence", "R2 arousal")
+    assert all(f"{heading} \u2191, {of}" in printed for heading in headings for of in (tables.PAPER, tables.OURS))
+    full = line_of(ablation, FULL)
+    assert [full.variant.paper[heading] for heading in headings] == ["91.2", "40.8", "79.2", "70.8", "61.2", "73.8"]
+    assert full.figures["genre.motionbeat.accuracy"].reason == "the probe stage has not run"
+    assert all(len(row.paper) == 13 for row in TABLES[1])
+
+
+@pytest.mark.parametrize("measure", PAPERS[1], ids=lambda measure: measure.name)
+def test_the_columns_of_table_1_are_keys_of_the_metrics_that_the_pipeline_writes(measure: Measure) -> None:
+    path = ROOT / "metrics" / f"{measure.file}.json"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not there: its stage has not run")
+    known = experiments.flat(json.loads(path.read_text(encoding="utf-8")))
+    assert isinstance(known[measure.key], float)
 
 
 def test_a_table_without_any_experiment_is_printed_with_reasons() -> None:

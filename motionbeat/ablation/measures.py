@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+_PROBED = ("genre", "tagging", "instrument", "emotion")
+
 
 @frozen
 class Measure:
@@ -14,6 +16,11 @@ class Measure:
     heading: str
     decimals: int
     better: int = 1
+
+    @property
+    def stage(self) -> str:
+        """The stage that writes the file."""
+        return "probe" if self.file in _PROBED else self.file
 
     @property
     def name(self) -> str:
@@ -39,6 +46,12 @@ PAPERS: Mapping[int, tuple[Measure, ...]] = {
         BEAT_F1,
         Measure("beat_tracking", "motionbeat.cmlt", "CMLt", 3),
         Measure("beat_tracking", "motionbeat.amlt", "AMLt", 3),
+        Measure("tagging", "motionbeat.roc_auc", "ROC", 1),
+        Measure("tagging", "motionbeat.average_precision", "AP", 1),
+        Measure("genre", "motionbeat.accuracy", "Genre ACC", 1),
+        Measure("instrument", "motionbeat.accuracy", "Instrument ACC", 1),
+        Measure("emotion", "motionbeat.r2_valence", "R2 valence", 1),
+        Measure("emotion", "motionbeat.r2_arousal", "R2 arousal", 1),
     ),
     3: (BAS, BEAT_F1, PFC, R1_TO_MOTION),
 }

@@ -11,6 +11,7 @@ from motionbeat.ablation.seeds import Estimate, estimate, paired
 from motionbeat.ablation.variants import FULL, Variant, experiment_names, variants
 
 _SEEDS = ("train.seed", "corpus.seed")
+_UNREAD = "report."  # knobs that no figure follows from, and that experiments may differ in
 
 
 @frozen
@@ -80,7 +81,8 @@ def collect(
         own = {seed: found[row.name, seed] for seed in range(seeds) if (row.name, seed) in found}
         figures = {m.name: _figure(m, own, None if row.name == FULL else full, notes[row.name]) for m in measures}
         lines.append(Line(row, figures, tuple(own), tuple(_grouped(notes[row.name]))))
-    common = {key: value for key, (value, _) in shared.items() if key not in _SEEDS}
+    varied = {*_SEEDS, *(key for variant, _ in found for key in turned[variant])}
+    common = {key: value for key, (value, _) in shared.items() if key not in varied and not key.startswith(_UNREAD)}
     return Ablation(table, measures, tuple(lines), tuple(range(seeds)), common)
 
 
@@ -102,7 +104,7 @@ def _unlike(experiment: Experiment, seed: int, turned: Mapping[str, Any], shared
         if have.get(key) != value:
             return f"left out: {experiment.name} has {key} = {have.get(key)}, not {value}"
     for key, (value, other) in shared.items():
-        if key in turned or key in _SEEDS or key.startswith("report."):
+        if key in turned or key in _SEEDS or key.startswith(_UNREAD):
             continue
         if have.get(key) != value:
             return f"left out: {experiment.name} has {key} = {have.get(key)}, {other} has {value}"
@@ -124,7 +126,7 @@ def _why(measure: Measure, own: Mapping[int, Experiment], notes: Mapping[int, st
     if not own:
         return "; ".join(_grouped({seed: note.partition(":")[0] for seed, note in notes.items()}))
     if not any(measure.file in experiment.files for experiment in own.values()):
-        return f"the {measure.file} stage has not run"
+        return f"the {measure.stage} stage has not run"
     return f"metrics/{measure.file}.json has no {measure.key}"
 
 

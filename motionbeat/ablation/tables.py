@@ -4,12 +4,15 @@ The paper's figures have columns of their own: they are of AIST++, from one run,
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from motionbeat.ablation.measures import Measure
 from motionbeat.ablation.results import Ablation, Figure, Line
 from motionbeat.ablation.seeds import Estimate
 from motionbeat.ablation.variants import FULL
 from motionbeat.report.tables import Cell, Group, Row, Table, terminal_cell
+from motionbeat.tasks.recognition import STANDINS
 
 OURS, PAPER, DIFFERENCE, SEEDS, N = "ours", "paper", "minus full", "seeds", "N"
 _ARROWS = {1: "\u2191", -1: "\u2193"}
@@ -62,8 +65,21 @@ def notes(ablation: Ablation) -> list[str]:
     ]
     if ablation.common.get("corpus.name") == "synthetic":
         said.append("Corpus of ours: embedded (made by the project itself). Its figures say nothing about real dance.")
+    if standins := [key.split(".")[1] for key, value in ablation.common.items() if _is_standin(key, value)]:
+        said.append(
+            f"Beat tracking and recognition: small stand-ins, made by the pipeline, take the place of the paper's sets "
+            f"({', '.join(sorted(standins))}). Their figures move in large steps."
+        )
+    if ablation.number == 3:
+        said.append(
+            "Without BEP, queries and keys are rotated by the beat index alone (rotary), with it by the bar's phase too."
+        )
     said += [f"{line.variant.label}: {note}." for line in ablation.lines for note in line.notes]
     return said
+
+
+def _is_standin(key: str, value: Any) -> bool:
+    return key.startswith("tasks.") and key.endswith(".root") and Path(str(value)).is_relative_to(STANDINS)
 
 
 def _printed(ablation: Ablation, measure: Measure) -> bool:
