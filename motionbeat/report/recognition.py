@@ -95,22 +95,8 @@ class Recognition:
 def table(results: Recognition) -> Table:
     """The whole right-hand side: the paper's rows, ours, and what stands beside them for scale."""
     named = {key: f"{title}{'*' * _standin(results, key[0])}" for key, title in COLUMNS.items()}
-    seeds = sorted({results.about(task)["seed"] for task in results.metrics})
-    ours = Group("Ours", _rows(results))
     paper = Group("Paper, Table 1", tuple(Row(f"{name} (paper)", _paper(name)) for name in PAPER))
-    seen = Cell(f"1 (seed {', '.join(map(str, seeds))})")
-    missing, untrained = Cell("", reason=_NOT_GIVEN), Cell("", reason="no probe")
-    trained = {ROWS[name] for task in results.metrics for name in results.metrics[task] if name in ROWS}
-    groups = (
-        Group(paper.title, tuple(Row(row.name, (*row.cells, missing)) for row in paper.rows)),
-        Group(
-            ours.title,
-            tuple(
-                Row(row.name, (*row.cells, seen if row.name in trained else untrained), row.ours) for row in ours.rows
-            ),
-        ),
-    )
-    return Table("Recognition with frozen encoders", ("", *named.values(), "probe seeds"), groups)
+    return Table("Recognition with frozen encoders", ("", *named.values()), (paper, Group("Ours", _rows(results))))
 
 
 def narrow(results: Recognition) -> list[Table]:
@@ -181,10 +167,11 @@ def sizes(results: Recognition) -> Sequence[tuple[str, str]]:
         about = results.about(task)
         left = "".join(f"; left out, {reason}: {count}" for reason, count in about["left_out"].items())
         again = ", a round" if "rounds" in about else ""
-        groups = f"of {about['groups']} {about['grouped_by']}s" if about["grouped_by"] != "clip" else ""
+        groups = f" of {about['groups']} {about['grouped_by']}s" if about["grouped_by"] != "clip" else ""
         text = (
             f"{about['data_set']}{' (stand-in)' * about['standin']}, {about['split']}: {about['train']} train and "
-            f"{about['val']} validation clips{again}; {about['test']} test clips{' ' * bool(groups)}{groups}{left}"
+            f"{about['val']} validation clips{again}; {about['test']} test clips{groups}{left}; "
+            f"one seed of the probes, {about['seed']}"
         )
         lines.append((task.replace("_", " "), text))
     return lines
