@@ -184,7 +184,7 @@ def test_knobs_that_a_variant_turned_or_no_figure_follows_from_are_not_called_sh
 
 def test_the_notes_say_what_stands_in_for_bep_and_for_the_papers_sets() -> None:
     said = " ".join(tables.notes(collected(entry(FULL, 0), seeds=1)))
-    assert "by the beat index alone (rotary)" in said and "take the place of the paper's sets (gtzan)" in said
+    assert "with the beat index alone (rotary)" in said and "take the place of the paper's sets (gtzan)" in said
     other = entry(FULL, 0, **{"tasks__gtzan": {"root": "/data/gtzan"}})
     assert "stand-ins" not in " ".join(tables.notes(collected(other, seeds=1)))
 
@@ -290,6 +290,8 @@ def test_no_seeds_and_unknown_knobs_are_refused() -> None:
     for text in ("epochs=4", "train.epochs", "train.seed=1"):
         with pytest.raises(MotionBeatError, match="-S"):
             queue.overrides([text])
+    with pytest.raises(MotionBeatError, match=r"--set train.epochs=\[: the value is not valid YAML"):
+        queue.assignments(["train.epochs=["], "--set")
     assert queue.overrides(["train.learning_rate=1e-4", "corpus.meters=[3, 4]", "model.centre=false"]) == {
         "train.learning_rate": 1e-4,
         "corpus.meters": [3, 4],

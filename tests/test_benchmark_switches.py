@@ -86,10 +86,27 @@ def run_of(folder: Path, **turned: Any) -> plan.Run:
     return plan.Run("turned", data, settings)
 
 
-def test_every_switch_of_the_table_names_knobs_and_one_that_params_yaml_takes_differs_from_the_default() -> None:
+def test_params_yaml_takes_every_switch_of_the_table_and_each_differs_from_the_default(corpora: list[Path]) -> None:
     named = plan.switches()
     assert next(iter(named)) == plan.DEFAULT and not named[plan.DEFAULT]
-    assert all("." in knob for turned in named.values() for knob in turned)
+    runs, refused = command.planned(named, plan.prepared(corpora[:1]), {})
+    assert refused == {} and len({run.key for run in runs}) == len(named)
+    misspelt = {plan.DEFAULT: {}, "misspelt": {"model.rotatoin": "none"}}
+    assert command.planned(misspelt, plan.prepared(corpora[:1]), {})[1] == {
+        "misspelt": "params.yaml has no model.rotatoin"
+    }
+
+
+@pytest.mark.parametrize("module", ["motionbeat/files.py", "motionbeat/params/sections.py", "stages/__main__.py"])
+def test_the_digest_of_the_code_holds_every_module_that_a_stage_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    (tmp_path / module).parent.mkdir(parents=True)
+    (tmp_path / module).write_text("one = 1\n")
+    monkeypatch.setattr(plan, "ROOT", tmp_path)
+    before = plan.code_digest()
+    (tmp_path / module).write_text("one = 2\n")
+    assert plan.code_digest() != before
 
 
 def test_a_run_has_the_corpus_and_the_seed_of_its_data(corpora: list[Path]) -> None:
@@ -219,8 +236,11 @@ def test_a_switch_that_is_the_default_is_left_out(corpora: list[Path]) -> None:
         (["--only", "nonsense"], "no switch nonsense"),
         (["--data", "x", "--output", "y", "--jobs", "0"], "--jobs 0"),
         (["--data", "x", "--output", "y"], "--data x: no params.yaml"),
+        (["--data", "CORPUS", "--output", "y", "--set", "train.epochs=["], r"--set train.epochs=\[: the value is not"),
+        (["--data", "CORPUS", "--output", "y", "--set", "epochs=4"], "--set epochs=4: expected section.knob=value"),
+        (["--data", "CORPUS", "--output", "y", "--set", "tasks.gtzan.root=x"], "params.yaml has no tasks.gtzan.root"),
     ],
 )
-def test_wrong_arguments_are_refused(given: list[str], why: str) -> None:
+def test_wrong_arguments_are_refused(corpora: list[Path], given: list[str], why: str) -> None:
     with pytest.raises(MotionBeatError, match=why):
-        command.run(given)
+        command.run([str(corpora[0]) if text == "CORPUS" else text for text in given])

@@ -25,6 +25,7 @@ from benchmarks.switches import plan, table
 from benchmarks.switches.plan import DEFAULT, Prepared, Run
 from benchmarks.switches.runner import Outcome, Processes, execute, finished
 from motionbeat import errors
+from motionbeat.ablation.queue import assignments
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file, write_json
 
@@ -41,7 +42,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     add("--only", nargs="+", metavar="SWITCH", help="these switches and the default alone")
     add("--set", nargs="+", default=[], metavar="KNOB=VALUE", help="for every run: train.epochs=40")
     add("--switches", type=Path, default=plan.SWITCHES, metavar="FILE", help="another file of switches")
-    add("--jobs", type=int, default=1, help="runs at a time, one thread each (default 1)")
+    add("--jobs", type=int, default=1, help="runs at a time, two threads of torch each (default 1)")
     add("--any-code", action="store_true", help="count finished runs of other versions of the code too")
     add("--table", action="store_true", help="run nothing: write the tables of what is finished")
     add("--list", action="store_true", help="print the switches and what they turn, and end")
@@ -61,7 +62,7 @@ def run(given: Sequence[str] | None = None) -> None:
     if options.jobs < 1:
         raise MotionBeatError(f"--jobs {options.jobs}; expected a number of runs, at least 1")
     corpora = plan.prepared(options.data)
-    common = plan.overrides(options.set)
+    common = assignments(options.set, "--set")
     runs, refused = planned(switches, corpora, common)
     code = plan.code_digest()
     kept = [finished(run, options.output) for run in runs]

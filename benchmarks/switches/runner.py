@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from benchmarks.switches.plan import PREPARING, ROOT, Run, code_digest
+from motionbeat.ablation.experiments import numbers
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import write_json
 
@@ -84,7 +85,9 @@ def finished(run: Run, output: Path) -> Outcome | None:
 
 
 def execute(run: Run, output: Path, code: str, processes: Processes) -> Outcome:
-    """Run what is missing of a run, each stage in a process of its own with one thread.
+    """Run what is missing of a run, each stage in a process of its own.
+
+    Libraries have one thread each; torch has the two that `make_deterministic` gives it, which its sums depend on.
 
     A failing stage gives an outcome with the last line of its log as the reason; other runs need not end for it.
     """
@@ -117,7 +120,7 @@ def _execute(run: Run, folder: Path, code: str, processes: Processes) -> Outcome
             return Outcome(run, None, "stopped")
         if status:
             return Outcome(run, None, f"{stage} failed: {_last_line(log)}")
-    metrics = dict(flat({name: _read(folder / "metrics" / f"{name}.json") for name in _SOURCES}))
+    metrics = numbers({name: _read(folder / "metrics" / f"{name}.json") for name in _SOURCES})
     seconds = round(time.monotonic() - begin, 1)
     known = {"switch": run.switch, "seed": run.seed, "code": code, "seconds": seconds, "metrics": metrics}
     write_json(folder / "result.json", known | {"params": asdict(run.settings), "data": run.data.digest})
@@ -137,15 +140,6 @@ def _lay_out(run: Run, folder: Path, stages: tuple[str, ...]) -> None:
             link.symlink_to(run.data.folder / "data" / name, target_is_directory=True)
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe", pure=True).dump(asdict(run.settings), file)
-
-
-def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
-    """Nested numbers as (dotted name, number); what is null or text is left out."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{before}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield f"{before}{name}", float(value)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -102,7 +102,8 @@ def markdown(
         "Mean and 95 % t interval. Recall in percent on the test split (WIN), accuracies on the validation split.",
         _table(["switch", *headings, "seeds"], means),
         "## Differences from the default, paired by seed",
-        "Switch minus default on the same corpus and the same training seed; in bold where the interval has no 0.",
+        "Switch minus default on the same corpus and the same training seed; in bold where the interval has no 0; "
+        "of cells without any effect one in twenty is bold too.",
         _table(["switch", "turned", *headings, "seeds"], differences),
     ]
     return "\n\n".join(parts) + "\n"

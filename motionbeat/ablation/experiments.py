@@ -94,8 +94,7 @@ def _experiments(shown: Any) -> Iterator[Experiment]:
                 PurePosixPath(path).stem: values.get("data") for path, values in (data.get("metrics") or {}).items()
             }
             own = {file: values for file, values in files.items() if isinstance(values, Mapping)}
-            metrics = {key: float(value) for key, value in flat(own).items() if _is_number(value)}
-            yield Experiment(name, state, params, metrics, frozenset(own))
+            yield Experiment(name, state, params, numbers(own), frozenset(own))
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
@@ -104,6 +103,11 @@ def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     for key, value in values.items():
         found |= flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {f"{before}{key}": value}
     return found
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Of nested values the numbers, by dotted names; what is null, text or a truth value is left out."""
+    return {key: float(value) for key, value in flat(values).items() if _is_number(value)}
 
 
 def _is_number(value: Any) -> bool:

@@ -1,6 +1,6 @@
 """Which experiments a table needs, which are there already, and the commands that queue the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -60,19 +60,30 @@ def wanted(
 
 
 def overrides(texts: Sequence[str]) -> dict[str, Any]:
-    """`section.knob=value` texts, as -S takes them; values are read as YAML."""
+    """`section.knob=value` texts of -S; the seeds are refused, which --seeds sets."""
+    chosen = assignments(texts, "-S")
+    for knob in chosen.keys() & {"train.seed", "corpus.seed"}:
+        raise MotionBeatError(f"-S {knob}={chosen[knob]}: the seeds are set by --seeds, 0 and up")
+    return chosen
+
+
+def assignments(texts: Iterable[str], flag: str) -> dict[str, Any]:
+    """`section.knob=value` texts, the values read as YAML: {"train.epochs": 40}.
+
+    Raises `MotionBeatError` for a text of another form, with the flag that it was given to.
+    """
     yaml = YAML(typ="safe", pure=True)
     chosen = {}
     for text in texts:
         knob, equals, value = text.partition("=")
         if not equals or "." not in knob:
-            raise MotionBeatError(f"-S {text}: expected section.knob=value, such as train.epochs=40")
-        if knob in ("train.seed", "corpus.seed"):
-            raise MotionBeatError(f"-S {text}: the seeds are set by --seeds, 0 and up")
+            raise MotionBeatError(f"{flag} {text}: expected section.knob=value, such as train.epochs=40")
         try:
             chosen[knob] = yaml.load(value)
         except YAMLError as error:
-            raise MotionBeatError(f"-S {text}: {' '.join(str(error).split())}") from None
+            raise MotionBeatError(
+                f"{flag} {text}: the value is not valid YAML: {' '.join(str(error).split())}"
+            ) from None
     return chosen
 
 

@@ -72,7 +72,7 @@ def notes(ablation: Ablation) -> list[str]:
         )
     if ablation.number == 3:
         said.append(
-            "Without BEP, queries and keys are rotated by the beat index alone (rotary), with it by the bar's phase too."
+            "Without BEP, queries and keys turn with the beat index alone (rotary), with it with the bar's phase too."
         )
     said += [f"{line.variant.label}: {note}." for line in ablation.lines for note in line.notes]
     return said
