@@ -3,8 +3,9 @@
 Runs without DVC too: python -m stages train, beside params.yaml, data/tokens and data/negatives. A killed run is
 gone on with by the same command. Several GPUs: torchrun --nproc-per-node 4 -m stages train.
 
-Speed and memory are written to logs/train/speed.json, which is no output of the stage: they differ from run to run,
-and DVC's outputs do not.
+Samples a second, seconds by part of a step and the peak of memory are written to logs/train/speed.json, not to
+metrics/train.json: they differ from run to run, and DVC's outputs do not. It lies in the folder that trained, for a
+queued experiment in DVC's copy, which is deleted with it; benchmarks.training_step measures them by preset.
 """
 
 from pathlib import Path
@@ -51,6 +52,11 @@ def main() -> None:
             f"{sum(p.numel() for p in model.parameters()):,} parameters on {device} in {precision}, "
             f"{len(batches.windows):,} windows"
         )
+        if share := settings.train.lattice_share:
+            print(
+                f"on lattices: {share * batches.on_lattices:.0%} of what an epoch shows: train.lattice_share {share:g}, and "
+                f"a window on a lattice fits into {batches.on_lattices:.0%} of the clips"
+            )
         if observe:
             print(f"watch it: tensorboard --logdir {LOGS / 'events'}")
     # outside of DVC's outputs, which DVC deletes before a run

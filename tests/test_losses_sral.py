@@ -19,6 +19,7 @@ from motionbeat.losses import (
     wasserstein_line,
 )
 from motionbeat.losses.sral import StructuralLoss, complete_bars, detected_mass
+from motionbeat.tokens.lattices import lattice
 
 LOGITS = ("onset_logits", "accent_logits", "contact_logits", "energy_logits")
 DETECTED = ("onset", "contact", "energy")
@@ -115,6 +116,15 @@ def test_only_complete_bars_of_real_beats_count() -> None:
     assert [bars.tolist() for (bars,) in found] == [[[1, 2, 3], [4, 5, 6]], [[9, 10, 11, 12], [16, 17, 18, 19]]]
 
 
+def test_on_a_lattice_four_intervals_from_its_first_are_a_bar() -> None:
+    grid = lattice("song", 0, 30.0, 0.3, 1.0)
+    assert grid is not None and grid.beats_per_bar == 4
+    positions = torch.as_tensor(grid.positions[2:10] - 1, dtype=torch.float64)[None]  # a window that begins later
+    curve = torch.arange(8, dtype=torch.float64).view(1, 8, 1)
+    ((bars,),) = complete_bars((curve,), positions, torch.tensor([4]), torch.ones(1, 8, dtype=torch.bool))
+    assert bars.tolist() == [[2, 3, 4, 5]]
+
+
 def test_bins_of_a_bar_follow_time() -> None:
     curve = torch.arange(3 * 2, dtype=torch.float64).view(1, 3, 2)
     ((bars,),) = complete_bars(
@@ -125,7 +135,7 @@ def test_bins_of_a_bar_follow_time() -> None:
 
 def test_a_window_without_a_complete_bar_adds_nothing_to_the_bar_term() -> None:
     values = batch([4, 4], beats=7)
-    values["bar_position"][1] += 0.37  # a lattice between the beats
+    values["bar_position"][1] += 0.37  # between the beats of a bar
     both = sral(values)
     torch.testing.assert_close(both.bar, sral(rows(values, slice(0, 1))).bar)
     none = sral(rows(values, slice(1, 2)))

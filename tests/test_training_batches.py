@@ -115,6 +115,15 @@ def test_without_a_share_lattices_change_nothing_in_an_epoch(
     assert generators[0].random() == generators[1].random()
 
 
+def test_the_share_of_clips_on_lattices_is_that_of_clips_which_a_window_on_one_fits(
+    batches: Batches, tokens: Tokens, token_folder: Path, tmp_path: Path
+) -> None:
+    can = {clip for clip, _, _ in lattice_windows(tokens)} & set(batches.windows.clip)
+    assert 0 < len(can) < len(set(batches.windows.clip))
+    assert batches.on_lattices == pytest.approx(len(can) / len(set(batches.windows.clip)))
+    assert Batches(Tokens.load(token_folder), tmp_path, "train", K, CPU).on_lattices == 0.0
+
+
 def test_with_the_whole_share_every_clip_that_can_is_shown_on_a_lattice(batches: Batches, tokens: Tokens) -> None:
     windows = {tokens.lattices.motion["features"][row].tobytes(): clip for clip, _, row in lattice_windows(tokens)}
     able = {f"train{song}_d{dancer}" for song in range(3) for dancer in range(2)}

@@ -19,7 +19,11 @@ from motionbeat.losses.emd import wasserstein_circle, wasserstein_line
 from motionbeat.losses.soft_dtw import soft_dtw, soft_dtw_divergence
 
 _ON_THE_BEAT = 1e-3
-"""Beats; bar positions further from a whole number are those of a lattice, which has no bars."""
+"""Beats; a bar is made of positions this near to whole ones, and beats that stand between the beats of a bar have none.
+
+Windows on lattices have bars too: positions are counted from the lattice's first interval, and four intervals are a
+bar, which no downbeat begins.
+"""
 
 
 class RhythmLogits(NamedTuple):

@@ -98,6 +98,11 @@ class Batches:
         """The most jitter negatives that any window has."""
         return self._shift.shape[1]
 
+    @property
+    def on_lattices(self) -> float:
+        """The share of clips, 0..1, that have a window on a lattice, which has to fit into the clip's time."""
+        return self._sequences.on_lattices
+
     def epoch(
         self,
         size: int,

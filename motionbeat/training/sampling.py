@@ -42,6 +42,11 @@ class Clips:
         begin, end = (np.searchsorted(owner, np.arange(len(clips)), side) for side in ("left", "right"))
         return cls(first, count, begin, end - begin, opens + len(windows), lengths)
 
+    @property
+    def on_lattices(self) -> float:
+        """The share of clips with a window on a lattice, 0..1; no more than this of `lattice_share` has an effect."""
+        return float((self.pairs > 0).mean())
+
     def one_each(self, generator: np.random.Generator, lattice_share: float = 0.0) -> Ints:
         """(c,) a random window of each clip, in random order.
 
