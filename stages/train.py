@@ -54,8 +54,8 @@ def main() -> None:
         )
         if share := settings.train.lattice_share:
             print(
-                f"on lattices: {share * batches.on_lattices:.0%} of what an epoch shows: train.lattice_share {share:g}, and "
-                f"a window on a lattice fits into {batches.on_lattices:.0%} of the clips"
+                f"on lattices: {share * batches.on_lattices:.0%} of each epoch: train.lattice_share {share:g}, "
+                f"and a window on a lattice fits into {batches.on_lattices:.0%} of the clips"
             )
         if observe:
             print(f"watch it: tensorboard --logdir {LOGS / 'events'}")
