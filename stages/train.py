@@ -2,6 +2,7 @@
 
 Runs without DVC too: python -m stages train, beside params.yaml, data/tokens and data/negatives. A killed run is
 gone on with by the same command. Several GPUs: torchrun --nproc-per-node 4 -m stages train.
+Several machines: the same, with the same data on each and MOTIONBEAT_CACHE a folder that all share.
 
 Samples a second, seconds by part of a step and the peak of memory are written to logs/train/speed.json, not to
 metrics/train.json: they differ from run to run, and DVC's outputs do not. It lies in the folder that trained, for a
