@@ -85,7 +85,7 @@ def test_shaped_white_is_as_large_as_the_error_of_the_estimate_in_each_component
     made = spectrum.shaped(torch.randn(clean.shape, generator=generator), level(value))
     left, shaped = ((values @ spectrum.components).square().mean(dim=(0, 1)) for values in (errors, made))
     varies = left > 1e-3 * left.max()
-    torch.testing.assert_close(shaped[varies], left[varies], rtol=0.15, atol=0)
+    torch.testing.assert_close(shaped[varies], left[varies], rtol=0.25, atol=0)
     left = errors.square().mean(dim=(0, 1))
     assert float(left.sum() / clean.square().mean(dim=(0, 1)).sum()) == pytest.approx(
         float(spectrum.unknown(level(value))), rel=0.1
