@@ -6,15 +6,19 @@ A killed run is gone on with by the same command. Several GPUs: torchrun --nproc
 from pathlib import Path
 
 import numpy as np
+import torch
 from attrs import frozen
 
 from motionbeat import params, tables
+from motionbeat.dance.gallery import write_gallery
 from motionbeat.dance.generator import rows
 from motionbeat.dance.generator.checkpoint import Checkpoint, key
 from motionbeat.dance.generator.model import DanceGenerator
 from motionbeat.dance.generator.music import Music, checked
+from motionbeat.dance.generator.sampling import GeneratedDance, as_dance, generate
 from motionbeat.dance.generator.slices import Dances, Slices, read_dances
 from motionbeat.dance.generator.training import new_generator, train
+from motionbeat.dance.generator.vector import FPS
 from motionbeat.dance.scores import Danced, Features, score
 from motionbeat.encoders.interface import open_encoder
 from motionbeat.errors import run
@@ -25,6 +29,8 @@ from motionbeat.tasks.features import FRAME_S, compute
 from motionbeat.training.ranks import Ranks
 
 CORPUS, BEATS, MODELS = Path("data/corpus"), Path("data/beats/beats.parquet"), Path("models/dance")
+SHOWN = 2
+"""Songs that the gallery has a dance to, of each generator."""
 
 
 @frozen(eq=False)
@@ -53,7 +59,9 @@ def main() -> None:
         write_json(Path("metrics/dance.json"), figures(generators, real, by_song, settings))
         with whole_folder(MODELS) as folder:
             for name, one in generators.items():
+                write_gallery(folder / "gallery", name, shown(one, settings))
                 one.model.cpu().save(folder / name)
+            write_gallery(folder / "gallery", "ground_truth", *danced(test, settings))
         for one in generators.values():
             one.checkpoint.remove()
     ranks.leave()
@@ -70,10 +78,39 @@ def trained(name: str, settings: Params, training: Dances, test: Dances, ranks: 
         music[song] = checked(song, frames, np.arange(len(frames)) * FRAME_S)
     slices = Slices(training, music, device := best_device())
     model = new_generator(settings.dance, name, identity, slices)
-    name_of_run = key(settings.dance, identity, slices, device)
+    name_of_run = key(settings.dance, identity, slices, device, ranks.count)
+    ranks.check_same(
+        name_of_run[:12],
+        "params, data or code, of which these are digests",
+        "Start all from the same commit, params.yaml and data",
+    )
     checkpoint = Checkpoint(cache_folder() / "dance" / f"{name_of_run}.safetensors")
     losses = train(model, slices, settings.dance, checkpoint, ranks)
     return Trained(model, {song: music[song] for song in sorted(set(test.song))}, losses, checkpoint)
+
+
+def shown(one: Trained, settings: Params) -> dict[str, GeneratedDance]:
+    """A generator's dances to the first test songs, for the gallery."""
+    found = {}
+    for song in sorted(one.music)[:SHOWN]:
+        condition = one.music[song].condition(min(settings.dance.length_s, float(one.music[song].times[-1])))
+        found[song] = generate(
+            one.model,
+            condition,
+            seed=settings.dance.seed,
+            guidance=settings.dance.guidance,
+            steps=settings.dance.sampling_steps,
+            eta=settings.dance.sampling_noise,
+        )
+    return found
+
+
+def danced(test: Dances, settings: Params) -> tuple[dict[str, GeneratedDance], dict[str, float]]:
+    """A real dance to each of the same songs, and s into the song at which it begins."""
+    first = {song: test.song.index(song) for song in sorted(set(test.song))[:SHOWN]}
+    frames = int(settings.dance.length_s * FPS)
+    dances = {song: as_dance(torch.as_tensor(test.vectors[row][:frames])) for song, row in first.items()}
+    return dances, {song: test.offset_s[row] for song, row in first.items()}
 
 
 def figures(

@@ -119,17 +119,12 @@ def test_a_stage_is_described_and_runs_its_own_module(stage: str) -> None:
     assert STAGES[stage]["cmd"] == f"python -m stages {stage}"
 
 
-BY_HAND = {"dance"}
-"""Sections of stages that no pipeline runs (params.yaml says why)."""
-
-
 def test_every_knob_is_a_param_of_some_stage_besides_the_report() -> None:
     tracked = {name for stage, entry in STAGES.items() if stage != "report" for name in entry["params"]}
     sections = {field.name: field.type for field in attrs.fields(params.Params)}
-    assert {name.split(".")[0] for name in tracked} | {"report"} | BY_HAND == set(sections)
+    assert {name.split(".")[0] for name in tracked} | {"report"} == set(sections)
     whole = {name for name in tracked if "." not in name}
-    assert whole | {"report"} | BY_HAND == set(sections)
-    assert all((ROOT / "stages" / f"{name}.py").is_file() for name in BY_HAND)
+    assert whole | {"report"} == set(sections)
 
 
 def test_the_params_of_a_stage_are_those_that_its_script_reads() -> None:

@@ -106,7 +106,7 @@ def dance(
     if not (model / "config.json").is_file():
         raise MotionBeatError(
             f"{model / 'config.json'} is missing: name the folder of a dance generator by --model, or train one by "
-            "`python -m stages dance`"
+            "`dvc repro dance`"
         )
     make_deterministic(0)
     music = decode.load(song, SAMPLE_RATE)

@@ -52,7 +52,7 @@ PAPER_NOTE = (
     "chance does."
 )
 _WIDTHS = {"fid_k": 72, "fid_g": 32}
-_NOT_RUN = "The stage dance has not been run, so there are no figures of generated dances: python -m stages dance."
+_NOT_RUN = "The stage dance has not been run, so there are no figures of generated dances: dvc repro dance."
 
 
 @frozen

@@ -41,9 +41,10 @@ _TRAINING = (
 _MOST_TIME = 0.05  # part of the run that saving may take
 
 
-def key(settings: Dance, encoder: str, slices: Slices, device: torch.device) -> str:
-    """A digest of what the weights follow from: settings, encoder, slices, the generator's code, torch, the device."""
-    named = [{name: asdict(settings)[name] for name in _TRAINING}, encoder, torch.__version__, device.type]
+def key(settings: Dance, encoder: str, slices: Slices, device: torch.device, processes: int = 1) -> str:
+    """A digest of what the weights follow from: settings, encoder, slices, the generator's code, torch, the device,
+    and the number of processes, each of which draws its own dropout."""
+    named = [{name: asdict(settings)[name] for name in _TRAINING}, encoder, torch.__version__, device.type, processes]
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     digest.update(slices.digest().encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):

@@ -17,7 +17,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.model.device import autocast, chosen_precision
 from motionbeat.params import Dance
 from motionbeat.progress import counted
-from motionbeat.training.ranks import Ranks
+from motionbeat.training.ranks import ONE_CHECKPOINT, Ranks
 
 _CHECKPOINT_EVERY = 50
 _MOST_CLIPS = 8
@@ -64,6 +64,8 @@ def train(
     )
     average = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     losses = checkpoint.restore(model, average, optimiser) if checkpoint else []
+    reached = f"after step {len(losses)} (loss {losses[-1]!r})" if losses else "from the start"
+    ranks.check_same(reached, "where they go on", ONE_CHECKPOINT)
     if losses and ranks.first:
         print(f"going on after step {len(losses)} of a run that was cut off", file=sys.stderr)
     model.train()
