@@ -305,7 +305,7 @@ def test_a_configuration_survives_json_and_refuses_wrong_values() -> None:
     for change, message in (
         ({"width": 30}, r"width = 30; expected a multiple of 2 \* heads = 4"),
         ({"layers": 0}, "layers = 0; expected a whole number"),
-        ({"rotation": "helix"}, "rotation = 'helix'; expected one of harmonic, paper, none"),
+        ({"rotation": "helix"}, "rotation = 'helix'; expected one of harmonic, paper, rotary, none"),
         ({"rotation_start": 9}, "rotation_start = 9; expected a whole number below motion_width"),
         ({"dropout": 1.5}, "dropout = 1.5"),
         ({"phase_features": 1}, "phase_features = 1; expected true or false"),
