@@ -25,6 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check "$(TORCH)"
 	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	# librosa is compiled by numba at the first call and kept: two processes that do so at once can crash each other
+	@$(BIN)/python -c 'import librosa, numpy as np; y = np.random.default_rng(0).normal(size=44100); librosa.onset.onset_detect(y=y); librosa.beat.beat_track(y=y)'
 	@touch $(READY)
 
 repro: env
