@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from attrs import evolve
 
+from benchmarks.arguments import count
 from motionbeat import params
 from motionbeat.dance.generator.model import DanceGenerator, GeneratorConfig
 from motionbeat.dance.generator.sampling import generate
@@ -121,21 +122,14 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--size", choices=SIZES, default="params", help="of the generator (default %(default)s)")
-    parser.add_argument("--songs", type=_count, nargs="+", default=[1, 8], help="how many (default 1 8)")
-    parser.add_argument("--steps", type=_count, nargs="+", default=[50, 10], help="of DDIM (default 50 10)")
+    parser.add_argument("--songs", type=count, nargs="+", default=[1, 8], help="how many (default 1 8)")
+    parser.add_argument("--steps", type=count, nargs="+", default=[50, 10], help="of DDIM (default 50 10)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each dance (default %(default)s)")
-    parser.add_argument("--condition", type=_count, default=128, help="width of the music (default %(default)s)")
+    parser.add_argument("--condition", type=count, default=128, help="width of the music (default %(default)s)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the GPU if there is")
     parser.add_argument("--no-warm", dest="warm", action="store_false", help="count the first call's overhead too")
     parser.add_argument("--output", type=Path, help="write the figures as JSON as well")
     return parser.parse_args(given)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number}; expected at least 1")
-    return number
 
 
 if __name__ == "__main__":

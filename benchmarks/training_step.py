@@ -17,6 +17,7 @@ import torch
 from attrs import evolve
 from ruamel.yaml import YAML
 
+from benchmarks.arguments import count
 from motionbeat import params, presets
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
@@ -140,18 +141,11 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--precision", choices=("auto", "float32", "bf16"), help="instead of train.precision")
     parser.add_argument("--compile", action="store_true", help="torch.compile both encoders; not counted if warmed up")
-    parser.add_argument("--batch", type=_count, help="windows a batch, instead of train.batch")
-    parser.add_argument("--steps", type=_count, default=20, help="steps to measure, at least (default %(default)s)")
+    parser.add_argument("--batch", type=count, help="windows a batch, instead of train.batch")
+    parser.add_argument("--steps", type=count, default=20, help="steps to measure, at least (default %(default)s)")
     parser.add_argument("--warm", type=int, default=3, help="steps before, not counted (default %(default)s)")
     parser.add_argument("--output", type=Path, help="write the figures as JSON as well")
     return parser.parse_args(given)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number}; expected at least 1")
-    return number
 
 
 if __name__ == "__main__":

@@ -171,20 +171,7 @@ def _film(
     from motionbeat.report.clips import assembled
 
     shown = assembled(song.stem, caption, made.joints, made.fps, music, start, grid, "")
-    video.render(
-        path,
-        shown.joints,
-        shown.fps,
-        shown.audio,
-        shown.sample_rate,
-        shown.beat_times,
-        shown.bar_positions,
-        shown.contacts,
-        onsets=shown.onsets,
-        title=shown.title,
-        caption=shown.caption,
-        size=size,
-    )
+    video.render_dance(path, shown, size=size)
 
 
 def _scores(made: "GeneratedDance", beats: "NDArray[np.float64]") -> list[str]:

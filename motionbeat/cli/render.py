@@ -88,18 +88,9 @@ def render(
     path = output or Path(f"{dance.title}.mp4")
     if dance.note:
         print(dance.note, file=sys.stderr)
-    pictures = video.render(
+    pictures = video.render_dance(
         path,
-        dance.joints,
-        dance.fps,
-        dance.audio,
-        dance.sample_rate,
-        dance.beat_times,
-        dance.bar_positions,
-        dance.contacts,
-        onsets=dance.onsets,
-        title=dance.title,
-        caption=dance.caption,
+        dance,
         picture_fps=fps,
         size=size,
         start_s=start,

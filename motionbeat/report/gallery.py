@@ -85,20 +85,7 @@ def _film(shown: Shown, music: NDArray[np.float32], grid: tuple[NDArray[np.float
     dance = assembled(who, shown.song, joints, shown.fps, music, shown.offset_s, grid, "")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        video.render(
-            path,
-            dance.joints,
-            dance.fps,
-            dance.audio,
-            dance.sample_rate,
-            dance.beat_times,
-            dance.bar_positions,
-            dance.contacts,
-            onsets=dance.onsets,
-            title=dance.title,
-            caption=dance.caption,
-            size=SIZE,
-        )
+        video.render_dance(path, dance, size=SIZE)
         data = base64.b64encode(path.read_bytes()).decode("ascii")
     seconds = len(joints) / shown.fps
     description = f"Stick figure, {who}, dances {seconds:.0f} s to {shown.song}; the frame flashes at each beat."

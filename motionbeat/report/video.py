@@ -21,6 +21,8 @@ from motionbeat.report.scene import Scene
 if TYPE_CHECKING:
     from av import AudioFrame
 
+    from motionbeat.report.clips import Dance
+
 SAMPLE_RATE = 44_100
 SIZES, RATES = (128, 2160), (1, 120)
 _SHEET, _SHEET_ROW = 12, 4  # pictures of a contact sheet, and in a row of it
@@ -28,6 +30,24 @@ _BIT_RATE = 128_000
 _BLOCK = 1024  # samples of an AAC frame
 _BT709 = 1  # FFmpeg's number of it for matrix, primaries and transfer alike
 _THREADS = 2  # of the encoder, whose result depends on it
+
+
+def render_dance(path: Path, dance: "Dance", **choices: Any) -> int:
+    """`render` of a dance as `report.clips` puts one together; choices: what else `render` takes by name."""
+    return render(
+        path,
+        dance.joints,
+        dance.fps,
+        dance.audio,
+        dance.sample_rate,
+        dance.beat_times,
+        dance.bar_positions,
+        dance.contacts,
+        onsets=dance.onsets,
+        title=dance.title,
+        caption=dance.caption,
+        **choices,
+    )
 
 
 def render(
