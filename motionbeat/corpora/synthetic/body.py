@@ -1,4 +1,4 @@
-"""A body to SMPL: smooth paths, two-link inverse kinematics, and world rotations turned into joint rotations."""
+"""A body to SMPL: two-link inverse kinematics, and world rotations turned into joint rotations."""
 
 import numpy as np
 from attrs import frozen
@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 from scipy.spatial.transform import Rotation
 
+from motionbeat.motion.limbs import bent, link_frame, unit
 from motionbeat.motion.skeleton import INDEX, REST_OFFSETS
 
 BALL_HEIGHT = 0.02  # m: the toe joint of a foot on the floor; its ankle is then 6 cm higher
@@ -36,17 +37,6 @@ class Feet:
         return self.ball - (self.rotation() @ toes[:, :, None])[..., 0]
 
 
-def minimum_jerk(progress: Array) -> Array:
-    """The smoothest path from 0 to 1 that starts and ends at rest: s^3 (10 - 15 s + 6 s^2), Flash & Hogan 1985."""
-    s = np.clip(progress, 0, 1)
-    return s**3 * (10 - 15 * s + 6 * s**2)
-
-
-def unit(vectors: Array) -> Array:
-    """Vectors of the last axis, scaled to length 1."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
 def two_link(
     start: Array, end: Array, pole: Array, first: Array, second: Array, rest_pole: Array
 ) -> tuple[Array, Array]:
@@ -55,27 +45,16 @@ def two_link(
     start, end, pole: (T, 3). first, second, rest_pole: (3,), the links and the bend at rest. Returns the world
     rotations of both links, (T, 3, 3) each. A target out of reach is approached along its own direction.
     """
-    long, short = np.linalg.norm(first), np.linalg.norm(second)
-    reach = end - start
-    distance = np.clip(np.linalg.norm(reach, axis=-1), abs(long - short) + 0.02, 0.9995 * (long + short))
-    ahead = unit(reach)
-    aside = unit(pole - np.sum(pole * ahead, axis=-1, keepdims=True) * ahead)
-    cosine = (long**2 + distance**2 - short**2) / (2 * long * distance)
-    bend = ahead * (cosine * long)[:, None] + aside * (np.sqrt(1 - cosine**2) * long)[:, None]
-    hinge = np.cross(ahead, aside)
-    onward = unit(ahead * distance[:, None] - bend)
-    return (_frame(unit(bend), hinge) @ _rest_frame(first, rest_pole).T), (
-        _frame(onward, hinge) @ _rest_frame(second, rest_pole).T
+    long, short = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    upper, lower, hinge = bent(end - start, pole, long, short)
+    return (link_frame(upper, hinge) @ _rest_frame(first, rest_pole).T), (
+        link_frame(lower, hinge) @ _rest_frame(second, rest_pole).T
     )
-
-
-def _frame(direction: Array, hinge: Array) -> Array:
-    return np.stack([direction, hinge, np.cross(direction, hinge)], axis=-1)
 
 
 def _rest_frame(link: Array, pole: Array) -> Array:
     direction = unit(link)
-    return _frame(direction, unit(np.cross(direction, pole)))
+    return link_frame(direction, unit(np.cross(direction, pole)))
 
 
 def pelvis_height(wanted: Array, place: Array, turn: Array, feet: Feet) -> Array:

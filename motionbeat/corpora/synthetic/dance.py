@@ -18,6 +18,7 @@ from motionbeat.corpora.synthetic.plan import FPS, Clip, stream, tempo
 from motionbeat.corpora.synthetic.rhythm import Rhythm
 from motionbeat.corpora.synthetic.style import Style, style
 from motionbeat.corpora.synthetic.upper import upper_body
+from motionbeat.motion.limbs import minimum_jerk
 
 Array = NDArray[np.float64]
 
@@ -128,7 +129,7 @@ def _sinking(
 def _pulse(times: Array, time: float) -> Array:
     """Down within 0.15 s from just before `time`, up again in 0.21 s."""
     since = times - time + 0.03
-    return body.minimum_jerk(since / 0.15) * (1 - body.minimum_jerk((since - 0.15) / 0.21))
+    return minimum_jerk(since / 0.15) * (1 - minimum_jerk((since - 0.15) / 0.21))
 
 
 def _nods(times: Array, bounces: tuple[Array, Array], moves: Choreography) -> Array:

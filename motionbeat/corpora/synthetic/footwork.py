@@ -5,9 +5,9 @@ from attrs import define, field
 from numpy.typing import NDArray
 from scipy.interpolate import CubicHermiteSpline
 
-from motionbeat.corpora.synthetic import body
 from motionbeat.corpora.synthetic.plan import FPS
 from motionbeat.corpora.synthetic.style import Style
+from motionbeat.motion.limbs import minimum_jerk
 
 Array = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class Paths:
         begin = time - duration
         first, last = np.searchsorted(self.times, (begin, time), side="right")
         progress = (self.times[first:last] - begin) / duration
-        path = body.minimum_jerk(progress)[:, None]
+        path = minimum_jerk(progress)[:, None]
         start = self.stood[foot] - centre[0]
         end = turned(target - centre[1], -turn)
         around = turned(start + path * (end - start), turn * path[:, 0])
@@ -73,8 +73,8 @@ class Paths:
         self.extra[first:last, foot] += (64 * (progress * (1 - progress)) ** 3)[:, None] * self._in_room(
             flourish, self.heading + turn * path[:, 0]
         )
-        heel_up = body.minimum_jerk((self.times - begin + 0.09) / (0.09 + 0.4 * duration))
-        heel_down = body.minimum_jerk((self.times - begin - 0.55 * duration) / (0.45 * duration + 0.07))
+        heel_up = minimum_jerk((self.times - begin + 0.09) / (0.09 + 0.4 * duration))
+        heel_down = minimum_jerk((self.times - begin - 0.55 * duration) / (0.45 * duration + 0.07))
         self.pitch[:, foot] = np.maximum(self.pitch[:, foot], _TOES_DOWN.get(kind, 0.85) * heel_up * (1 - heel_down))
         self.stood[foot], self.faced[foot] = target, facing
 
@@ -95,7 +95,7 @@ class Paths:
     def pivot(self, foot: int, time: float, duration: float, facing: float) -> None:
         """The standing foot turns about its ball, heel a little up."""
         progress = (self.times - time + duration) / duration
-        self.yaw[:, foot] += body.minimum_jerk(progress) * (facing - self.faced[foot])
+        self.yaw[:, foot] += minimum_jerk(progress) * (facing - self.faced[foot])
         s = np.clip(progress, 0, 1)
         self.pitch[:, foot] = np.maximum(self.pitch[:, foot], 0.3 * 16 * (s * (1 - s)) ** 2)
         self.faced[foot] = facing
@@ -128,7 +128,7 @@ def clearance(place: Array, lift: Array) -> Array:
 def shift(path: Array, times: Array, begin: float, duration: float, by: float) -> None:
     """Add a smooth change to a path, in place."""
     first = int(np.searchsorted(times, begin))
-    path[first:] += by * body.minimum_jerk((times[first:] - begin) / duration)
+    path[first:] += by * minimum_jerk((times[first:] - begin) / duration)
 
 
 def across(heading: float) -> Array:

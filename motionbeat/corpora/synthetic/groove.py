@@ -7,9 +7,9 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from motionbeat.corpora.synthetic.body import minimum_jerk
 from motionbeat.corpora.synthetic.choreography import SECTION_BEATS, SECTIONS, Groove
 from motionbeat.corpora.synthetic.style import Style
+from motionbeat.motion.limbs import minimum_jerk
 
 Array = NDArray[np.float64]
 

@@ -14,6 +14,7 @@ from motionbeat.corpora.synthetic.choreography import MOVES, Choreography, hangi
 from motionbeat.corpora.synthetic.groove import Pulse
 from motionbeat.corpora.synthetic.plan import FPS
 from motionbeat.corpora.synthetic.style import Style
+from motionbeat.motion.limbs import minimum_jerk
 from motionbeat.motion.skeleton import INDEX
 
 Array = NDArray[np.float64]
@@ -38,11 +39,11 @@ class _Hits:
         """How far hit `number` is at each time: 0 before, 1 long after, smooth throughout."""
         begin, end = self.begin[number], self.end[number]
         back, over = self.wind_up[number], self.overshoot[number]
-        done = (1 + back + over) * body.minimum_jerk((times - begin) / (end - begin))
+        done = (1 + back + over) * minimum_jerk((times - begin) / (end - begin))
         if back:
-            done -= back * body.minimum_jerk((times - begin + _WIND_UP_S) / _WIND_UP_S)
+            done -= back * minimum_jerk((times - begin + _WIND_UP_S) / _WIND_UP_S)
         if over:
-            done -= over * body.minimum_jerk((times - end + 0.03) / _SETTLE_S)
+            done -= over * minimum_jerk((times - end + 0.03) / _SETTLE_S)
         return done
 
 
@@ -152,7 +153,7 @@ def _freeze(times: Array, hits: tuple[Array, Array]) -> Array:
     for time, strength in zip(*hits, strict=True):
         first, last = np.searchsorted(times, (time - 0.2, time + 0.6))
         since = times[first:last] - time
-        pulse = body.minimum_jerk((since + 0.2) / 0.25) * (1 - body.minimum_jerk((since - 0.15) / 0.4))
+        pulse = minimum_jerk((since + 0.2) / 0.25) * (1 - minimum_jerk((since - 0.15) / 0.4))
         still[first:last] = np.maximum(still[first:last], min(1.0, float(strength)) * pulse)
     return 1 - _FREEZE * gaussian_filter1d(still, 2)
 
