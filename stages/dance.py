@@ -101,6 +101,7 @@ def shown(one: Trained, settings: Params) -> dict[str, GeneratedDance]:
             guidance=settings.dance.guidance,
             steps=settings.dance.sampling_steps,
             eta=settings.dance.sampling_noise,
+            plant=settings.dance.plant_feet,
         )
     return found
 
@@ -117,24 +118,32 @@ def figures(
     generators: dict[str, Trained], real: list[Danced], beats: dict[str, np.ndarray], settings: Params
 ) -> dict[str, float]:
     """Every row's figures, as row.measure: each encoder's generator, and what it is to be read beside."""
-    first = next(iter(generators.values()))
+    first, dance = next(iter(generators.values())), settings.dance
+
+    def made(one: Trained, music: dict[str, Music], guidance: float) -> list[tuple[str, GeneratedDance]]:
+        return rows.sampled(one.model, music, dance, guidance)
+
+    def ready(dances: list[tuple[str, GeneratedDance]], plant: bool = dance.plant_feet) -> list[Danced]:
+        return rows.danced(dances, beats, plant)
+
     sets = {
         "ground_truth": real,
         "static": rows.static(real),
-        "noise": rows.noise(first.model, real, settings.dance.seed),
-        "no_music": rows.generated(first.model, first.music, beats, settings.dance, 0.0),
-        "shuffled": rows.generated(
-            first.model, rows.swapped(first.music), beats, settings.dance, settings.dance.guidance
-        ),
+        "noise": rows.noise(first.model, real, dance.seed),
+        "no_music": ready(made(first, first.music, 0.0)),
+        "shuffled": ready(made(first, rows.swapped(first.music), dance.guidance)),
     }
     found: dict[str, float] = {}
     for name, one in generators.items():
-        sets[name] = rows.generated(one.model, one.music, beats, settings.dance, settings.dance.guidance)
+        dances = made(one, one.music, dance.guidance)
+        sets[name] = ready(dances)
+        if one is first and dance.plant_feet:
+            sets["unplanted"] = ready(dances, plant=False)
         found[f"{name}.loss"] = float(np.mean(one.losses[-max(1, len(one.losses) // 10) :]))
         found[f"{name}.parameters"] = float(sum(weight.numel() for weight in one.model.parameters()))
     reference = Features.of(real)
-    for name, dances in sets.items():
-        row = score(dances, reference, settings.dance.bootstrap, settings.dance.seed)
+    for name, scored in sets.items():
+        row = score(scored, reference, settings.dance.bootstrap, settings.dance.seed)
         found |= {f"{name}.{measure}": value for measure, value in row.items()}
     return found
 

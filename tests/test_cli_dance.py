@@ -88,6 +88,18 @@ def test_a_song_becomes_the_dance_that_the_library_makes(run):
         np.testing.assert_allclose(arrays["contacts"], expected.contacts, atol=1e-5)
 
 
+def test_feet_slide_where_they_are_not_to_be_planted(run):
+    skating = {}
+    for flag in ("--plant", "--no-plant"):
+        code, out, _ = run("song.wav", "-o", f"{flag}.npz", flag, *FAST)
+        assert code == 0
+        skating[flag] = float(re.search(r"foot skating (\S+) m/s", out).group(1))
+    with np.load("--plant.npz") as one, np.load("--no-plant.npz") as other:
+        np.testing.assert_array_equal(one["contacts"], other["contacts"])
+        assert np.abs(one["joints"] - other["joints"]).max() > 1e-3
+    assert skating["--plant"] <= skating["--no-plant"]
+
+
 def test_the_seed_decides_the_dance_and_the_ending_its_form(run):
     for name, seed in (("a.bvh", 1), ("b.bvh", 1), ("c.bvh", 2), ("a.pkl", 1)):
         assert run("song.wav", "-o", name, "--seed", seed, *FAST)[0] == 0

@@ -8,9 +8,12 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import argrelextrema
 
 from motionbeat.dance import beat_alignment, beat_alignment_against_chance, motion_beats
+from motionbeat.dance.alignment import DEFINITIONS
 from motionbeat.errors import MotionBeatError
+from motionbeat.motion.skeleton import INDEX
 
 BOTH = pytest.mark.parametrize("definition", ["bailando", "fact"])
+ALL = pytest.mark.parametrize("definition", DEFINITIONS)
 
 
 def swinging(period_s, seconds=20.0, fps=60.0, lag_s=0.0):
@@ -19,6 +22,21 @@ def swinging(period_s, seconds=20.0, fps=60.0, lag_s=0.0):
     joints = np.zeros((len(t), 24, 3))
     beside_the_frames = 0.003  # else two displacements would be equally small, and neither strictly least
     joints[..., 0] = 0.3 * np.cos(np.pi * (t - lag_s - beside_the_frames) / period_s)[:, None]
+    return joints
+
+
+def stepping(landings, seconds, fps=60.0, lift_s=0.2, feet=("l", "r")):
+    """One who stands, and lifts the next foot `lift_s` before each landing, forwards by 10 cm in a smooth arc."""
+    t = np.arange(round(seconds * fps)) / fps
+    joints = np.zeros((len(t), 24, 3))
+    joints[:, :, 1] = 1.0
+    for side in "lr":
+        joints[:, [INDEX[side + "ankle"], INDEX[side + "toes"]], 1] = 0.0
+    for number, landing in enumerate(landings):
+        foot = [INDEX[feet[number % len(feet)] + part] for part in ("ankle", "toes")]
+        s = np.clip((t - (landing - lift_s)) / lift_s, 0, 1)
+        joints[:, foot, 1] += (0.2 * np.sin(np.pi * s))[:, None]
+        joints[:, foot, 2] += (0.1 * s)[:, None]
     return joints
 
 
@@ -74,7 +92,7 @@ def test_music_beats_without_a_rest_lower_bailando_and_rests_without_a_beat_lowe
     assert beat_alignment(quick, 60, half, "fact") == pytest.approx(0.5, abs=0.06)
 
 
-@BOTH
+@ALL
 def test_who_stands_still_or_glides_scores_zero(definition):
     beats = np.arange(20) * 0.5
     assert beat_alignment(np.ones((600, 24, 3)), 60, beats, definition) == 0.0
@@ -90,14 +108,14 @@ def test_other_frame_rates_agree(definition, fps):
     assert other == pytest.approx(beat_alignment(swinging(0.5), 60, beats, definition), abs=0.05)
 
 
-@BOTH
+@ALL
 def test_place_and_facing_do_not_matter(definition):
     joints, beats, c, s = noise(10), np.arange(1, 19) * 0.5, math.cos(0.7), math.sin(0.7)
     turned = joints @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) + [1.0, 2.0, 3.0]
     assert beat_alignment(turned, 60, beats, definition) == pytest.approx(beat_alignment(joints, 60, beats, definition))
 
 
-@BOTH
+@ALL
 def test_beats_beyond_the_motion_and_their_order_do_not_count(definition):
     joints, beats = noise(10), np.arange(1, 19) * 0.5
     more = np.concatenate([[-3.0, 10.0, 77.0], beats[::-1]])
@@ -127,10 +145,42 @@ def test_chance_depends_on_its_seed_alone():
     assert first.chance == pytest.approx(other.chance, abs=4 * first.chance_std / math.sqrt(200))
 
 
+@pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])
+def test_feet_that_come_down_on_the_beats_score_one_by_landings_and_those_that_come_down_between_do_not(fps):
+    beats = np.arange(1, 20) * 0.5
+    on, off = stepping(beats, 10, fps), stepping(beats[:-1] + 0.25, 10, fps)
+    np.testing.assert_allclose(motion_beats(on, fps, "landing"), beats, atol=1.01 / min(fps, 60))
+    assert beat_alignment(on, fps, beats, "landing") > 0.85
+    assert beat_alignment(off, fps, beats, "landing") < 0.01
+    late = beat_alignment(stepping(beats[:-1] + 0.05, 10), 60, beats, "landing")
+    assert late == pytest.approx(math.exp(-0.5), abs=0.22)
+
+
+def test_every_foot_lands_for_itself_and_one_that_trembles_lands_once():
+    both = stepping([1.0, 1.1, 2.0, 2.1], 4, lift_s=0.15)
+    assert len(motion_beats(both, 60, "landing")) == 4
+    trembling = stepping([1.0], 3)
+    trembling[61:70:2, INDEX["ltoes"], 2] += 0.02  # faster than 0.3 m/s in every other frame
+    trembling[61:70:2, INDEX["lankle"], 2] += 0.02
+    assert len(motion_beats(trembling, 60, "landing")) == 1
+    gliding = stepping([], 3)
+    gliding[:, :, 0] += (np.arange(len(gliding)) / 60)[:, None]
+    assert len(motion_beats(gliding, 60, "landing")) == 0
+
+
+def test_landings_of_irregular_steps_are_far_above_chance_and_without_music_at_it():
+    times = np.cumsum(np.random.default_rng(0).uniform(0.4, 0.9, 40))
+    steps = stepping(times, times[-1] + 0.5)
+    on_beat = beat_alignment_against_chance(steps, 60, times, "landing")
+    assert on_beat.value > 0.85 and on_beat.z > 5
+    other = np.cumsum(np.random.default_rng(1).uniform(0.4, 0.9, 40))
+    assert abs(beat_alignment_against_chance(steps, 60, other, "landing").z) < 3
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"definition": "edge"}, "definition = 'edge'; give one of bailando, fact"),
+        ({"definition": "edge"}, "definition = 'edge'; give one of bailando, fact, landing"),
         ({"beat_times": [50.0]}, "none of the 1 beat_times lies within the 1.00 s"),
         ({"beat_times": []}, "none of the 0 beat_times"),
         ({"beat_times": [np.nan]}, "finite seconds"),

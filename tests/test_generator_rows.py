@@ -25,10 +25,12 @@ def test_swapped_every_song_gets_the_music_of_another_and_none_is_left_out():
 def test_a_dance_to_swapped_music_has_the_seed_and_the_beats_of_its_own_song(settings):
     """So that the rows of right and of wrong music differ by the music and by nothing else."""
     model, short = small_model(), small_settings(settings, length_s=5.0)
-    own = rows.generated(model, MUSIC, BEATS, short, 1.0)
-    other = rows.generated(model, rows.swapped(MUSIC), BEATS, short, 1.0)
-    deaf = rows.generated(model, MUSIC, BEATS, short, 0.0)
-    deaf_to_other = rows.generated(model, rows.swapped(MUSIC), BEATS, short, 0.0)
+
+    def row(music, guidance):
+        return rows.danced(rows.sampled(model, music, short, guidance), BEATS, plant=True)
+
+    own, other = row(MUSIC, 1.0), row(rows.swapped(MUSIC), 1.0)
+    deaf, deaf_to_other = row(MUSIC, 0.0), row(rows.swapped(MUSIC), 0.0)
     for one, two, three, four in zip(own, other, deaf, deaf_to_other, strict=True):
         assert one.song == two.song
         np.testing.assert_array_equal(one.beats, two.beats)
@@ -38,4 +40,14 @@ def test_a_dance_to_swapped_music_has_the_seed_and_the_beats_of_its_own_song(set
 
 def test_music_shorter_than_a_slice_is_refused_by_the_song_s_name(settings):
     with pytest.raises(MotionBeatError, match=r"song a: 3\.98 s of music"):
-        rows.generated(small_model(), {"a": sounding(4.0, 0.5)}, BEATS, small_settings(settings), 1.0)
+        rows.sampled(small_model(), {"a": sounding(4.0, 0.5)}, small_settings(settings), 1.0)
+
+
+def test_the_same_dances_are_scored_with_their_feet_as_they_are_and_planted(settings):
+    model, short = small_model(), small_settings(settings, length_s=5.0)
+    dances = rows.sampled(model, MUSIC, short, 1.0)
+    bare, planted = (rows.danced(dances, BEATS, plant) for plant in (False, True))
+    for (song, dance), one, two in zip(dances, bare, planted, strict=True):
+        assert one.song == two.song == song
+        np.testing.assert_array_equal(one.joints, dance.joints)
+        assert np.abs(one.joints - two.joints).max() > 1e-3

@@ -7,6 +7,7 @@ from generator_parts import CONDITION, small_model, sounding, swaying
 
 from motionbeat.dance.generator import sampling, vector
 from motionbeat.dance.generator.music import checked
+from motionbeat.dance.generator.planting import planted
 from motionbeat.dance.generator.sampling import generate, hold
 from motionbeat.errors import MotionBeatError
 from motionbeat.motion.kinematics import forward_kinematics
@@ -42,7 +43,7 @@ def test_joints_and_poses_are_one_dance():
 
 def test_a_dance_of_one_slice_is_what_its_slice_alone_gives():
     """With one slice there is nothing to tie: the sampler must be plain DDIM."""
-    made = dance(MUSIC[:150])
+    made = dance(MUSIC[:150], plant=False)
     start = torch.randn((150, vector.WIDTH), generator=torch.Generator().manual_seed(0))
     heard = MODEL.heard(torch.as_tensor(MUSIC[:150]))[None]
     with torch.no_grad():
@@ -76,7 +77,7 @@ def test_slices_that_disagree_are_blended_without_a_jump(monkeypatch):
 
     model = small_model()
     monkeypatch.setattr(model, "guided", stubborn)
-    made = generate(model, sounding(13.0, 0.5).condition(13.0), frames=count, steps=3)
+    made = generate(model, sounding(13.0, 0.5).condition(13.0), frames=count, steps=3, plant=False)
     scaled = model.scaled(torch.as_tensor(made.vectors)).numpy()
     varies = (model.reach != 1.0).numpy()
     assert np.abs(np.diff(scaled[:, varies], axis=0)).max() < 1.1 / 75  # the whole way in one overlap of 75 frames
@@ -101,6 +102,13 @@ def test_what_is_held_is_kept_exactly_and_the_rest_follows_it():
         np.testing.assert_array_equal(made[:, channel], given[:, channel])
     assert arms.mask.sum() == 12 * len(MUSIC)
     assert np.abs(made[:, vector.ROOT] - given[:, vector.ROOT]).max() > 1e-3
+
+
+def test_feet_are_planted_unless_they_are_to_be_left_as_the_network_made_them():
+    bare, made = dance(plant=False), dance()
+    np.testing.assert_array_equal(made.vectors, planted(bare.vectors))
+    np.testing.assert_array_equal(made.contacts, bare.contacts)
+    assert np.abs(made.joints - bare.joints).max() > 1e-3
 
 
 def test_the_root_alone_can_be_held():

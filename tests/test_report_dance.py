@@ -36,7 +36,7 @@ ROW = {
     "skating": 0.123,
     **{
         f"bas_{name}{end}": value
-        for name in ("bailando", "fact")
+        for name in ("bailando", "fact", "landing")
         for end, value in {"": 0.31, "_chance": 0.25, "_chance_z": 2.5, "_shuffled": 0.26, "_shuffled_z": -1.25}.items()
     },
 }

@@ -53,6 +53,12 @@ def dance(
         float, typer.Option(help="Weight of the music: 0 does not hear it, 1 as trained, more exaggerates.")
     ] = 2.0,
     steps: Annotated[int, typer.Option(help="Of the sampler: fewer are faster and rougher.")] = 50,
+    plant: Annotated[
+        bool,
+        typer.Option(
+            "--plant/--no-plant", help="Make feet stand still where the dance says that they stand; else they slide."
+        ),
+    ] = True,
     start_from: Annotated[
         Path | None,
         typer.Option(
@@ -82,8 +88,8 @@ def dance(
     """Dance to a song: a video, or a file for other programs.
 
     The same song, seed and options give the same dance. It also prints how fast the feet slide (skating), whether the
-    body speeds up while both feet move (PFC, lower is better), and how well the dance keeps the beat (BAS) beside
-    what chance gives: below about z = 2 it does not follow the music.
+    body speeds up while both feet move (PFC, lower is better), and how well the dance keeps the beat (BAS: moments of
+    least speed by two definitions, and landings of the feet) beside what chance gives: below about z = 2 it does not.
 
     Examples: motionbeat dance song.wav -o dance.mp4 --seed 3 --seconds 20, or for Blender: -o dance.bvh; to go from
     one dance to another: --start-from one.npz --end-with other.npz.
@@ -115,7 +121,9 @@ def dance(
     heard = listening.condition(encoder, song, len(music) / SAMPLE_RATE, start, seconds)
     held = listening.held_ends(len(heard), start_from, end_with, hold)
     print(f"{song}: dancing to {len(heard) / FPS:.1f} s", file=sys.stderr, flush=True)
-    made = generate(generator.to(best_device()), heard, seed=seed, guidance=guidance, steps=steps, held=held)
+    made = generate(
+        generator.to(best_device()), heard, seed=seed, guidance=guidance, steps=steps, held=held, plant=plant
+    )
     (times, positions), note = _beats(song, tracker)
     if kind is Form.mp4:
         _film(path, song, made, music, start, (times, positions), f"generated, seed {seed}", size)

@@ -1,7 +1,9 @@
-"""Beat Alignment Score: how near the dance's moments of least speed are to the music's beats, beside chance.
+"""Beat Alignment Score: how near the dance's own beats are to the music's, beside chance.
 
-Two definitions are in use under one name, and neither says much without the value that the same dance reaches with
-music that is shifted in time: where beats are dense, chance alone gives 0.2 to 0.3.
+Two definitions are in use under one name, both of moments of least speed, and neither says much without the value that
+the same dance reaches with music that is shifted in time: where beats are dense, chance alone gives 0.2 to 0.3. A body
+of which some parts arrive on the beat and others pass through it has no moment of least speed there; its feet still
+come down. So there is a third, of landings, which is nobody else's: do not compare it with published figures.
 
 `bailando`: Siyao et al., "Bailando: 3D Dance Generation by Actor-Critic GPT with Choreographic Memory", CVPR 2022.
 `fact`: Li et al., "AI Choreographer: Music Conditioned 3D Dance Generation with AIST++", ICCV 2021.
@@ -14,14 +16,19 @@ from scipy.ndimage import gaussian_filter1d
 
 from motionbeat.dance.joints import at_rate
 from motionbeat.errors import MotionBeatError
+from motionbeat.motion.contacts import contact_pulses, foot_contacts
 
-DEFINITIONS = ("bailando", "fact")
+DEFINITIONS = ("bailando", "fact", "landing")
 FPS = 60.0
 SIGMA_S = 3 / FPS
 """Seconds: a beat missed by this much scores exp(-1/2)."""
 SMOOTHING_S = 5 / FPS
 MINIMUM_S = 10 / FPS
 SHIFTS = 200
+STANDS_MPS, STANDS_M = 0.3, 0.05
+"""A foot joint that is slower, and this near its floor, stands."""
+OFF_S = 6 / FPS
+"""A foot lands where it has not stood for so long before: one that trembles lands once."""
 _LEAST_FRAMES = 4
 
 
@@ -42,8 +49,8 @@ def beat_alignment(joints: ArrayLike, fps: float, beat_times: ArrayLike, definit
     joints: (T, 24, 3) m at `fps` frames a second (brought to 60 where it differs). beat_times: (N,) s of the music,
     0 being the first frame; beats beyond the motion do not count. definition:
     `bailando` averages exp(-d^2 / (2 sigma^2)) over the *music* beats, d being the distance to the nearest motion
-    beat; `fact` over the *motion* beats, d being the distance to the nearest music beat. Sigma is 50 ms. For the
-    motion beats see `motion_beats`. A dance without any, as one who stands still, scores 0. Raises
+    beat; `fact` and `landing` over the *motion* beats, d being the distance to the nearest music beat. Sigma is 50 ms.
+    For the motion beats see `motion_beats`. A dance without any, as one who stands still, scores 0. Raises
     `MotionBeatError` for joints that cannot be used, an unknown definition, and no music beat within the motion.
     """
     moves, music, _ = _both(joints, fps, beat_times, definition)
@@ -74,18 +81,33 @@ def beat_alignment_against_chance(
 
 
 def motion_beats(joints: ArrayLike, fps: float, definition: str = "bailando") -> NDArray[np.float64]:
-    """Seconds at which the body moves least, by either definition, at 60 frames a second.
+    """Seconds of the dance's own beats, by each definition, at 60 frames a second.
 
     joints: (T, 24, 3) m at `fps`. `bailando`: strict local minima of the joints' mean displacement to the next frame,
     smoothed by a Gaussian of 83 ms. `fact`: frames whose summed displacement from the frame before is strictly less
     than in the 167 ms before and after (fewer at the ends); the first frame counts as still, as in its reference code.
+    `landing`: where a foot, by its ankle or its toes, begins to stand (slower than 0.3 m/s and less than 5 cm above its
+    floor) and has not stood for 100 ms.
     """
     _known(definition)
     positions = at_rate("motion_beats", joints, fps, FPS, _LEAST_FRAMES)
+    if definition == "landing":
+        return _landings(positions) / FPS
     displacement = np.linalg.norm(np.diff(positions, axis=0), axis=-1)  # (T - 1, 24)
     if definition == "bailando":
         return _strict_minima(gaussian_filter1d(displacement.mean(axis=1), SMOOTHING_S * FPS), 1) / FPS
     return _strict_minima(np.concatenate([[0.0], displacement.sum(axis=1)]), round(MINIMUM_S * FPS)) / FPS
+
+
+def _landings(positions: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Frames, rising, in which the left or the right foot lands."""
+    joints = foot_contacts(positions, FPS, STANDS_MPS, STANDS_M)  # (T, 4): both ankles, both toes
+    stands = joints[:, :2] | joints[:, 2:]  # (T, 2)
+    off = round(OFF_S * FPS)
+    recently = np.zeros_like(stands)
+    for back in range(2, off + 1):
+        recently[back:] |= stands[:-back]
+    return np.flatnonzero((contact_pulses(stands) & ~recently).any(axis=1))
 
 
 def _strict_minima(values: NDArray[np.float64], order: int) -> NDArray[np.intp]:

@@ -192,6 +192,7 @@ class Dance:
     guidance: NonNegative
     sampling_steps: Count
     sampling_noise: Fraction
+    plant_feet: bool
     length_s: Positive
     dances_per_song: Count
     bootstrap: Count

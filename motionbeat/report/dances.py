@@ -22,6 +22,7 @@ COLUMNS = {
     "fid_g": "FID_g",
     "bas_bailando": "BAS (Bailando)",
     "bas_fact": "BAS (FACT)",
+    "bas_landing": "BAS (landings)",
     "skating": "skating (m/s)",
     "dances": "N",
 }
@@ -31,6 +32,7 @@ CONTROLS = {
     "noise": "noise",
     "no_music": "generator without music",
     "shuffled": "generator, other songs' music",
+    "unplanted": "generator, feet not planted",
 }
 PAPER = {
     "wav2vec 2.0": (1.698, 8.21, 5.56, 0.23),
@@ -45,7 +47,7 @@ PAPER = {
 NOTE = (
     "Each encoder's music is what one and the same kind of generator hears. Small figures: PFC's 95 % interval over "
     "resampled songs; what BAS is when the music is shifted in time (chance), and by how many deviations the dances "
-    "lie above it (z). Below about z = 2 the dances do not follow the music, however high BAS is."
+    "lie above it (z). Below about z = 2 that definition's beats do not follow the music, however high BAS is."
 )
 PAPER_NOTE = (
     "The paper (AIST++) gives neither intervals nor the number of dances, and all of its BAS, 0.23 to 0.27, lie where "

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from motionbeat.dance.generator.model import DanceGenerator
 from motionbeat.dance.generator.music import Music
-from motionbeat.dance.generator.sampling import as_dance, generate
+from motionbeat.dance.generator.planting import planted
+from motionbeat.dance.generator.sampling import GeneratedDance, as_dance, generate
 from motionbeat.dance.generator.slices import Dances
 from motionbeat.dance.generator.vector import FPS, FRAMES, WIDTH
 from motionbeat.dance.scores import Danced
@@ -35,14 +36,13 @@ def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], lengt
     return found
 
 
-def generated(
-    model: DanceGenerator,
-    music: Mapping[str, Music],
-    beats: Mapping[str, NDArray[np.float64]],
-    settings: Dance,
-    guidance: float,
-) -> list[Danced]:
-    """The model's dances to the first seconds of each song, several a song, each from a seed of its own."""
+def sampled(
+    model: DanceGenerator, music: Mapping[str, Music], settings: Dance, guidance: float
+) -> list[tuple[str, GeneratedDance]]:
+    """The model's dances to the first seconds of each song, several a song, each from a seed of its own, with songs.
+
+    Their feet are as the model made them. Raises `MotionBeatError` for a song that is shorter than a slice.
+    """
     dances = []
     jobs = [(song, number) for song in sorted(music) for number in range(settings.dances_per_song)]
     for place, (song, number) in enumerate(counted(jobs, len(jobs), f"dances, guidance {guidance:g}")):
@@ -62,9 +62,22 @@ def generated(
             guidance=guidance,
             steps=settings.sampling_steps,
             eta=settings.sampling_noise,
+            plant=False,
         )
-        dances.append(Danced(song, dance.joints, FPS, beats[song]))
+        dances.append((song, dance))
     return dances
+
+
+def danced(
+    dances: Sequence[tuple[str, GeneratedDance]], beats: Mapping[str, NDArray[np.float64]], plant: bool
+) -> list[Danced]:
+    """Sampled dances with the beats of their songs, ready to be scored; plant: with their feet planted."""
+    return [
+        Danced(
+            song, as_dance(torch.as_tensor(planted(dance.vectors))).joints if plant else dance.joints, FPS, beats[song]
+        )
+        for song, dance in dances
+    ]
 
 
 def swapped(music: Mapping[str, Music]) -> dict[str, Music]:

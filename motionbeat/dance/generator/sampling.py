@@ -16,6 +16,7 @@ from torch import Tensor
 from motionbeat.dance.generator import vector
 from motionbeat.dance.generator.diffusion import ddim, noised
 from motionbeat.dance.generator.model import DanceGenerator
+from motionbeat.dance.generator.planting import planted
 from motionbeat.dance.generator.vector import FPS, FRAMES, WIDTH
 from motionbeat.errors import MotionBeatError
 from motionbeat.motion.skeleton import INDEX
@@ -35,7 +36,7 @@ class GeneratedDance:
     contacts: NDArray[np.float32]
     """(T, 4), about 0 or 1: left ankle, right ankle, left toes, right toes."""
     vectors: NDArray[np.float32]
-    """(T, 151), what the network made."""
+    """(T, 151) of the same, as `vector.encode` gives them."""
     fps: float = FPS
 
 
@@ -88,12 +89,14 @@ def generate(
     steps: int = 50,
     eta: float = 0.0,
     held: Held | None = None,
+    plant: bool = True,
 ) -> GeneratedDance:
     """Dance to music.
 
     condition: (T, c) music features of the model's encoder at 30 frames a second. frames: length of the dance, all T
     by default. guidance: weight of the music, 0 for none. steps: of DDIM; eta: its noise, 0..1. held: what of the
-    dance is given, of `frames` frames; it is kept exactly. The same arguments give the same dance. Raises
+    dance is given, of `frames` frames; it is kept exactly. plant: whether feet are made to stand still where the dance
+    says that they stand (`planting`), which EDGE does not. The same arguments give the same dance. Raises
     `MotionBeatError` for music that is too short, silent or of another width, and values out of range.
     """
     music = _checked_music(model, condition)
@@ -129,6 +132,8 @@ def generate(
             return torch.where(mask, noised(known, model.levels[step].to(x), noise), x)
 
     vectors = model.unscaled(ddim(predict, start, model.levels, steps, eta, generator, settle)).cpu()
+    if plant:
+        vectors = torch.as_tensor(planted(vectors.numpy(), None if held is None else held.mask))
     if held is not None:  # scaling and back rounds
         vectors = torch.where(torch.as_tensor(held.mask), torch.as_tensor(held.vectors), vectors)
     return as_dance(vectors)

@@ -94,10 +94,18 @@ def foot_contacts(positions: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def joints(root: Tensor, rotations: Tensor) -> Tensor:
-    """Forward kinematics on the neutral body, differentiable: (..., 3) m and (..., 24, 3, 3) -> (..., 24, 3) m.
+    """Forward kinematics on the neutral body, differentiable: (..., 3) m and (..., 24, 3, 3) -> (..., 24, 3) m."""
+    return torch.stack(_chain(root, rotations)[0], dim=-2)
 
-    Joints of equal depth in the tree are turned together: 9 steps rather than 23.
-    """
+
+def placed(root: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
+    """The same joints (..., 24, 3) m, and their rotations in the world (..., 24, 3, 3)."""
+    places, turns = _chain(root, rotations)
+    return torch.stack(places, dim=-2), torch.stack(turns, dim=-3)
+
+
+def _chain(root: Tensor, rotations: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Joints of equal depth in the tree are turned together: 9 steps rather than 23."""
     offsets = torch.as_tensor(REST_OFFSETS, dtype=root.dtype, device=root.device)
     own = rotations.movedim(-3, 0).contiguous().unbind()  # joints first: each level is copied in one piece
     place: list[Tensor | None] = [root] + [None] * 23
@@ -106,11 +114,11 @@ def joints(root: Tensor, rotations: Tensor) -> Tensor:
         parents = [PARENTS[joint] for joint in level]
         above = torch.stack([_known(turn[parent]) for parent in parents])  # (n, ..., 3, 3)
         moved = torch.stack([above[row] @ offsets[joint] for row, joint in enumerate(level)])  # (n, ..., 3)
-        placed = torch.stack([_known(place[parent]) for parent in parents]) + moved
+        shifted = torch.stack([_known(place[parent]) for parent in parents]) + moved
         turned = above @ torch.stack([own[joint] for joint in level])
-        for joint, here, turns in zip(level, placed, turned, strict=True):
+        for joint, here, turns in zip(level, shifted, turned, strict=True):
             place[joint], turn[joint] = here, turns
-    return torch.stack([_known(values) for values in place], dim=-2)
+    return [_known(values) for values in place], [_known(values) for values in turn]
 
 
 @cache
