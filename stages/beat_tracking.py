@@ -6,6 +6,7 @@ import joblib
 import soundfile
 
 from motionbeat import params
+from motionbeat.beats import librosa_tracker
 from motionbeat.corpora.downstream.sets import LabelledSet
 from motionbeat.errors import run
 from motionbeat.files import workers, write_json
@@ -25,6 +26,7 @@ def main() -> None:
     audio = [item.audio for item in labelled.items]
     tested = [audio[i] for part in rounds for i in part.test]
     features = {name: compute(name, encoders, audio, frames=True) for name in encoders.names}
+    librosa_tracker.compile_once()
     work = joblib.Parallel(n_jobs=workers(), return_as="generator")
     calls = [joblib.delayed(beat_probe.track)(name, path) for name in beat_probe.TRACKERS for path in tested]
     calls += [joblib.delayed(answer)(found, labelled, rounds, tasks) for found in features.values()]

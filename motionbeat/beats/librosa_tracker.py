@@ -25,6 +25,11 @@ def detect(audio: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
     return np.maximum(np.asarray(times, float) - _LATENESS_S, 0.0), np.arange(len(times)) % BEATS_PER_BAR + 1
 
 
+def compile_once() -> None:
+    """Have librosa compiled and kept on disk, before several processes do so at once and crash each other (numba)."""
+    detect(np.random.default_rng(0).normal(size=SAMPLE_RATE).astype(np.float32))
+
+
 def version() -> str:
     """The installed librosa; part of what a cached result depends on."""
     return f"librosa {importlib.metadata.version('librosa')}"

@@ -84,6 +84,8 @@ def track_all(songs: list[Song], options: Options, cache: Path, workers: int) ->
 
     if options.tracker == "nominal":
         _refuse_without_nominal(songs)
+    elif options.tracker == "librosa":
+        librosa_tracker.compile_once()
     version = _version(options)
     cache.mkdir(parents=True, exist_ok=True)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
