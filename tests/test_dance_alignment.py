@@ -159,10 +159,11 @@ def test_feet_that_come_down_on_the_beats_score_one_by_landings_and_those_that_c
 def test_every_foot_lands_for_itself_and_one_that_trembles_lands_once():
     both = stepping([1.0, 1.1, 2.0, 2.1], 4, lift_s=0.15)
     assert len(motion_beats(both, 60, "landing")) == 4
-    trembling = stepping([1.0], 3)
-    trembling[61:70:2, INDEX["ltoes"], 2] += 0.02  # faster than 0.3 m/s in every other frame
-    trembling[61:70:2, INDEX["lankle"], 2] += 0.02
-    assert len(motion_beats(trembling, 60, "landing")) == 1
+    for frames, landings in ((2, 1), (9, 2)):
+        trembling = stepping([1.0], 3)
+        trembling[70 : 70 + frames, [[INDEX["ltoes"]], [INDEX["lankle"]]], 1] += 0.2
+        assert len(motion_beats(trembling, 60, "landing")) == landings
+    assert len(motion_beats(stepping([0.0], 3), 60, "landing")) == 0  # whether it stood before is not known
     gliding = stepping([], 3)
     gliding[:, :, 0] += (np.arange(len(gliding)) / 60)[:, None]
     assert len(motion_beats(gliding, 60, "landing")) == 0

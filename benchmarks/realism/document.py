@@ -8,7 +8,7 @@ from attrs import field, frozen
 from benchmarks.realism import motion, music
 from benchmarks.realism.corpora import AISTPP, EMBEDDED, SONGS
 from benchmarks.realism.summary import Mean, cell, number, place, summarise
-from motionbeat.dance.alignment import DEFINITIONS
+from motionbeat.dance.alignment import LEAST_SPEED
 
 FACTOR = 2.0
 DEVIATIONS = 1.0
@@ -134,7 +134,7 @@ def _far_from_real(columns: Sequence[Column]) -> str:
 
 def _aligned(ours: Column, real: Column) -> str:
     """Whether both stand on the same side of chance."""
-    names = [f"{definition}: z" for definition in DEFINITIONS]
+    names = [f"{definition}: z" for definition in LEAST_SPEED]
     if not all(name in column.means for column in (ours, real) for name in names):
         return ""
 
@@ -142,7 +142,7 @@ def _aligned(ours: Column, real: Column) -> str:
         return f"{column.name} {' and '.join(number(column.means[name].value) for name in names)}"
 
     return (
-        f"\nRest on the beat, as deviations from chance ({' and '.join(DEFINITIONS)}): {said(ours)}, {said(real)}; "
+        f"\nRest on the beat, as deviations from chance ({' and '.join(LEAST_SPEED)}): {said(ours)}, {said(real)}; "
         f"speed around the beats over its mean: {number(ours.means[motion.ON_THE_BEAT].value)} and "
         f"{number(real.means[motion.ON_THE_BEAT].value)}.\n"
     )

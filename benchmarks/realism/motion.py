@@ -9,7 +9,7 @@ from scipy.signal import welch
 from scipy.spatial.transform import Rotation
 
 from motionbeat.dance import beat_alignment_against_chance, kinetic_features, physical_foot_contact
-from motionbeat.dance.alignment import DEFINITIONS
+from motionbeat.dance.alignment import LEAST_SPEED
 from motionbeat.motion.contacts import foot_contacts
 from motionbeat.motion.kinematics import velocity
 from motionbeat.motion.skeleton import FEET, INDEX, JOINTS
@@ -173,7 +173,7 @@ def _rotations(poses: NDArray[np.floating]) -> Iterator[tuple[str, float]]:
 
 def _alignment(dance: Dance) -> Iterator[tuple[str, float]]:
     assert dance.beat_times is not None
-    for definition in DEFINITIONS:
+    for definition in LEAST_SPEED:
         found = beat_alignment_against_chance(dance.joints, dance.fps, dance.beat_times, definition)
         yield f"{definition}: score", found.value
         yield f"{definition}: chance", found.chance
@@ -218,7 +218,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Rotation from the joint's mean, 95 % of frames": tuple(f"{name} (degrees)" for name in TURNING),
     "Beat alignment": (
-        *_named(*(tuple(f"{d}: {name}" for name in ("score", "chance", "z")) for d in DEFINITIONS)),
+        *_named(*(tuple(f"{d}: {name}" for name in ("score", "chance", "z")) for d in LEAST_SPEED)),
         ON_THE_BEAT,
     ),
 }

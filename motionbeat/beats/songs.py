@@ -84,10 +84,10 @@ def track_all(songs: list[Song], options: Options, cache: Path, workers: int) ->
 
     if options.tracker == "nominal":
         _refuse_without_nominal(songs)
-    elif options.tracker == "librosa":
-        librosa_tracker.compile_once()
     version = _version(options)
     cache.mkdir(parents=True, exist_ok=True)
+    if options.tracker == "librosa" and not all(_entry(song, version, cache).is_file() for song in songs):
+        librosa_tracker.compile_once()
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         work = joblib.Parallel(n_jobs=max(1, min(workers, len(songs))), return_as="generator_unordered")
         results = work(joblib.delayed(_track_or_refuse)(song, options, version, cache) for song in songs)
@@ -136,15 +136,20 @@ def _track_or_refuse(song: Song, options: Options, version: str, cache: Path) ->
 def _track_cached(song: Song, options: Options, version: str, cache: Path) -> Tracked:
     if not song.audio.is_file():
         raise MotionBeatError(f"{song.audio} does not exist; run the corpus stage again")
-    key = hashlib.sha256(json.dumps([song.name, song.nominal_bpm, song.nominal_beats_per_bar, version]).encode())
-    key.update(song.audio.read_bytes())
-    entry = cache / f"{key.hexdigest()}.json"
+    entry = _entry(song, version, cache)
     if entry.is_file():
         return _read(entry)
     tracked = _track(song, options)
     with whole_file(entry) as unfinished:
         unfinished.write_text(json.dumps(_as_plain(tracked)), encoding="utf-8")
     return tracked
+
+
+def _entry(song: Song, version: str, cache: Path) -> Path:
+    """Where the song's beats are kept; a song without audio has no such file."""
+    key = hashlib.sha256(json.dumps([song.name, song.nominal_bpm, song.nominal_beats_per_bar, version]).encode())
+    key.update(song.audio.read_bytes() if song.audio.is_file() else b"")
+    return cache / f"{key.hexdigest()}.json"
 
 
 def _track(song: Song, options: Options) -> Tracked:

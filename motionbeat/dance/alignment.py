@@ -18,7 +18,8 @@ from motionbeat.dance.joints import at_rate
 from motionbeat.errors import MotionBeatError
 from motionbeat.motion.contacts import contact_pulses, foot_contacts
 
-DEFINITIONS = ("bailando", "fact", "landing")
+LEAST_SPEED = ("bailando", "fact")
+DEFINITIONS = (*LEAST_SPEED, "landing")
 FPS = 60.0
 SIGMA_S = 3 / FPS
 """Seconds: a beat missed by this much scores exp(-1/2)."""
@@ -87,7 +88,7 @@ def motion_beats(joints: ArrayLike, fps: float, definition: str = "bailando") ->
     smoothed by a Gaussian of 83 ms. `fact`: frames whose summed displacement from the frame before is strictly less
     than in the 167 ms before and after (fewer at the ends); the first frame counts as still, as in its reference code.
     `landing`: where a foot, by its ankle or its toes, begins to stand (slower than 0.3 m/s and less than 5 cm above its
-    floor) and has not stood for 100 ms.
+    floor) and has not stood for 100 ms; before the first frame it counts as off the floor, but lands only after it.
     """
     _known(definition)
     positions = at_rate("motion_beats", joints, fps, FPS, _LEAST_FRAMES)

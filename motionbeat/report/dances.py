@@ -6,6 +6,7 @@ chance and beside other songs' beats: without those no figure here says anything
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from attrs import frozen
@@ -53,6 +54,12 @@ PAPER_NOTE = (
     "The paper (AIST++) gives neither intervals nor the number of dances, and all of its BAS, 0.23 to 0.27, lie where "
     "chance does."
 )
+PLANTED_NOTE = (
+    "Feet of generated dances are planted after sampling, where their own contacts say that they stand "
+    "(dance.plant_feet): that alone lowers PFC and skating, and the paper and EDGE do not do it. The row whose feet "
+    "are not planted is the one to hold against theirs."
+)
+_NARROW = (0, 4, 7, len(COLUMNS))
 _WIDTHS = {"fid_k": 72, "fid_g": 32}
 _NOT_RUN = "The stage dance has not been run, so there are no figures of generated dances: dvc repro dance."
 
@@ -87,7 +94,9 @@ class Generated:
     @property
     def note(self) -> str:
         """What is to be said of the table, or why there is none."""
-        return f"{NOTE} {PAPER_NOTE}" if self.rows else _NOT_RUN
+        if not self.rows:
+            return _NOT_RUN
+        return " ".join([NOTE, *([PLANTED_NOTE] if "unplanted" in self.rows else []), PAPER_NOTE])
 
 
 def table(results: Generated) -> Table | None:
@@ -106,13 +115,13 @@ def table(results: Generated) -> Table | None:
 
 
 def narrow(results: Generated) -> list[Table]:
-    """The same in tables of three columns each, as a terminal has room for; none where the stage has not been run."""
+    """The same in three tables, as a terminal has room for; none where the stage has not been run."""
     whole = table(results)
     if whole is None:
         return []
     pieces = []
-    for begin in range(0, len(COLUMNS), 3):
-        part = slice(begin, begin + 3)
+    for begin, end in pairwise(_NARROW):
+        part = slice(begin, end)
         groups = (
             Group(group.title if begin == 0 else "", tuple(Row(r.name, r.cells[part], r.ours) for r in group.rows))
             for group in whole.groups

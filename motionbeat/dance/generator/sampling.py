@@ -36,7 +36,7 @@ class GeneratedDance:
     contacts: NDArray[np.float32]
     """(T, 4), about 0 or 1: left ankle, right ankle, left toes, right toes."""
     vectors: NDArray[np.float32]
-    """(T, 151) of the same, as `vector.encode` gives them."""
+    """(T, 151) as they were sampled, or planted: the same in the form of `vector`, contacts not yet 0 or 1."""
     fps: float = FPS
 
 
