@@ -126,7 +126,7 @@ def test_a_preset_is_printed_as_flags_and_written_with_comments_kept(
     shutil.copytree(ROOT / "presets", tmp_path / "presets")
     monkeypatch.chdir(tmp_path)
     assert run("without-sral", name="preset") == (0, "-S loss.alpha=0.0\n", "")
-    assert run("without-sral", "--write", name="preset") == (0, "", "loss.alpha: 2.0 -> 0.0\n")
+    assert run("without-sral", "--write", name="preset") == (0, "", "loss.alpha: 0.2 -> 0.0\n")
     assert "alpha: 0.0 # weight of SRAL" in (tmp_path / "params.yaml").read_text()
     assert all(name in run(name="preset")[1] for name in ("paper", "paper-size", "tiny"))
     code, out, error = run("Without-sarl", name="preset")
