@@ -14,7 +14,17 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.params import EncoderName
 from motionbeat.report.figures import read_history
 from motionbeat.report.results import Results
-from motionbeat.report.tables import PAPER, PROJECTED, ROWS, as_text, flat, main_lines, retrieval_tables
+from motionbeat.report.tables import (
+    PAPER,
+    PROJECTED,
+    ROWS,
+    as_text,
+    decimal,
+    flat,
+    interval,
+    main_lines,
+    retrieval_tables,
+)
 
 ROOT = Path(__file__).parents[1]
 pytest_plugins = ("report_fixtures",)
@@ -127,3 +137,10 @@ def test_nested_values_become_rows_named_by_their_path():
         "e": ("yes",),
         "f": ("12,345",),
     }
+
+
+def test_an_interval_has_a_dash_unless_a_minus_would_stand_beside_it_and_no_zero_has_a_minus() -> None:
+    assert interval([1.25, 33.0], 1) == "1.2\u201333.0"
+    assert interval([-28.31, -0.04], 1) == "-28.3 to 0.0"
+    assert interval([-0.001, 0.5], 1) == "0.0\u20130.5"
+    assert decimal(-0.04, 1) == "0.0" and decimal(-0.4, 1) == "-0.4"

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.report.tables import Cell, Group, Row, Table
+from motionbeat.report.tables import Cell, Group, Row, Table, decimal, interval
 
 COLUMNS = {
     ("beat_tracking", "f1"): "Beat F1",
@@ -134,8 +134,7 @@ def _cell(results: Recognition, row: str, key: tuple[str, str]) -> Cell:
         return Cell("", reason="not defined on these clips")
     bounds = results.intervals[task][row][metric]
     digits = 3 if task == "beat_tracking" else 1
-    interval = f"{bounds[0]:.{digits}f}\u2013{bounds[1]:.{digits}f}" if bounds else ""
-    return Cell(f"{value:.{digits}f}", interval)
+    return Cell(decimal(value, digits), interval(bounds, digits) if bounds else "")
 
 
 def _control(results: Recognition, row: str, key: tuple[str, str]) -> Cell:

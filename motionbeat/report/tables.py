@@ -3,7 +3,7 @@
 A cell that has no figure says why. The page's template and the terminal print the same tables.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -152,6 +152,17 @@ def _figure(metric: str, value: float | None, interval: list[float] | None) -> C
         return Cell(_number(metric, value))
     low, high = (_number(metric, bound) for bound in interval)
     return Cell(_number(metric, value), f"{low}\u2013{high}")
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number of so many decimals; no minus before zeros."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def interval(bounds: Sequence[float], digits: int) -> str:
+    """Both bounds with a dash between them, or `to` where a minus would stand beside it."""
+    low, high = (decimal(bound, digits) for bound in bounds)
+    return f"{low} to {high}" if "-" in low + high else f"{low}\u2013{high}"
 
 
 def _number(metric: str, value: float) -> str:
