@@ -31,7 +31,7 @@ $(READY): requirements.lock pyproject.toml
 
 repro: env
 	$(BIN)/dvc repro
-	@$(BIN)/python -m motionbeat.report
+	@$(BIN)/python -m motionbeat.lab.results
 
 lint: env
 	$(BIN)/ruff format --check .

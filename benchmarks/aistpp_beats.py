@@ -19,10 +19,11 @@ import numpy as np
 from attrs import asdict, frozen
 from numpy.typing import NDArray
 
-from motionbeat.beats import Beats, evaluation, nominal
-from motionbeat.corpora.aistpp import names
+from motionbeat.beats import Beats, nominal
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import whole_file
+from motionbeat.lab.beat_grids import beat_evaluation
+from motionbeat.lab.corpora.aistpp import aistpp_names
 
 FPS = 60
 BEATS_PER_BAR = 4
@@ -52,7 +53,7 @@ class Row:
 
 def measure(song: str, features: NDArray[np.floating]) -> Row:
     """Measure one song by its features (T, 35)."""
-    bpm = names.nominal_bpm(song)
+    bpm = aistpp_names.nominal_bpm(song)
     truth = nominal.grid(len(features) / FPS, bpm, BEATS_PER_BAR)
     times = np.flatnonzero(features[:, -1] > 0.5) / FPS
     tracked = _beats(times)
@@ -83,13 +84,13 @@ def _beats(times: NDArray[np.float64]) -> Beats:
 
 
 def _f_measure(tracked: Beats, truth: Beats) -> float:
-    value = evaluation.compare(tracked, truth)["f_measure"]
+    value = beat_evaluation.compare(tracked, truth)["f_measure"]
     return 0.0 if value is None else value
 
 
 def continuity(times: NDArray[np.float64], truth: NDArray[np.float64]) -> tuple[float, float]:
     """CMLt and AMLt of mir_eval, trimmed to 5 s and later where `evaluation.compare` trims."""
-    from_s = evaluation.TRIM_S if truth[-1] >= 2 * evaluation.TRIM_S else 0.0
+    from_s = beat_evaluation.TRIM_S if truth[-1] >= 2 * beat_evaluation.TRIM_S else 0.0
     _, cmlt, _, amlt = mir_eval.beat.continuity(truth[truth >= from_s], times[times >= from_s])
     return float(cmlt), float(amlt)
 
@@ -117,7 +118,7 @@ def sixteenths(envelope: NDArray[np.floating], bpm: float) -> tuple[float, float
 
 def read(folder: Path) -> list[Row]:
     """Measure every song of a folder. Raises `MotionBeatError` for a file that is not such features."""
-    paths = sorted(path for path in folder.glob("*.npy") if names.is_song(path.stem))
+    paths = sorted(path for path in folder.glob("*.npy") if aistpp_names.is_song(path.stem))
     if not paths:
         raise MotionBeatError(f"{folder} has no features mXXN.npy of AIST++'s songs: name the folder that holds them")
     rows = []

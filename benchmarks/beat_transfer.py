@@ -1,6 +1,6 @@
 """Beat probes trained on GTZAN, tested on songs of another folder: python -m benchmarks.beat_transfer --help
 
-The protocol is that of the stage beat_tracking (`motionbeat.tasks.beat_probe`): single frames of a frozen encoder, a
+The protocol is that of the stage beat_tracking (`lab.tasks.beat_probe`): single frames of a frozen encoder, a
 linear head, madmom's DBN or plain peaks. GTZAN's clips are dealt into folds; one of them chooses, the others train.
 The songs lie in one folder as NAME.ogg (or another audio file) and NAME.beats, one beat time in s a line. With few
 songs there is no interval worth printing: each song has a line of its own.
@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from motionbeat import params
-from motionbeat.corpora.downstream import gtzan
-from motionbeat.corpora.downstream.sets import Item, LabelledSet
 from motionbeat.errors import MotionBeatError, run
-from motionbeat.tasks import beat_probe, beat_tracking
-from motionbeat.tasks.features import compute
-from motionbeat.tasks.recognition import Part, folds_of
+from motionbeat.lab import params
+from motionbeat.lab.encoders.feature_cache import compute
+from motionbeat.lab.labelled import gtzan
+from motionbeat.lab.labelled.labelled_set import Item, LabelledSet
+from motionbeat.lab.tasks import beat_decoding, beat_probe
+from motionbeat.lab.tasks.recognition_sets import Part, folds_of
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -59,7 +59,7 @@ def lines(found: Mapping[str, Sequence[np.ndarray]], songs: Sequence[Item]) -> l
     for row, beats in found.items():
         scores = np.array(
             [
-                beat_tracking.scores(own, beat_probe.beats_of(song), soundfile.info(song.audio).duration)
+                beat_decoding.scores(own, beat_probe.beats_of(song), soundfile.info(song.audio).duration)
                 for own, song in zip(beats, songs, strict=True)
             ]
         )

@@ -20,14 +20,14 @@ import torch
 from attrs import evolve
 
 from benchmarks.arguments import count
-from motionbeat import params
-from motionbeat.dance.generator.model import DanceGenerator, GeneratorConfig
-from motionbeat.dance.generator.sampling import generate
-from motionbeat.dance.generator.vector import FPS, FRAMES
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
+from motionbeat.lab import params
+from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
+from motionbeat.lab.generator.motion_vector import FPS, FRAMES
+from motionbeat.lab.generator.sampling import generate
+from motionbeat.lab.params import Count, Dance
 from motionbeat.model.device import best_device, make_deterministic
-from motionbeat.params import Count, Dance
 
 PARAMS = Path("params.yaml")
 SIZES = ("params", "edge")

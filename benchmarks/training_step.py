@@ -18,18 +18,18 @@ from attrs import evolve
 from ruamel.yaml import YAML
 
 from benchmarks.arguments import count
-from motionbeat import params, presets
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
+from motionbeat.lab import params
+from motionbeat.lab.params import Count, Fraction, Params, presets
+from motionbeat.lab.token_tables.token_windows import Tokens
+from motionbeat.lab.training.batches import Batches
+from motionbeat.lab.training.loop import train
+from motionbeat.lab.training.stopwatch import PARTS, Stopwatch
 from motionbeat.model.compiled import compile_encoders
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import best_device, chosen_precision, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
-from motionbeat.params import Count, Fraction, Params
-from motionbeat.tokens.windows import Tokens
-from motionbeat.training.batches import Batches
-from motionbeat.training.loop import train
-from motionbeat.training.stopwatch import PARTS, Stopwatch
 
 TOKENS, NEGATIVES, PARAMS = Path("data/tokens"), Path("data/negatives"), Path("params.yaml")
 DEFAULT = "default"

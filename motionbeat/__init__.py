@@ -10,16 +10,16 @@ Nothing heavy is imported until it is used.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from motionbeat.embedding import MotionBeat, load
+    from motionbeat.inference import Embedding, MotionBeat, load
 
 __version__ = "0.1.0"
-__all__ = ["MotionBeat", "__version__", "load"]
+__all__ = ["Embedding", "MotionBeat", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("MotionBeat", "load"):
+    if name in ("Embedding", "MotionBeat", "load"):
         # By name, so that a stage which imports a light module of the package does not depend on this one.
         from importlib import import_module
 
-        return getattr(import_module("motionbeat.embedding"), name)
+        return getattr(import_module("motionbeat.inference"), name)
     raise AttributeError(f"module 'motionbeat' has no attribute {name!r}")

@@ -2,11 +2,24 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+_MOST_ERRORS = 20
 
 
 class MotionBeatError(ValueError):
     """Wrong input, refused at the edge; the message names the file, the field and the fix."""
+
+
+def refuse(errors: Iterable[str]) -> None:
+    """Raise one `MotionBeatError` for all the errors of a corpus, if there are any."""
+    lines = list(errors)
+    if not lines:
+        return
+    shown = lines[:_MOST_ERRORS]
+    if len(lines) > len(shown):
+        shown.append(f"... and {len(lines) - len(shown)} more errors like these")
+    raise MotionBeatError("\n".join(shown))
 
 
 def run(main: Callable[[], None]) -> None:

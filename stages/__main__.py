@@ -5,11 +5,12 @@ should show at once.
 """
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
-from motionbeat import params
 from motionbeat.errors import MotionBeatError, run
+from motionbeat.lab import params
 
 STAGES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
@@ -18,6 +19,9 @@ def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in STAGES:
         raise MotionBeatError(f"usage: python -m stages NAME, with NAME one of {', '.join(STAGES)}")
     params.load()
+    # Threads that wait for each other sleep and do not spin: on a machine that other work shares, a spinning thread
+    # keeps its processor from the one that it waits for, and training takes twenty times as long. Before torch starts.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     importlib.import_module(f"stages.{sys.argv[1]}").main()
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import joblib
 import soundfile
 
-from motionbeat import params
 from motionbeat.beats import librosa_tracker
-from motionbeat.corpora.downstream.sets import LabelledSet
 from motionbeat.errors import run
 from motionbeat.files import workers, write_json
+from motionbeat.lab import params
+from motionbeat.lab.encoders.feature_cache import Features, compute
+from motionbeat.lab.labelled.labelled_set import LabelledSet
+from motionbeat.lab.tasks import beat_probe
+from motionbeat.lab.tasks.recognition_sets import BEAT_TASK, Part, open_set, parts
 from motionbeat.progress import counted
-from motionbeat.tasks import beat_probe
-from motionbeat.tasks.features import Features, compute
-from motionbeat.tasks.recognition import BEAT_TASK, Part, open_set, parts
 
 METRICS = Path("metrics")
 

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from motionbeat import corpora, files, params
-from motionbeat.corpora.manifest import SPLITS, Corpus, write_corpus
+from motionbeat import files
 from motionbeat.errors import run
+from motionbeat.lab import params
+from motionbeat.lab.corpora.manifest import Corpus, write_corpus
+from motionbeat.lab.corpora.read_corpus import read_corpus
+from motionbeat.lab.tables import SPLITS
 
 OUTPUT = Path("data/corpus")
 
@@ -12,7 +15,7 @@ OUTPUT = Path("data/corpus")
 def main() -> None:
     settings = params.load().corpus
     with files.whole_folder(OUTPUT) as folder:
-        corpus = corpora.read(settings, folder)
+        corpus = read_corpus(settings, folder)
         minutes = write_corpus(corpus, folder)
     print(summary(corpus, minutes))
 

@@ -9,24 +9,24 @@ import numpy as np
 import torch
 from attrs import frozen
 
-from motionbeat import params, tables
-from motionbeat.dance.gallery import write_gallery
-from motionbeat.dance.generator import rows
-from motionbeat.dance.generator.checkpoint import Checkpoint, key
-from motionbeat.dance.generator.model import DanceGenerator
-from motionbeat.dance.generator.music import Music, checked
-from motionbeat.dance.generator.sampling import GeneratedDance, as_dance, generate
-from motionbeat.dance.generator.slices import Dances, Slices, read_dances
-from motionbeat.dance.generator.training import new_generator, train
-from motionbeat.dance.generator.vector import FPS
-from motionbeat.dance.scores import Danced, Features, score
-from motionbeat.encoders.interface import open_encoder
 from motionbeat.errors import run
 from motionbeat.files import cache_folder, whole_folder, write_json
+from motionbeat.lab import params, tables
+from motionbeat.lab.encoders.feature_cache import FRAME_S, compute
+from motionbeat.lab.encoders.interface import open_encoder
+from motionbeat.lab.generator import generator_rows
+from motionbeat.lab.generator.dance_gallery import write_gallery
+from motionbeat.lab.generator.dance_scores import Danced, Features, score
+from motionbeat.lab.generator.dance_slices import Dances, Slices, read_dances
+from motionbeat.lab.generator.generator_checkpoint import Checkpoint, key
+from motionbeat.lab.generator.generator_model import DanceGenerator
+from motionbeat.lab.generator.generator_training import new_generator, train
+from motionbeat.lab.generator.motion_vector import FPS
+from motionbeat.lab.generator.music_condition import Music, checked
+from motionbeat.lab.generator.sampling import GeneratedDance, as_dance, generate
+from motionbeat.lab.params import Params
+from motionbeat.lab.training.ranks import Ranks
 from motionbeat.model.device import best_device, make_deterministic
-from motionbeat.params import Params
-from motionbeat.tasks.features import FRAME_S, compute
-from motionbeat.training.ranks import Ranks
 
 CORPUS, BEATS, MODELS = Path("data/corpus"), Path("data/beats/beats.parquet"), Path("models/dance")
 SHOWN = 2
@@ -50,7 +50,7 @@ def main() -> None:
     test = read_dances(CORPUS, "test")
     beats = tables.read(BEATS, tables.BEATS)
     by_song = {song: beats["time_s"][beats["song"] == song] for song in sorted(set(test.song))}
-    real = rows.ground_truth(test, by_song, settings.dance.length_s)
+    real = generator_rows.ground_truth(test, by_song, settings.dance.length_s)
     training = read_dances(CORPUS, "train")
     generators: dict[str, Trained] = {
         name: trained(name, settings, training, test, ranks) for name in settings.dance.encoders
@@ -121,17 +121,17 @@ def figures(
     first, dance = next(iter(generators.values())), settings.dance
 
     def made(one: Trained, music: dict[str, Music], guidance: float) -> list[tuple[str, GeneratedDance]]:
-        return rows.sampled(one.model, music, dance, guidance)
+        return generator_rows.sampled(one.model, music, dance, guidance)
 
     def ready(dances: list[tuple[str, GeneratedDance]], plant: bool = dance.plant_feet) -> list[Danced]:
-        return rows.danced(dances, beats, plant)
+        return generator_rows.danced(dances, beats, plant)
 
     sets = {
         "ground_truth": real,
-        "static": rows.static(real),
-        "noise": rows.noise(first.model, real, dance.seed),
+        "static": generator_rows.static(real),
+        "noise": generator_rows.noise(first.model, real, dance.seed),
         "no_music": ready(made(first, first.music, 0.0)),
-        "shuffled": ready(made(first, rows.swapped(first.music), dance.guidance)),
+        "shuffled": ready(made(first, generator_rows.swapped(first.music), dance.guidance)),
     }
     found: dict[str, float] = {}
     for name, one in generators.items():

@@ -5,13 +5,13 @@ A killed run goes on where it stopped: what a file says to an encoder is kept in
 
 from pathlib import Path
 
-from motionbeat import params
-from motionbeat.corpora import downstream
-from motionbeat.encoders.interface import check
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
-from motionbeat.tasks.features import compute, write_set
-from motionbeat.tasks.recognition import open_set
+from motionbeat.lab import params
+from motionbeat.lab.encoders.feature_cache import compute, write_set
+from motionbeat.lab.encoders.interface import check
+from motionbeat.lab.labelled import DATA_SETS
+from motionbeat.lab.tasks.recognition_sets import open_set
 
 OUTPUT = Path("data/features")
 
@@ -19,7 +19,7 @@ OUTPUT = Path("data/features")
 def main() -> None:
     settings = params.load()
     check(settings.encoders.names, settings.encoders)
-    sets = [open_set(name, settings.tasks) for name in downstream.NAMES]
+    sets = [open_set(name, settings.tasks) for name in DATA_SETS]
     with whole_folder(OUTPUT) as folder:
         for encoder in settings.encoders.names:
             for labelled in sets:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from motionbeat import params, tables
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
-from motionbeat.negatives.jitter import mine_jitter_negatives
-from motionbeat.negatives.tempo import mine_tempo_negatives
-from motionbeat.tokens.windows import Tokens
+from motionbeat.lab import params, tables
+from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
+from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
+from motionbeat.lab.token_tables.token_windows import Tokens
 
 # The pairs of the validation split measure the jitter and tempo accuracy; none of them is trained on.
 SPLITS = ("train", "val")

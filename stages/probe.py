@@ -5,14 +5,14 @@ from typing import Any
 
 import joblib
 
-from motionbeat import params
-from motionbeat.corpora.downstream.sets import LabelledSet
 from motionbeat.errors import run
 from motionbeat.files import workers, write_json
+from motionbeat.lab import params
+from motionbeat.lab.encoders.feature_cache import read_set
+from motionbeat.lab.labelled.labelled_set import LabelledSet
+from motionbeat.lab.tasks import clip_tasks
+from motionbeat.lab.tasks.recognition_sets import CLIP_TASKS, Part, open_set, parts, settings_of
 from motionbeat.progress import counted
-from motionbeat.tasks import clips
-from motionbeat.tasks.features import read_set
-from motionbeat.tasks.recognition import CLIP_TASKS, Part, open_set, parts, settings_of
 
 FEATURES, METRICS = Path("data/features"), Path("metrics")
 
@@ -34,16 +34,16 @@ def main() -> None:
     for (task, encoder), outcome in zip(jobs, counted(answers, len(jobs), "probes"), strict=True):
         outcomes[task][encoder] = outcome
     for task, labelled in sets.items():
-        rows = outcomes[task] | {clips.CONSTANT: clips.constant(labelled, rounds[task])}
-        metrics, intervals = clips.report(rows, labelled, rounds[task], tasks)
+        rows = outcomes[task] | {clip_tasks.CONSTANT: clip_tasks.constant(labelled, rounds[task])}
+        metrics, intervals = clip_tasks.report(rows, labelled, rounds[task], tasks)
         write_json(METRICS / f"{task}.json", metrics)
         write_json(METRICS / f"{task}_intervals.json", intervals)
 
 
-def answer(folder: Path, labelled: LabelledSet, rounds: list[Part], tasks: params.Tasks) -> clips.Outcome:
+def answer(folder: Path, labelled: LabelledSet, rounds: list[Part], tasks: params.Tasks) -> clip_tasks.Outcome:
     """One encoder's answers to one task."""
     features = read_set(folder / f"{labelled.name}.safetensors", [item.name for item in labelled.items])
-    return clips.answers(features, labelled, rounds, tasks)
+    return clip_tasks.answers(features, labelled, rounds, tasks)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from motionbeat import params
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
-from motionbeat.report.clips import read_clip
-from motionbeat.report.dances import Generated
-from motionbeat.report.figures import read_history
-from motionbeat.report.gallery import films
-from motionbeat.report.page import clip_to_draw, read_corpus, render
-from motionbeat.report.recognition import Recognition
-from motionbeat.report.results import Results
+from motionbeat.lab import params
+from motionbeat.lab.render.drawn_clip import read_clip
+from motionbeat.lab.results.dance_films import films
+from motionbeat.lab.results.dance_tables import Generated
+from motionbeat.lab.results.figures import read_history
+from motionbeat.lab.results.page import clip_to_draw, read_corpus, render
+from motionbeat.lab.results.recognition_tables import Recognition
+from motionbeat.lab.results.result_files import Results
 
 CORPUS, BEATS, METRICS, GALLERY, REPORT = (
     Path("data/corpus"),

@@ -7,19 +7,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from motionbeat import params, tables
-from motionbeat.corpora.synthetic.likelihood import event_log_likelihood
-from motionbeat.encoders.interface import check
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
+from motionbeat.lab import params, tables
+from motionbeat.lab.encoders import feature_cache
+from motionbeat.lab.encoders.interface import check
+from motionbeat.lab.synthetic.likelihood import event_log_likelihood
+from motionbeat.lab.tasks.projected_baselines import Frames, Heads
+from motionbeat.lab.tasks.slice_protocol import Slices, cut, evaluate_slices, slice_ceiling, slice_pairs
+from motionbeat.lab.tasks.window_embeddings import Spans, embed_motion, embed_music
+from motionbeat.lab.tasks.window_protocol import Items, evaluate
+from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.model.device import make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
-from motionbeat.tasks import features
-from motionbeat.tasks.baselines import Frames, Heads
-from motionbeat.tasks.protocols import Items, evaluate
-from motionbeat.tasks.slices import Slices, cut, evaluate_slices, slice_ceiling, slice_pairs
-from motionbeat.tasks.windows import Spans, embed_motion, embed_music
-from motionbeat.tokens.windows import Tokens, Windows
 
 CORPUS = Path("data/corpus")
 TRUTH = CORPUS / "source"
@@ -109,12 +109,12 @@ def projected(
         if name == OWN:
             rows[row], trained[row] = heads.of_states()
         else:
-            found = features.compute(name, encoders, list(audio.values()), frames=True)
+            found = feature_cache.compute(name, encoders, list(audio.values()), frames=True)
             rows[row], trained[row] = heads.of_frames(frames_of(dict(zip(audio, found, strict=True))))
     return rows, trained
 
 
-def frames_of(songs: dict[str, features.Features]) -> Frames:
+def frames_of(songs: dict[str, feature_cache.Features]) -> Frames:
     return lambda song: songs[song].frames()
 
 

@@ -1,17 +1,17 @@
 """-> data/standins: the embedded stand-in of every data set of the recognition tasks that is not there for real."""
 
-from motionbeat import params
-from motionbeat.corpora import downstream
-from motionbeat.corpora.synthetic.downstream import generate
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
-from motionbeat.tasks.recognition import STANDINS, is_standin
+from motionbeat.lab import params
+from motionbeat.lab.labelled import DATA_SETS
+from motionbeat.lab.standins.write_standins import generate
+from motionbeat.lab.tasks.recognition_sets import STANDINS, is_standin
 
 
 def main() -> None:
     tasks = params.load().tasks
     with whole_folder(STANDINS) as folder:
-        for name in downstream.NAMES:
+        for name in DATA_SETS:
             if is_standin(name, tasks):
                 generate(folder / name, name, tasks.standin_seed)
 

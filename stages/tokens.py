@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from motionbeat import params
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import whole_folder, write_json
+from motionbeat.lab import params
+from motionbeat.lab.token_tables.build_tokens import build
+from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.progress import counted
-from motionbeat.tokens.build import build
-from motionbeat.tokens.windows import Tokens
 
 
 def main() -> None:

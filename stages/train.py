@@ -11,25 +11,25 @@ queued experiment in DVC's copy, which is deleted with it; benchmarks.training_s
 
 from pathlib import Path
 
-from motionbeat import params
 from motionbeat.errors import run
 from motionbeat.files import cache_folder, whole_folder, write_json
+from motionbeat.lab import params
+from motionbeat.lab.params import Params
+from motionbeat.lab.tasks.rhythm_agreement import rhythm_agreement
+from motionbeat.lab.tasks.validation import Validation
+from motionbeat.lab.token_tables.token_windows import Tokens
+from motionbeat.lab.training.batches import Batches
+from motionbeat.lab.training.checkpoint import Checkpoint, key
+from motionbeat.lab.training.event_log import tensorboard
+from motionbeat.lab.training.history import History
+from motionbeat.lab.training.loop import train
+from motionbeat.lab.training.objective import TERMS
+from motionbeat.lab.training.ranks import Ranks
+from motionbeat.lab.training.stopwatch import Stopwatch
 from motionbeat.model.compiled import compile_encoders
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import best_device, chosen_precision, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
-from motionbeat.params import Params
-from motionbeat.tasks.rhythm_agreement import rhythm_agreement
-from motionbeat.tasks.validation import Validation
-from motionbeat.tokens.windows import Tokens
-from motionbeat.training.batches import Batches
-from motionbeat.training.checkpoint import Checkpoint, key
-from motionbeat.training.events import tensorboard
-from motionbeat.training.history import History
-from motionbeat.training.loop import train
-from motionbeat.training.objective import TERMS
-from motionbeat.training.ranks import Ranks
-from motionbeat.training.stopwatch import Stopwatch
 
 TOKENS, NEGATIVES, MODEL = Path("data/tokens"), Path("data/negatives"), Path("models/motionbeat")
 LOGS = Path("logs/train")

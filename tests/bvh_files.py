@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from motionbeat.corpora.synthetic import plan
-from motionbeat.corpora.synthetic.dance import dance
-from motionbeat.corpora.synthetic.rhythm import rhythm
+from motionbeat.lab.synthetic import plan
+from motionbeat.lab.synthetic.made_dance import dance
+from motionbeat.lab.synthetic.rhythm import rhythm
 from motionbeat.motion.skeleton import JOINTS, PARENTS, REST_OFFSETS
 
 GOOD = """HIERARCHY

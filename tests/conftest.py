@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionbeat import params, tables
+from motionbeat.lab import params, tables
 from motionbeat.tokens.layout import Layout
 
 ROOT = Path(__file__).parents[1]

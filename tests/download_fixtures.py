@@ -7,8 +7,8 @@ import pytest
 from downloads import Get
 from hostile_server import HostileServer
 
-from motionbeat.corpora.acquisition.fetch import fetch
-from motionbeat.corpora.acquisition.ledger import Ledger
+from motionbeat.lab.corpora.acquisition.fetch import fetch
+from motionbeat.lab.corpora.acquisition.ledger import Ledger
 
 
 @pytest.fixture

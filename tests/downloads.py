@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from hostile_server import Behaviour, HostileServer
 
-from motionbeat.corpora.acquisition import unpack
-from motionbeat.corpora.acquisition.ledger import Ledger
+from motionbeat.lab.corpora.acquisition import unpack
+from motionbeat.lab.corpora.acquisition.ledger import Ledger
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 OTHER = np.random.default_rng(1).bytes(300_000)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motionbeat.lab.render.video import render
 from motionbeat.motion.kinematics import forward_kinematics
-from motionbeat.report.video import render
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
 RATE, SIZE, FPS = 44_100, 160, 25

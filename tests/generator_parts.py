@@ -4,10 +4,10 @@ import attrs
 import numpy as np
 import torch
 
-from motionbeat.dance.generator.model import DanceGenerator, GeneratorConfig
-from motionbeat.dance.generator.music import Music
-from motionbeat.dance.generator.slices import Dances, Slices
-from motionbeat.dance.generator.vector import encode
+from motionbeat.lab.generator.dance_slices import Dances, Slices
+from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
+from motionbeat.lab.generator.motion_vector import encode
+from motionbeat.lab.generator.music_condition import Music
 
 CONDITION = 6
 SMALL = {

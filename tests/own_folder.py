@@ -9,8 +9,8 @@ import soundfile
 from bvh_files import bvh_text, embedded_dance
 from own_table import write
 
-from motionbeat.corpora.synthetic import music, plan
-from motionbeat.corpora.synthetic.rhythm import rhythm
+from motionbeat.lab.synthetic import made_music, plan
+from motionbeat.lab.synthetic.rhythm import rhythm
 from motionbeat.motion.kinematics import forward_kinematics
 
 
@@ -30,7 +30,7 @@ def files(tmp_path_factory):
     )
     np.savez(root / "motions" / "d.npz", poses=poses.reshape(-1, 72), trans=translation, mocap_framerate=60.0)
     song = plan.clips("small")[5].song
-    samples = music.render(0, song, rhythm(0, song, [4]))[: 5 * 44_100]
+    samples = made_music.render(0, song, rhythm(0, song, [4]))[: 5 * 44_100]
     for number, name in enumerate(("one.wav", "two.flac", "three.wav")):
         soundfile.write(root / name, np.roll(samples, 1000 * number), 44_100)
     return root

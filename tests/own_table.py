@@ -2,8 +2,8 @@
 
 import pytest
 
-from motionbeat.corpora import folder
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora import folder
 
 HEADER = "clip,song,motion,audio,split"
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from report_runs import BEATS, BPM, FPS, dance, page, write_metrics
 
-from motionbeat import tables
+from motionbeat.lab import tables
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from motionbeat import params
 from motionbeat.files import write_json
+from motionbeat.lab import params
+from motionbeat.lab.render.drawn_clip import read_clip
+from motionbeat.lab.results.figures import COLUMNS, read_history
+from motionbeat.lab.results.page import clip_to_draw, read_corpus, render
+from motionbeat.lab.results.recognition_tables import Recognition
+from motionbeat.lab.results.result_files import Results
+from motionbeat.lab.tasks.window_protocol import Items, evaluate
 from motionbeat.motion.kinematics import forward_kinematics
-from motionbeat.report.clips import read_clip
-from motionbeat.report.figures import COLUMNS, read_history
-from motionbeat.report.page import clip_to_draw, read_corpus, render
-from motionbeat.report.recognition import Recognition
-from motionbeat.report.results import Results
-from motionbeat.tasks.protocols import Items, evaluate
 
 FPS, BPM, BEATS = 30.0, 120.0, 16
 

@@ -10,10 +10,10 @@ import pytest
 import soundfile
 from ruamel.yaml import YAML
 
-from motionbeat import tables
 from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
-from motionbeat.report.figures import COLUMNS, read_history, training_curves
+from motionbeat.lab import tables
+from motionbeat.lab.results.figures import COLUMNS, read_history, training_curves
 from motionbeat.tokens.signals import covered
 
 ROOT = Path(__file__).parents[1]

@@ -1,6 +1,8 @@
-"""dvc.yaml says what the stages do: every import covered, every knob read, data flowing one way."""
+"""dvc.yaml says what the stages do, the library knows no laboratory, and data flows one way."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,109 +10,143 @@ import attrs
 import pytest
 from ruamel.yaml import YAML
 
-from motionbeat import params
+from motionbeat.lab import params
+from motionbeat.lab.imports import closure, code_of, imported, with_code
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "motionbeat"
 STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
 
-# From where data comes in to where it goes out; a module imports from its own room or from rooms before it.
-ROOMS = (
+# From where data comes in to where it goes out; a module imports from its own room or from rooms above it.
+LIBRARY = (
     ["errors"],
-    ["files", "progress", "params"],
-    ["tables", "presets"],
+    ["files", "progress"],
     ["audio", "motion"],
-    ["corpora"],
     ["beats"],
     ["tokens"],
-    ["negatives"],
     ["model"],
     ["losses"],
-    ["training"],
-    ["embedding"],
-    ["encoders"],
+    ["inference"],
+    ["retrieval", "dance"],
     ["tasks"],
-    ["dance"],
-    ["report"],
-    ["ablation"],
     ["cli"],
 )
-ROOM_OF = {name: number for number, names in enumerate(ROOMS) for name in names}
-
-
-def module_file(name: str) -> Path | None:
-    """The file of a module of the package, by its dotted name."""
-    path = ROOT / name.replace(".", "/")
-    for file in (path.with_suffix(".py"), path / "__init__.py"):
-        if file.is_file():
-            return file
-    return None
-
-
-def imported(file: Path) -> set[Path]:
-    """Files of the package that a file imports, anywhere in it, with the packages that hold them."""
-    names: set[str] = set()
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    for block in [node for node in ast.walk(tree) if isinstance(node, ast.If)]:
-        if isinstance(block.test, ast.Name) and block.test.id == "TYPE_CHECKING":
-            block.body = []  # never imported when a stage runs
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: import by full name"
-            names |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
-    own = {name for name in names if name.split(".")[0] == "motionbeat"}
-    parents = {".".join(name.split(".")[:depth]) for name in own for depth in range(1, name.count(".") + 2)}
-    return {found for name in parents if (found := module_file(name))}
-
-
-def closure(file: Path) -> set[Path]:
-    seen: set[Path] = set()
-    todo = [file]
-    while todo:
-        found = imported(todo.pop()) - seen
-        seen |= found
-        todo += found
-    return seen
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_deps_of_a_stage_cover_all_that_it_imports(stage: str) -> None:
-    deps = [ROOT / dep for dep in STAGES[stage]["deps"]]
-    script = ROOT / "stages" / f"{stage}.py"
-    uncovered = [
-        file.relative_to(ROOT)
-        for file in closure(script) | {script, ROOT / "stages" / "__main__.py"}
-        if not any(file == dep or dep in file.parents for dep in deps)
-    ]
-    assert not uncovered
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_no_dep_on_code_is_idle(stage: str) -> None:
-    needed = closure(ROOT / "stages" / f"{stage}.py")
-    code = [ROOT / dep for dep in STAGES[stage]["deps"] if dep.startswith("motionbeat")]
-    assert not [dep for dep in code if not any(file == dep or dep in file.parents for file in needed)]
-
-
-def test_the_closure_sees_imports_inside_functions(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text("def f():\n    from motionbeat.tokens import windows\n", encoding="utf-8")
-    found = {file.relative_to(ROOT).as_posix() for file in closure(script)}
-    assert {"motionbeat/tokens/windows.py", "motionbeat/tokens/layout.py", "motionbeat/tables.py"} <= found
-
-
-@pytest.mark.parametrize(
-    "file", sorted((ROOT / "motionbeat").rglob("*.py")), ids=lambda f: f.relative_to(ROOT).as_posix()
+LAB = (
+    ["params", "imports"],
+    ["tables"],
+    ["synthetic"],
+    ["corpora"],
+    ["labelled"],
+    ["standins"],
+    ["beat_grids"],
+    ["token_tables"],
+    ["negatives"],
+    ["training"],
+    ["encoders"],
+    ["tasks"],
+    ["generator"],
+    ["render"],
+    ["results"],
+    ["commands"],
 )
+FLOOR = {name: number for number, names in enumerate(LIBRARY) for name in names}
+FLOOR |= {f"lab/{name}": len(LIBRARY) + number for number, names in enumerate(LAB) for name in names}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def room_of(file: Path) -> str | None:
+    """The room that a module stands in, or None for the two packages' own __init__.py."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    if parts[-1] == "__init__" and parts[:-1] in ((), ("lab",)):
+        return None
+    return f"lab/{parts[1]}" if parts[0] == "lab" else parts[0]
+
+
+def test_every_room_is_on_the_plan_of_the_house() -> None:
+    assert {room for file in MODULES if (room := room_of(file))} == set(FLOOR)
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
 def test_an_import_never_goes_against_the_flow_of_the_data(file: Path) -> None:
-    room = file.relative_to(ROOT / "motionbeat").parts[0].removesuffix(".py")
-    if room == "__init__":
+    room = room_of(file)
+    if room is None:
+        assert not [other for other in imported(file, ROOT) if room_of(other) and "lab" in other.parts]
         return
-    for other in imported(file):
-        theirs = other.relative_to(ROOT / "motionbeat").parts[0].removesuffix(".py")
-        if theirs != "__init__":
-            assert ROOM_OF[theirs] < ROOM_OF[room] or theirs == room, f"{file.name} imports {other}"
+    theirs = {other: room_of(other) for other in imported(file, ROOT)}
+    against = [name_of(other) for other, name in theirs.items() if name and name != room and FLOOR[name] >= FLOOR[room]]
+    assert not against, f"{name_of(file)} imports {against}"
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """Packages aside, which import from their own modules what they offer."""
+    imports = {file: {f for f in imported(file, ROOT) if f.name != "__init__.py"} for file in MODULES}
+    for start in MODULES:
+        reached: set[Path] = set()
+        todo = set(imports[start])
+        while todo:
+            reached |= todo
+            todo = {found for file in todo for found in imports[file]} - reached
+        assert start not in reached, f"{name_of(start)} imports itself by way of others"
+
+
+def test_the_file_names_of_the_package_are_unique() -> None:
+    names = [file.name for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    assert not {name for name in names if names.count(name) > 1} - {"__init__.py", "__main__.py"}
+
+
+def test_the_library_runs_where_nothing_of_the_laboratory_can_be_imported(tmp_path: Path) -> None:
+    """In a process in which `motionbeat.lab` and the packages of the extra `pipeline` alone are barred."""
+    light = {"attrs", "librosa", "numpy", "rich", "safetensors", "soundfile", "soxr", "torch", "typer", "scipy"}
+    needs = "dvc pyarrow pandas ruamel cattrs jinja2 matplotlib smplx roma requests mir_eval madmom motionbeat.lab"
+    barred = [name for name in needs.split() if name not in light]
+    script = f"""
+import sys
+for name in {barred!r}:
+    sys.modules[name] = None
+import importlib, pkgutil, motionbeat
+for module in pkgutil.walk_packages(motionbeat.__path__, "motionbeat."):
+    if not module.name.startswith(("motionbeat.lab", "motionbeat.cli", "motionbeat.tasks")):
+        importlib.import_module(module.name)
+print(sum(name.startswith("motionbeat.") for name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 30
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_deps_of_a_stage_are_the_files_that_it_imports(stage: str) -> None:
+    """`python -m motionbeat.lab.imports --write` puts them right."""
+    assert STAGES[stage]["deps"] == with_code(STAGES, ROOT)[stage]
+
+
+@pytest.mark.parametrize("stage", ["corpus", "tokens", "train", "report"])
+def test_what_python_loads_for_a_stage_is_among_its_deps(stage: str) -> None:
+    """The oracle is the interpreter: modules loaded by importing the stage's script."""
+    script = f"import sys, stages.{stage}; print(chr(10).join(m.__file__ for m in sys.modules.values() if m and "
+    script += "getattr(m, '__file__', None) and m.__name__.split('.')[0] in ('motionbeat', 'stages')))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {Path(line) for line in done.stdout.split()} - {ROOT / "stages" / "__init__.py"}
+    deps = [ROOT / dep for dep in STAGES[stage]["deps"]]
+    assert ROOT / "stages" / f"{stage}.py" in loaded
+    assert not [file for file in loaded if not any(file == dep or dep in file.parents for dep in deps)]
+
+
+def test_a_change_to_a_drum_sound_makes_only_what_plays_drums_stale() -> None:
+    drums = "motionbeat/lab/synthetic/drums.py"
+    stale = {stage for stage in STAGES if any(Path(drums).is_relative_to(dep) for dep in code_of(stage, ROOT))}
+    assert stale == {"corpus"}
+
+
+def test_imports_inside_functions_are_seen(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("def f():\n    from motionbeat.tokens import signals\n", encoding="utf-8")
+    found = {name_of(file) for file in closure([script], ROOT) - {script}}
+    assert {"motionbeat/tokens/signals.py", "motionbeat/tokens/layout.py", "motionbeat/audio/mel.py"} <= found
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -119,21 +155,29 @@ def test_a_stage_is_described_and_runs_its_own_module(stage: str) -> None:
     assert STAGES[stage]["cmd"] == f"python -m stages {stage}"
 
 
+def sections_read(stage: str) -> set[str]:
+    """Sections of params.yaml that a stage's script takes from what `params.load()` gives, by its syntax."""
+    sections = {field.name for field in attrs.fields(params.Params)}
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr in sections:
+            owner = node.value
+            if (isinstance(owner, ast.Name) and owner.id == "settings") or (
+                isinstance(owner, ast.Call) and ast.unparse(owner) == "params.load()"
+            ):
+                found.add(node.attr)
+    return found
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "report"])
+def test_the_params_of_a_stage_are_the_sections_that_its_script_reads(stage: str) -> None:
+    assert sections_read(stage) == {name.split(".")[0] for name in STAGES[stage]["params"]}
+
+
 def test_every_knob_is_a_param_of_some_stage_besides_the_report() -> None:
     tracked = {name for stage, entry in STAGES.items() if stage != "report" for name in entry["params"]}
-    sections = {field.name: field.type for field in attrs.fields(params.Params)}
-    assert {name.split(".")[0] for name in tracked} | {"report"} == set(sections)
-    whole = {name for name in tracked if "." not in name}
-    assert whole | {"report"} == set(sections)
-
-
-def test_the_params_of_a_stage_are_those_that_its_script_reads() -> None:
-    for stage, entry in STAGES.items():
-        if stage == "report":
-            continue
-        text = (ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8")
-        for section in {name.split(".")[0] for name in entry["params"]}:
-            assert f".{section}" in text, f"{stage} does not read {section}"
+    sections = {field.name for field in attrs.fields(params.Params)}
+    assert {name for name in tracked if "." not in name} | {"report"} == sections
 
 
 def test_every_knob_is_explained() -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from motionbeat import params, tables
-from motionbeat.corpora import aistpp
-from motionbeat.embedding import MotionBeat
+from motionbeat.inference import MotionBeat
+from motionbeat.lab import params, tables
+from motionbeat.lab.corpora import aistpp
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tokens.layout import Layout

@@ -17,9 +17,10 @@ import numpy as np
 
 from benchmarks.realism import corpora, figure, motion, music
 from benchmarks.realism.document import Column, document
-from motionbeat import errors, tables
+from motionbeat import errors
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file, workers
+from motionbeat.lab import tables
 
 MOST_CLIPS = 160
 MOST_SONGS = 60
@@ -92,11 +93,10 @@ def _listened(name: str, paths: Sequence[Path], most: int) -> Column:
 def _tracked(folder: Path) -> dict[str, float]:
     """What madmom makes of the embedded songs: from metrics/beats.json of the same pipeline where that stands beside
     and has as many songs, of a few songs found now where not; nothing where the corpus declares no tempo."""
-    from motionbeat.beats import evaluation
-    from motionbeat.beats import songs as songs_module
+    from motionbeat.lab.beat_grids import beat_evaluation, song_beats
 
     manifest = tables.read(folder / "manifest.parquet", tables.MANIFEST)
-    songs = songs_module.songs_of(manifest, folder)
+    songs = song_beats.songs_of(manifest, folder)
     written = folder.resolve().parent.parent / "metrics" / "beats.json"
     if written.is_file():
         try:
@@ -114,10 +114,10 @@ def _tracked(folder: Path) -> dict[str, float]:
     compared = []
     for song in chosen:
         found, duration_s = track(song.audio), _duration(song.audio)
-        truth = songs_module.truth(song, duration_s)
+        truth = song_beats.truth(song, duration_s)
         if truth is not None:
-            compared.append(evaluation.compare(found.extended(duration_s), truth))
-    return {"songs": len(compared)} | evaluation.summary(compared)
+            compared.append(beat_evaluation.compare(found.extended(duration_s), truth))
+    return {"songs": len(compared)} | beat_evaluation.summary(compared)
 
 
 def _duration(path: Path) -> float:

@@ -7,10 +7,10 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from benchmarks.realism.motion import Dance
-from motionbeat import tables
-from motionbeat.corpora import aistpp, dance_with_melody
-from motionbeat.corpora.aistpp import names
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab import tables
+from motionbeat.lab.corpora import aistpp, dance_with_melody
+from motionbeat.lab.corpora.aistpp import aistpp_names
 
 EMBEDDED, AISTPP, MELODY, SONGS = "embedded corpus", "AIST++ (real)", "Dance with Melody (real)", "real songs"
 
@@ -62,10 +62,10 @@ def real_aistpp(pickles: list[Path]) -> list[Dance]:
     dances = []
     for path in pickles:
         motion = aistpp.read_motion(path)
-        name = names.parse(path.stem)
+        name = aistpp_names.parse(path.stem)
         if name is None:
-            raise MotionBeatError(f"--aistpp {path}: not named as AIST++ does, {names.FORM}; rename it")
-        beats = beats_within(names.nominal_bpm(name.song), 0.0, len(motion.joints) / motion.fps)
+            raise MotionBeatError(f"--aistpp {path}: not named as AIST++ does, {aistpp_names.FORM}; rename it")
+        beats = beats_within(aistpp_names.nominal_bpm(name.song), 0.0, len(motion.joints) / motion.fps)
         dances.append(Dance(path.stem, name.song, motion.joints, motion.fps, motion.poses, beats))
     return dances
 

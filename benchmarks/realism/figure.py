@@ -11,8 +11,8 @@ from benchmarks.realism.corpora import AISTPP, EMBEDDED, MELODY
 from benchmarks.realism.motion import COARSE_FPS, FINE_FPS, Dance, spectrum, speeds
 from motionbeat.dance import kinetic_features
 from motionbeat.files import whole_file
+from motionbeat.lab.render.stick_figure import INK, LEFT, RIGHT
 from motionbeat.motion.skeleton import INDEX
-from motionbeat.report.stick_figure import INK, LEFT, RIGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -25,9 +25,9 @@ from benchmarks.switches import plan, table
 from benchmarks.switches.plan import DEFAULT, Prepared, Run
 from benchmarks.switches.runner import Outcome, Processes, execute, finished
 from motionbeat import errors
-from motionbeat.ablation.queue import assignments
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file, write_json
+from motionbeat.lab.results.experiment_queue import assignments
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:

@@ -16,9 +16,9 @@ from typing import Any
 from attrs import asdict, define, frozen
 from ruamel.yaml import YAML, YAMLError
 
-from motionbeat import params
 from motionbeat.errors import MotionBeatError
-from motionbeat.params import Params
+from motionbeat.lab import params
+from motionbeat.lab.params import Params
 
 ROOT = Path(__file__).parents[2]
 SWITCHES = Path(__file__).with_name("switches.yaml")

@@ -20,9 +20,9 @@ from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from benchmarks.switches.plan import PREPARING, ROOT, Run, code_digest
-from motionbeat.ablation.experiments import numbers
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import write_json
+from motionbeat.lab.results.experiments import numbers
 
 _SOURCES = ("train", "retrieve")
 

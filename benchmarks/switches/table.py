@@ -7,9 +7,9 @@ from attrs import asdict, frozen
 
 from benchmarks.switches.plan import DEFAULT
 from benchmarks.switches.runner import Outcome
-from motionbeat.ablation.measures import JITTER, R1_TO_MOTION, R1_TO_MUSIC, TEMPO, Measure, agreements
-from motionbeat.ablation.seeds import Estimate, estimate, paired
-from motionbeat.ablation.tables import heading_of
+from motionbeat.lab.results.ablation_tables import heading_of
+from motionbeat.lab.results.measures import JITTER, R1_TO_MOTION, R1_TO_MUSIC, TEMPO, Measure, agreements
+from motionbeat.lab.results.seeds import Estimate, estimate, paired
 
 MEASURES = (
     R1_TO_MOTION,

@@ -42,8 +42,8 @@ def embed(
     """
     import numpy as np
 
-    from motionbeat.embedding import load
     from motionbeat.files import whole_file
+    from motionbeat.inference import load
 
     results = _results(songs, output)
     if not (model / "config.json").is_file():

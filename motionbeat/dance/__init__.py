@@ -7,7 +7,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from motionbeat.dance.alignment import BeatAlignment, beat_alignment, beat_alignment_against_chance, motion_beats
+    from motionbeat.dance.alignment import (
+        BeatAlignment,
+        beat_alignment,
+        beat_alignment_against_chance,
+        motion_beats,
+    )
     from motionbeat.dance.distance import frechet_distance, mean_pairwise_distance
     from motionbeat.dance.foot_contact import physical_foot_contact
     from motionbeat.dance.geometric import geometric_features

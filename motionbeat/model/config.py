@@ -1,14 +1,11 @@
 """Everything that fixes the shapes and the wiring of a model; stands beside its weights as config.json."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from attrs import asdict, fields, frozen
+from attrs import AttrsInstance, asdict, fields, frozen
 
 from motionbeat.errors import MotionBeatError
-
-if TYPE_CHECKING:  # reading params.yaml needs more than a trained model does
-    from motionbeat.params import Model
-    from motionbeat.tokens.layout import Layout
+from motionbeat.tokens.layout import Layout
 
 ROTATIONS = ("harmonic", "paper", "rotary", "none")
 READOUTS = ("window_harmonic", "bar_harmonic", "mean")
@@ -16,7 +13,7 @@ READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 
 @frozen(kw_only=True)
 class ModelConfig:
-    """What a token is (`motionbeat.tokens.layout.Layout`), then the fields of `motionbeat.params.Model`.
+    """What a token is (`motionbeat.tokens.layout.Layout`), then the fields of `motionbeat.lab.params.Model`.
 
     Wrong values raise `MotionBeatError`.
     """
@@ -89,8 +86,8 @@ class ModelConfig:
         return self.subbeats * self.motion_width
 
     @classmethod
-    def of(cls, settings: "Model", layout: "Layout") -> "ModelConfig":
-        """The section `model` of params.yaml for tokens of a layout."""
+    def of(cls, settings: AttrsInstance, layout: Layout) -> "ModelConfig":
+        """The section `model` of params.yaml (any attrs object with those fields), for tokens of a layout."""
         return cls(**asdict(layout), **asdict(settings))
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import full_precision
 from motionbeat.model.encoder import Encoder
-from motionbeat.model.folder import CONFIG_FILE, load_weights, read_config, save
 from motionbeat.model.heads import ContactHead, RhythmHead
+from motionbeat.model.model_folder import CONFIG_FILE, load_weights, read_config, save
 from motionbeat.model.readout import readout
 from motionbeat.model.rotation import bar_phase
 

@@ -1,1 +1,0 @@
-"""The variants of the paper's tables, run over seeds, and their figures beside the paper's."""

@@ -1,0 +1,1 @@
+"""Songs to beats and downbeats, and how far they are from the truth."""

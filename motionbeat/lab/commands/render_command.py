@@ -1,0 +1,158 @@
+"""`motionbeat render`: a dance as a video with its music."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from motionbeat.errors import MotionBeatError
+
+if TYPE_CHECKING:
+    from motionbeat.lab.corpora.formats import Hints
+    from motionbeat.lab.render.drawn_clip import Dance
+
+_CORPUS = "data/corpus"
+
+
+class Tracker(StrEnum):
+    """Who finds the beats of a song that is in no corpus."""
+
+    madmom = "madmom"
+    librosa = "librosa"
+    none = "none"
+
+
+def render(
+    clip: Annotated[str, typer.Argument(help="Name of a clip in the corpus, as --list prints it.")] = "",
+    list_clips: Annotated[
+        bool, typer.Option("--list", help="Print clip, song, genre, split and seconds of every clip, and end.")
+    ] = False,
+    corpus: Annotated[Path, typer.Option(help="Folder of a corpus, as the corpus stage writes it.")] = Path(_CORPUS),
+    beats: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of beats.parquet, or the file. Without it: the folder beats beside the corpus; with --motion "
+            "the beats are tracked.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The video.", show_default="CLIP.mp4 in this folder")
+    ] = None,
+    fps: Annotated[int, typer.Option(help="Pictures a second.")] = 30,
+    size: Annotated[int, typer.Option(help="Width and height of the video, pixels, even.")] = 720,
+    start: Annotated[float, typer.Option(help="Begin so many seconds into the dance.")] = 0.0,
+    seconds: Annotated[float | None, typer.Option(help="Show so many seconds.", show_default="to the end")] = None,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Also write 12 evenly spaced pictures as a .png.")] = False,
+    motion: Annotated[
+        Path | None,
+        typer.Option(help="A dance that is in no corpus: .npz, .pkl, .bvh or .npy, as docs/own_data.md lists them."),
+    ] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="With --motion: its music, which begins with the first frame.")
+    ] = None,
+    motion_fps: Annotated[
+        float | None,
+        typer.Option(help="With --motion: its frames a second, where the file does not say them.", show_default=False),
+    ] = None,
+    up: Annotated[
+        str | None, typer.Option(help="With --motion: its axis that points up, y or z.", show_default="y")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="With --motion: m, cm, mm or inch, where it is not recognised.", show_default=False),
+    ] = None,
+    person: Annotated[
+        int | None, typer.Option(help="With --motion of several dancers: which one, from 0.", show_default=False)
+    ] = None,
+    tracker: Annotated[
+        Tracker, typer.Option(help="With --motion and without --beats: who finds the beats; none for no beats.")
+    ] = Tracker.madmom,
+) -> None:
+    """Show a dance: an mp4 of the stick figure with its music, beats flashing and foot contacts marked.
+
+    Left limbs are orange, right limbs blue; a disc below a foot says that it stands. The strip at the bottom runs
+    past the playhead: beats with their place in the bar, onsets of the music, contacts of both feet.
+
+    Examples: motionbeat render --list, then motionbeat render CLIP --seconds 10 --sheet; or, for a dance that is
+    in no corpus, motionbeat render --motion dance.bvh --audio song.wav.
+    """
+    if list_clips:
+        _list(corpus)
+        return
+    dance = _dance(clip, corpus, beats, motion, audio, _hints(motion_fps, up, unit, person), tracker)
+    from motionbeat.lab.render import video
+
+    path = output or Path(f"{dance.title}.mp4")
+    if dance.note:
+        print(dance.note, file=sys.stderr)
+    pictures = video.render_dance(
+        path,
+        dance,
+        picture_fps=fps,
+        size=size,
+        start_s=start,
+        seconds=seconds,
+        sheet=path.with_suffix(".png") if sheet else None,
+    )
+    print(f"{dance.title}: {pictures} pictures, {pictures / fps:.1f} s -> {path}")
+    if sheet:
+        print(f"{dance.title}: contact sheet -> {path.with_suffix('.png')}")
+
+
+def _hints(fps: float | None, up: str | None, unit: str | None, person: int | None) -> "Hints":
+    from motionbeat.lab.corpora.formats import UNITS, Hints
+
+    if fps is not None and not 1 <= fps < float("inf"):
+        raise MotionBeatError(f"--motion-fps {fps:g}; expected frames a second, at least 1")
+    if up not in (None, "y", "z"):
+        raise MotionBeatError(f"--up {up!r}; expected y or z")
+    if unit is not None and unit not in UNITS:
+        raise MotionBeatError(f"--unit {unit!r}; expected one of {', '.join(UNITS)}")
+    if person is not None and person < 0:
+        raise MotionBeatError(f"--person {person}; expected a number from 0")
+    return Hints(fps, up, unit, person)
+
+
+def _dance(
+    clip: str,
+    corpus: Path,
+    beats: Path | None,
+    motion: Path | None,
+    audio: Path | None,
+    hints: "Hints",
+    tracker: Tracker,
+) -> "Dance":
+    from motionbeat.lab.corpora.formats import Hints
+    from motionbeat.lab.render.drawn_clip import read_clip
+    from motionbeat.lab.render.own_dance import read_files
+
+    if motion is None:
+        if audio is not None or hints != Hints():
+            raise MotionBeatError(
+                "--audio, --motion-fps, --up, --unit and --person are of a dance that is in no corpus: give it by "
+                "--motion"
+            )
+        if not clip:
+            raise MotionBeatError(
+                "no dance is named: give a CLIP (see motionbeat render --list), or --motion and --audio"
+            )
+        return read_clip(corpus, clip, beats)
+    if clip:
+        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: give one of them")
+    if audio is None:
+        raise MotionBeatError(f"--motion {motion} has no music: give it by --audio")
+    return read_files(motion, audio, hints, beats, None if tracker is Tracker.none else tracker.value)
+
+
+def _list(corpus: Path) -> None:
+    from motionbeat.lab.render.drawn_clip import read_manifest
+
+    manifest = read_manifest(corpus)
+    columns = [[name, *map(str, manifest[name])] for name in ("clip", "song", "genre", "split")]
+    columns.append(["seconds", *(f"{seconds:.1f}" for seconds in manifest["duration_s"])])
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns, strict=True):
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

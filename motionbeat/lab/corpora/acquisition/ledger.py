@@ -1,0 +1,80 @@
+"""Sizes and digests of what was downloaded: the first download sets them, every later one must match.
+
+The publishers of data sets give no digests. So the first download that is whole is trusted (trust on first
+use), and the ledger, which is kept in git, makes everybody after that either get the same bytes or be told.
+"""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from motionbeat import files
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora.acquisition.locks import alone
+
+_FIX = "repair it, or take the committed version of it again"
+
+
+@frozen
+class Entry:
+    """A file's size in bytes, its SHA-256 as 64 hexadecimal digits, and the address it came from first."""
+
+    bytes: int
+    sha256: str
+    url: str
+
+    def same_content(self, other: "Entry") -> bool:
+        """Whether both stand for the same bytes, wherever they came from."""
+        return (self.bytes, self.sha256) == (other.bytes, other.sha256)
+
+
+def measure(path: Path, url: str) -> Entry:
+    """The entry of the file at `path`, which came from `url`."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Entry(path.stat().st_size, digest, url)
+
+
+class Ledger:
+    """A JSON file of name -> {"bytes", "sha256", "url"}; a file that is not there yet has no entries."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def expected(self, name: str) -> Entry | None:
+        """The entry of `name`, or none. Raises `MotionBeatError` naming the file and field that is malformed."""
+        return self._entries().get(name)
+
+    def record(self, name: str, entry: Entry) -> None:
+        """Add or replace the entry of `name`; the others stay, also where another process adds to them."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with alone(self.path, f"the ledger {self.path}"):
+            entries = self._entries() | {name: entry}
+            files.write_json(self.path, {key: asdict(value) for key, value in entries.items()})
+
+    def _entries(self) -> dict[str, Entry]:
+        try:
+            values = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise MotionBeatError(f"{self.path} cannot be read as JSON ({error}): {_FIX}") from None
+        if not isinstance(values, dict):
+            raise MotionBeatError(f"{self.path} is no JSON object of name -> entry: {_FIX}")
+        return {name: self._entry(name, value) for name, value in values.items()}
+
+    def _entry(self, name: str, value: Any) -> Entry:
+        if not isinstance(value, dict) or set(value) != {"bytes", "sha256", "url"}:
+            raise MotionBeatError(f"{self.path}: entry {name!r} must have the fields bytes, sha256 and url: {_FIX}")
+        size, digest, url = value["bytes"], value["sha256"], value["url"]
+        if type(size) is not int or size < 1:
+            raise MotionBeatError(f"{self.path}: bytes of {name!r} is {size!r}, expected a whole number from 1: {_FIX}")
+        if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise MotionBeatError(f"{self.path}: sha256 of {name!r} is {digest!r}, expected 64 of 0-9 and a-f: {_FIX}")
+        if not isinstance(url, str):
+            raise MotionBeatError(f"{self.path}: url of {name!r} is {url!r}, expected an address: {_FIX}")
+        return Entry(size, digest, url)

@@ -1,0 +1,97 @@
+"""File2Motion: the forms in which people have dances, each read into joints of the 24 SMPL joints, metres, y up."""
+
+from pathlib import Path
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora.formats.hints import UNITS, Hints
+from motionbeat.lab.corpora.manifest import Motion
+
+__all__ = ["KINDS", "UNITS", "Hints", "read_motion"]
+
+KINDS = (".npz", ".pkl", ".bvh", ".npy")
+_FIX = (
+    "give .npz (joints, or SMPL-X parameters), .pkl (AIST++ or AIOZ-GDANCE), .bvh, or .npy (FineDance): "
+    "docs/own_data.md"
+)
+
+
+def read_motion(path: Path, hints: Hints | None = None) -> Motion:
+    """Read a motion by the ending of its name, and check that it is a person with the axes in their places.
+
+    .npz: `joints` (T, 24, 3) and `fps`, or SMPL, SMPL-H or SMPL-X parameters as AMASS has them; .pkl: AIST++ or
+    AIOZ-GDANCE; .bvh; .npy: FineDance. hints: what the file does not say. Raises `MotionBeatError` naming the
+    file, the field and the fix.
+    """
+    hints = hints or Hints()
+    if path.suffix.lower() not in KINDS:
+        raise MotionBeatError(f"{path} is of no known kind: {_FIX}")
+    if not path.is_file():
+        raise MotionBeatError(f"{path} does not exist: check the column motion")
+    motion, toes = _read(path, hints)
+    from motionbeat.lab.corpora.formats import checks
+
+    motion = checks.with_y_up(motion, hints.up)
+    checks.refuse_unlikely(path, motion, hints, toes)
+    return motion
+
+
+def _read(path: Path, hints: Hints) -> tuple[Motion, bool]:
+    """The motion in the file's own axes, and whether the file says where its feet point."""
+    kind = path.suffix.lower()
+    if kind != ".pkl":
+        _refuse_person(path, hints)
+    if kind == ".bvh":
+        return _bvh(path, hints)
+    if kind == ".npz":
+        return _npz(path, hints), True
+    if kind == ".npy":
+        from motionbeat.lab.corpora.formats import smplx
+
+        return smplx.read_finedance(path, hints), True
+    return _pickle(path, hints), True
+
+
+def _refuse_person(path: Path, hints: Hints) -> None:
+    if hints.person is not None:
+        raise MotionBeatError(f"{path} holds one person: empty the column person of clips.csv")
+
+
+def _npz(path: Path, hints: Hints) -> Motion:
+    from motionbeat.lab.corpora.formats import archives, joints_npz, smplx
+
+    found = archives.names(path)
+    if "joints" in found:
+        return joints_npz.read_motion(path, hints)
+    if smplx.FIELDS.intersection(found) - {"fps"}:
+        return smplx.read_motion(path, hints)
+    raise MotionBeatError(
+        f"{path} holds {', '.join(found) or 'nothing'}: give joints (frames, 24, 3) and fps, or the poses and trans of "
+        "SMPL-X"
+    )
+
+
+def _pickle(path: Path, hints: Hints) -> Motion:
+    from attrs import evolve
+
+    from motionbeat.lab.corpora import aistpp, pickles
+    from motionbeat.lab.corpora.formats import gdance
+
+    arrays = pickles.load_arrays(path, ignore=("meta",))  # AIOZ-GDANCE: where in its video
+    if "root_trans" in arrays:
+        return gdance.read_motion(path, arrays, hints)
+    _refuse_person(path, hints)
+    if hints.unit is not None:
+        raise MotionBeatError(f"{path} has its own scale, smpl_scaling: empty the column unit of clips.csv")
+    motion = aistpp.read_motion(path)
+    return motion if hints.fps is None else evolve(motion, fps=hints.fps)
+
+
+def _bvh(path: Path, hints: Hints) -> tuple[Motion, bool]:
+    import numpy as np
+
+    from motionbeat.lab.corpora.formats import bvh_parser, bvh_skeleton, checks
+
+    read = bvh_parser.read(path)
+    mapped = bvh_skeleton.smpl_joints(path, read.joints, read.positions())
+    joints = mapped.joints * checks.metres(path, mapped.joints, hints)
+    return Motion(joints.astype(np.float32), None, read.fps(path, hints.fps)), mapped.toes

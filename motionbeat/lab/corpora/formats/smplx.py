@@ -1,0 +1,138 @@
+"""SMPL, SMPL-H and SMPL-X parameters (AMASS, FineDance and others): their joints mapped to SMPL's 24.
+
+Joints 0-21 are the same in the three models. SMPL's hand joints 22 and 23 stand for the whole hand; they take
+the rotation of the knuckle of the middle finger, and none where the file has no fingers. Positions follow by
+forward kinematics of the neutral rest body: neither the licensed model files nor the shape (betas) are used, so
+that every dancer has the same proportions, as those read from AIST++.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora.formats import archives
+from motionbeat.lab.corpora.formats.hints import UNITS, Hints, rate
+from motionbeat.lab.corpora.manifest import Motion
+from motionbeat.motion.kinematics import forward_kinematics
+
+_RATES = ("mocap_framerate", "mocap_frame_rate", "fps")
+_ROOTS, _BODIES = ("global_orient", "root_orient"), ("body_pose", "pose_body")
+_LEFT, _RIGHT, _TRANSLATIONS = ("left_hand_pose",), ("right_hand_pose",), ("trans", "transl")
+FIELDS = frozenset(("poses", *_RATES, *_ROOTS, *_BODIES, *_LEFT, *_RIGHT, *_TRANSLATIONS))
+_BODY = 22
+_HANDS_AT = {72: None, 66: None, 156: 22, 165: 25}
+"""Columns of `poses`, and where its hands begin: SMPL-X has jaw and eyes before them. SMPL's own hands are joints."""
+_MIDDLE, _HAND = 3, 15
+"""In a hand of 15 joints the middle finger's knuckle is number 3 (index, middle, little, ring finger, thumb)."""
+_FINEDANCE_FPS = 30.0
+
+
+def read_motion(path: Path, hints: Hints) -> Motion:
+    """A motion out of an .npz with `poses` (T, 66, 72, 156 or 165), or `global_orient` and `body_pose`; and `trans`.
+
+    Raises `MotionBeatError` naming the file, the field and the fix.
+    """
+    arrays = archives.load(path, FIELDS)
+    poses = _whole(path, arrays) if "poses" in arrays else _parts(path, arrays)
+    translation = archives.numbers(path, *_one_of(path, arrays, _TRANSLATIONS), 3)
+    if len(translation) != len(poses):
+        raise MotionBeatError(f"{path}: {len(translation)} frames of trans for {len(poses)} of poses; expected as many")
+    field = next((name for name in _RATES if name in arrays), None)
+    said = archives.number(path, field, arrays[field]) if field else None
+    return _motion(poses, translation * UNITS[hints.unit or "m"], rate(path, said, hints, field or "fps"))
+
+
+def read_finedance(path: Path, hints: Hints) -> Motion:
+    """A motion of FineDance, an .npy of (T, 315): translation, then 52 SMPL-H joints as two rows of their matrix.
+
+    A form of 319 columns has four foot contacts in front. 30 frames a second (Li et al., "FineDance", ICCV 2023:
+    data/code/pre_motion.py and render.py of its repository; the six numbers are the first two rows of the rotation
+    matrix, as in PyTorch3D).
+    """
+    values = archives.load_one(path)
+    if values.ndim != 2 or values.shape[1] not in (315, 319):
+        raise MotionBeatError(
+            f"{path} has shape {values.shape}; expected FineDance's (frames, 315): 3 of translation and 52 x 6 of "
+            "rotations; save other motions as .npz"
+        )
+    table = archives.numbers(path, "the array", values, values.shape[1])[:, -315:]
+    rows = table[:, 3:].reshape(-1, 52, 2, 3)
+    lengths = np.linalg.norm(np.cross(rows[:, :, 0], rows[:, :, 1]), axis=-1)
+    if lengths.min() < 1e-6:
+        frame, joint = np.unravel_index(lengths.argmin(), lengths.shape)
+        raise MotionBeatError(f"{path}: frame {frame} has no rotation for joint {joint} (two parallel rows): repair it")
+    poses = Rotation.from_matrix(_orthonormal(rows).reshape(-1, 3, 3)).as_rotvec().reshape(-1, 52, 3)
+    translation = table[:, :3] * UNITS[hints.unit or "m"]
+    return _motion(_smpl(poses, _BODY), translation, hints.fps or _FINEDANCE_FPS)
+
+
+def _orthonormal(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., 3, 3) rotation matrices from their first two rows (..., 2, 3), by Gram-Schmidt (Zhou et al., CVPR 2019)."""
+    first = rows[..., 0, :] / np.linalg.norm(rows[..., 0, :], axis=-1, keepdims=True)
+    second = rows[..., 1, :] - (first * rows[..., 1, :]).sum(axis=-1, keepdims=True) * first
+    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
+    return np.stack([first, second, np.cross(first, second)], axis=-2)
+
+
+def _motion(poses: NDArray[np.float64], translation: NDArray[np.float64], fps: float) -> Motion:
+    return Motion(forward_kinematics(poses, translation), poses.astype(np.float32), fps)
+
+
+def _smpl(poses: NDArray[np.float64], hands_at: int | None) -> NDArray[np.float64]:
+    """(T, 24, 3) from the joints of a larger model (T, J, 3) whose hands begin at joint `hands_at`."""
+    hands = np.zeros((len(poses), 2, 3))
+    if hands_at is not None:
+        hands = poses[:, [hands_at + _MIDDLE, hands_at + _HAND + _MIDDLE]]
+    return np.concatenate([poses[:, :_BODY], hands], axis=1)
+
+
+def _whole(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    values = arrays["poses"]
+    columns = int(np.prod(values.shape[1:])) if values.ndim > 1 else 0
+    if columns not in _HANDS_AT:
+        raise MotionBeatError(
+            f"{path}: poses has shape {values.shape}; expected (frames, 165) of SMPL-X, 156 of SMPL-H, 72 of SMPL "
+            "or 66 of a body without hands, axis-angle"
+        )
+    poses = archives.numbers(path, "poses", values.reshape(len(values), -1), columns).reshape(len(values), -1, 3)
+    return poses if columns == 72 else _smpl(poses, _HANDS_AT[columns])
+
+
+def _parts(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    root = archives.numbers(path, *_one_of(path, arrays, _ROOTS), 1, 3)
+    name, values = _one_of(path, arrays, _BODIES)
+    columns = int(np.prod(values.shape[1:]))
+    joints = 23 if columns == 69 else 21
+    body = archives.numbers(path, name, values.reshape(len(values), -1), 3 * joints).reshape(-1, joints, 3)
+    parts = [("root", root), (name, body)]
+    if joints == 21:
+        for names in (_LEFT, _RIGHT):
+            parts.append((names[0], _knuckle(path, arrays, names[0], len(root))))
+    uneven = [f"{name} {len(part)}" for name, part in parts if len(part) != len(root)]
+    if uneven:
+        raise MotionBeatError(f"{path}: {len(root)} frames of root orientation, but {', '.join(uneven)}: give as many")
+    return np.concatenate([part for _, part in parts], axis=1)
+
+
+def _knuckle(path: Path, arrays: dict[str, NDArray[Any]], name: str, frames: int) -> NDArray[np.float64]:
+    if name not in arrays:
+        return np.zeros((frames, 1, 3))
+    columns = int(np.prod(arrays[name].shape[1:]))
+    if columns != 3 * _HAND:
+        raise MotionBeatError(
+            f"{path}: {name} has {columns} numbers a frame; expected 45, axis-angle: export the hands without PCA "
+            "(use_pca=False) or leave them out"
+        )
+    hand = archives.numbers(path, name, arrays[name].reshape(len(arrays[name]), -1), columns).reshape(-1, _HAND, 3)
+    return hand[:, _MIDDLE : _MIDDLE + 1]
+
+
+def _one_of(path: Path, arrays: dict[str, NDArray[Any]], names: tuple[str, ...]) -> tuple[str, NDArray[Any]]:
+    for name in names:
+        if name in arrays:
+            return name, arrays[name]
+    raise MotionBeatError(f"{path} has no {' or '.join(names)}: add it, or give joints (frames, 24, 3) instead")

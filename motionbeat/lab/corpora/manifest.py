@@ -1,0 +1,195 @@
+"""Corpus2Files: songs and dances in any corpus's own form, written in the pipeline's one form.
+
+A reader only says what there is (`Corpus`); motions are read when they are written, many at once.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from motionbeat.audio import decode
+from motionbeat.errors import MotionBeatError, refuse
+from motionbeat.files import workers
+from motionbeat.lab import tables
+from motionbeat.lab.tables import SPLITS
+from motionbeat.progress import counted
+
+SAMPLE_RATE = 44_100
+_BLOCK = 1 << 16  # samples; libsndfile crashes on some whole songs written at once
+_SAFE_NAME = re.compile(r"\w[\w.-]*")
+
+
+@frozen
+class Song:
+    """A recording that is danced to."""
+
+    name: str
+    audio: Path
+    nominal_bpm: float | None = None
+    nominal_beats_per_bar: int | None = None
+
+
+@frozen(eq=False)
+class Motion:
+    """A dance: joints (T, 24, 3) float32, m, y up; poses (T, 24, 3) float32 axis-angle, or none."""
+
+    joints: NDArray[np.float32]
+    poses: NDArray[np.float32] | None
+    fps: float
+
+
+@frozen
+class Clip:
+    """A dance to a song, beginning `offset_s` seconds into it; `read` fetches the motion (in any process)."""
+
+    name: str
+    song: str
+    genre: str
+    split: str
+    offset_s: float
+    read: Callable[[], Motion]
+
+
+@frozen
+class Corpus:
+    """What a corpus holds, and by reason the names of what it holds but is not used."""
+
+    songs: list[Song]
+    clips: list[Clip]
+    left_out: dict[str, list[str]] = field(factory=dict)
+
+
+@frozen
+class _Refused:
+    reason: str
+
+
+def write_corpus(corpus: Corpus, folder: Path) -> float:
+    """Write motion/<clip>.npz, audio/<song>.flac and manifest.parquet into `folder`.
+
+    A song that no clip is danced to is not written. Audio becomes mono, 44.1 kHz, 16 bit. Returns the
+    minutes of motion. Everything is looked at before anything is refused: raises `MotionBeatError` listing
+    what is wrong with which clip or song; what was written by then is for the caller to drop
+    (`files.whole_folder`).
+    """
+    from joblib import Parallel, delayed
+
+    refuse(_inconsistencies(corpus))
+    (folder / "motion").mkdir(parents=True)
+    (folder / "audio").mkdir()
+    clips = sorted(corpus.clips, key=lambda clip: clip.name)
+    danced = {clip.song for clip in clips}
+    songs = {song.name: song for song in sorted(corpus.songs, key=lambda song: song.name) if song.name in danced}
+
+    run = Parallel(n_jobs=workers(), return_as="generator")
+    seconds = list(counted(run(delayed(_write_song)(s, folder) for s in songs.values()), len(songs), "songs"))
+    # threads: a motion takes milliseconds, and importing torch in every process takes seconds
+    run = Parallel(n_jobs=workers(), return_as="generator", prefer="threads")
+    rows = list(counted(run(delayed(_write_clip)(clip, folder) for clip in clips), len(clips), "clips"))
+    refuse(result.reason for result in [*seconds, *rows] if isinstance(result, _Refused))
+
+    length = dict(zip(songs, seconds, strict=True))
+    refuse(
+        f"clip {clip.name} begins {clip.offset_s:.2f} s into {clip.song}, a song of {length[clip.song]:.2f} s: give "
+        "the whole song, or correct the clip's start (in a folder: column offset of clips.csv)"
+        for clip in clips
+        if clip.offset_s >= length[clip.song]
+    )
+    for row in rows:
+        song = songs[row["song"]]
+        row |= {"nominal_bpm": song.nominal_bpm, "nominal_beats_per_bar": song.nominal_beats_per_bar}
+    columns = {name: [row[name] for row in rows] for name in tables.MANIFEST.names}
+    tables.write(folder / "manifest.parquet", tables.MANIFEST, columns)
+    return float(np.sum(columns["duration_s"])) / 60
+
+
+def _inconsistencies(corpus: Corpus) -> Iterable[str]:
+    if not corpus.clips:
+        reasons = "; ".join(f"{len(names)} left out ({reason})" for reason, names in corpus.left_out.items())
+        yield f"the corpus has no clips{': ' + reasons if reasons else ''}: check corpus.root in params.yaml"
+    for kind, names in (("song", [s.name for s in corpus.songs]), ("clip", [c.name for c in corpus.clips])):
+        for name in sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
+            yield f"{kind} {name} stands in the corpus twice: rename or remove one"
+        for name in sorted(set(names)):
+            if not _SAFE_NAME.fullmatch(name):
+                yield f"{kind} {name!r} cannot name a file: use letters, digits, '_', '-' and '.'"
+    known = {song.name for song in corpus.songs}
+    for clip in corpus.clips:
+        if clip.song not in known:
+            yield f"clip {clip.name} is danced to song {clip.song}, which the corpus has not: add its audio"
+        if clip.split not in SPLITS:
+            yield f"clip {clip.name} is in split {clip.split!r}: put it into train, val or test"
+        if not (np.isfinite(clip.offset_s) and clip.offset_s >= 0):
+            yield f"clip {clip.name} begins {clip.offset_s} s into its song: give a start of 0 s or later"
+
+
+def _write_song(song: Song, folder: Path) -> float | _Refused:
+    """Write a song; its length in seconds, or what is wrong with it."""
+    import soundfile
+
+    try:
+        samples = decode.load(song.audio, SAMPLE_RATE)
+    except MotionBeatError as error:
+        return _Refused(str(error))
+    path = folder / "audio" / f"{song.name}.flac"
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, channels=1, subtype="PCM_16", format="FLAC") as file:
+        for begin in range(0, len(samples), _BLOCK):
+            file.write(samples[begin : begin + _BLOCK])
+    return len(samples) / SAMPLE_RATE
+
+
+def _write_clip(clip: Clip, folder: Path) -> dict[str, Any] | _Refused:
+    """Write a motion; its row of the manifest, or what is wrong with it."""
+    try:
+        motion = clip.read()
+    except MotionBeatError as error:
+        return _Refused(str(error))
+    wrong = _wrong_with(motion)
+    if wrong:
+        return _Refused(f"clip {clip.name}: {wrong}")
+    path, joints = folder / "motion" / f"{clip.name}.npz", motion.joints.astype(np.float32)
+    if motion.poses is None:
+        np.savez(path, joints=joints)
+    else:
+        np.savez(path, joints=joints, poses=motion.poses.astype(np.float32))
+    return {
+        "clip": clip.name,
+        "song": clip.song,
+        "genre": clip.genre,
+        "split": clip.split,
+        "fps": motion.fps,
+        "frames": len(motion.joints),
+        "duration_s": len(motion.joints) / motion.fps,
+        "offset_s": clip.offset_s,
+        "has_rotations": motion.poses is not None,
+        "motion": f"motion/{clip.name}.npz",
+        "audio": f"audio/{clip.song}.flac",
+    }
+
+
+def _wrong_with(motion: Motion) -> str | None:
+    """What makes a motion unusable, with the fix."""
+    if not (np.isfinite(motion.fps) and motion.fps > 0):
+        return f"{motion.fps} frames a second: give a rate above 0"
+    for name, values in (("joints", motion.joints), ("poses", motion.poses)):
+        if values is None:
+            continue
+        if values.ndim != 3 or values.shape[1:] != (24, 3):
+            return f"{name} of shape {values.shape}: give (frames, 24, 3), the SMPL joints"
+        if not np.isfinite(values).all():
+            return f"{name} hold NaN or infinity in frame {first_bad_frame(values)}: repair or leave out the clip"
+    if len(motion.joints) < 2:
+        return f"{len(motion.joints)} frames: give at least 2"
+    if motion.poses is not None and len(motion.poses) != len(motion.joints):
+        return f"{len(motion.poses)} frames of poses for {len(motion.joints)} of joints: give as many"
+    return None
+
+
+def first_bad_frame(values: NDArray[np.floating]) -> int:
+    """The first frame of (T, ...) that holds NaN or infinity."""
+    return int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])

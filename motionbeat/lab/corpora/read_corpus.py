@@ -1,0 +1,34 @@
+"""The corpus that params.yaml names, through its own reader."""
+
+from pathlib import Path
+
+from motionbeat.lab import params
+from motionbeat.lab.corpora.manifest import Corpus
+
+
+def read_corpus(settings: params.Corpus, working: Path) -> Corpus:
+    """Read the corpus that `settings` name; the embedded one is first made in `working`/source.
+
+    AIST++ is downloaded where `settings.root` lacks it, see `motionbeat.lab.corpora.aistpp.acquire`. Raises
+    `MotionBeatError` naming what is missing or wrong in the corpus's own folder, and the fix.
+    """
+    if settings.name == "synthetic":
+        from motionbeat.lab.corpora import aistpp
+        from motionbeat.lab.synthetic import write_corpus
+        from motionbeat.lab.synthetic.plan import beats_per_bar
+
+        write_corpus.generate(working / "source", settings.size, settings.seed, settings.meters)
+        return aistpp.read(
+            working / "source", lambda song: beats_per_bar(song, settings.meters), validation=settings.validation
+        )
+    if settings.name == "aistpp":
+        from motionbeat.lab.corpora.aistpp import acquire, aistpp_reader
+
+        return aistpp_reader.read_parts(acquire.parts(settings), validation=settings.validation)
+    if settings.name == "folder":
+        from motionbeat.lab.corpora import folder
+
+        return folder.read(Path(settings.root))
+    from motionbeat.lab.corpora import dance_with_melody
+
+    return dance_with_melody.read(Path(settings.root))

@@ -1,0 +1,78 @@
+"""Name2Encoder: every frozen encoder by its name in params.yaml, and an early word on those that cannot be loaded.
+
+| name       | frames/s | D    | what                                                                                |
+|------------|----------|------|-------------------------------------------------------------------------------------|
+| motionbeat | 50       | 128  | the trained audio encoder in grid mode: last state before the projection, no tracker |
+| random     | 50       | 128  | the same network with untrained weights                                             |
+| mel        | 50       | 128  | the log-mel spectrogram that its tokens are pooled from                             |
+| musicnn    | 62.5     | 753  | musicnn (Pons & Serra 2019): front end and mid-end of a tagger                      |
+| wav2vec2   | 50       | 768  | wav2vec 2.0 (Baevski et al. 2020): last hidden state                                |
+| clap       | 3.2      | 1024 | CLAP (Wu et al. 2023): last hidden state of HTSAT, before the projection            |
+| wav2clip   | 10       | 512  | Wav2CLIP (Wu et al. 2022): windows of 1 s                                           |
+| jukebox    | 43.1     | 4800 | Jukebox (Dhariwal et al. 2020): a layer of the top prior, as Castellon et al. 2021  |
+"""
+
+from collections.abc import Iterable
+from typing import get_args
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab import params
+from motionbeat.lab.encoders.frame_encoder import Frames, FrozenEncoder, clip
+
+__all__ = ["NAMES", "Frames", "FrozenEncoder", "check", "clip", "open_encoder"]
+
+NAMES: tuple[str, ...] = get_args(params.EncoderName)
+
+
+def open_encoder(name: str, settings: params.Encoders) -> FrozenEncoder:
+    """The encoder `name`, with its weights loaded.
+
+    Raises `MotionBeatError` for an unknown name, and where weights or a package are missing: naming the id or folder,
+    its key in params.yaml and what to install.
+    """
+    from motionbeat.lab.encoders import motionbeat_encoder
+
+    if name == "motionbeat":
+        return motionbeat_encoder.trained(settings.motionbeat)
+    if name == "random":
+        return motionbeat_encoder.untrained(settings.motionbeat)
+    if name == "mel":
+        return motionbeat_encoder.Mel(settings.motionbeat)
+    if name == "musicnn":
+        from motionbeat.lab.encoders.musicnn import MusiCNN
+
+        return MusiCNN(settings.musicnn)
+    if name == "wav2vec2":
+        from motionbeat.lab.encoders.wav2vec2 import Wav2Vec2
+
+        return Wav2Vec2(settings.wav2vec2, settings.offline)
+    if name == "clap":
+        from motionbeat.lab.encoders.clap import Clap
+
+        return Clap(settings.clap, settings.offline)
+    if name == "wav2clip":
+        from motionbeat.lab.encoders.wav2clip import Wav2Clip
+
+        return Wav2Clip(settings.wav2clip, settings.offline)
+    if name == "jukebox":
+        from motionbeat.lab.encoders.jukebox import Jukebox
+
+        return Jukebox(settings.jukebox, settings.jukebox_layer, settings.offline)
+    raise MotionBeatError(f"no encoder {name!r}: encoders.names takes {', '.join(NAMES)}")
+
+
+def check(names: Iterable[str], settings: params.Encoders) -> dict[str, str]:
+    """Open each encoder once, before any long work, and give its identity by name.
+
+    Raises one `MotionBeatError` that lists all those which cannot be loaded, each with its reason and the fix.
+    """
+    identities, wrong = {}, []
+    for name in names:
+        try:
+            identities[name] = open_encoder(name, settings).identity
+        except MotionBeatError as error:
+            wrong.append(f"{name}: {error}")
+    if wrong:
+        count = "an encoder" if len(wrong) == 1 else f"{len(wrong)} encoders"
+        raise MotionBeatError(f"{count} of encoders.names cannot be loaded\n  " + "\n  ".join(wrong))
+    return identities

@@ -1,0 +1,102 @@
+"""Jukebox (Dhariwal et al. 2020): states inside a language model of music, as Castellon et al. (ISMIR 2021) take them.
+
+The audio is coded by the VQ-VAE at 344.5 tokens a second, and the top prior, of unknown artist and genre and without
+lyrics, reads the codes; the features are the output of one of its layers.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.encoders.frame_encoder import Audio, Frames, digest, join, samples, spans
+from motionbeat.lab.encoders.hub import configuration, model, transformers
+from motionbeat.model.device import best_device
+
+VERSION = "jukebox 1"
+POOLED = 8
+"""Tokens that are averaged into a frame: 43 frames a second in place of 345, of 4,800 numbers each."""
+OVERLAP = 0.1
+"""Part of a window (23.8 s) that it shares with the one before it."""
+SHORTEST_S = 0.1
+TOTAL_S = 62
+"""Length that the song is said to have, as in Castellon et al."""
+
+
+class Jukebox:
+    """Mean over 8 tokens of layer `layer` (from 1) of the top prior, in windows as long as the prior's context.
+
+    A clip shorter than a window is followed by silence; the states look back only, so it changes nothing.
+    """
+
+    name = "jukebox"
+
+    def __init__(self, source: str, layer: int, offline: bool = False) -> None:
+        library = transformers(self.name)
+        if not hasattr(library, "JukeboxModel"):
+            raise MotionBeatError(
+                f"transformers {library.__version__} no longer has Jukebox: pip install 'transformers>=4.44,<5'"
+            )
+        whole = model(self.name, source, offline, library.JukeboxModel)
+        self._prior, self._vqvae, self.rate = whole.priors[0], whole.vqvae, whole.config.sampling_rate
+        stack = self._prior.prior.transformer
+        if not 1 <= layer <= len(stack._attn_mods):
+            raise MotionBeatError(
+                f"encoders.jukebox_layer = {layer}; the top prior of {source} has layers 1 to {len(stack._attn_mods)}"
+            )
+        stack._attn_mods = stack._attn_mods[:layer]  # what follows is never used
+        for block in stack._attn_mods:
+            block.attn.mask = True  # as Jukebox was trained; transformers' default configuration shows it the future
+        self._prior.to(best_device())
+        self._vqvae.to(best_device())
+        self._token = int(self._prior.raw_to_tokens)  # samples
+        self.width, self.frame_rate = self._prior.prior.width, self.rate / (self._token * POOLED)
+        kept = {f"vqvae.{name}": tensor for name, tensor in self._vqvae.state_dict().items()}
+        kept |= {f"prior.{name}": tensor for name, tensor in self._prior.state_dict().items()}
+        self.identity = digest(VERSION, [configuration(whole.config), layer, POOLED, OVERLAP, TOTAL_S], kept)
+
+    @torch.no_grad()
+    def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
+        """Frame t is the mean of tokens 8 t to 8 t + 7: (T, width)."""
+        wave = samples(self.name, audio, sample_rate, self.rate, SHORTEST_S)
+        window, step = int(self._prior.sample_length), self._token * POOLED
+        parts = []
+        for begin, end, first, last in spans(len(wave), window, round(OVERLAP * window)):
+            given = np.zeros(window, np.float32)
+            given[: end - begin] = wave[begin:end]
+            states = self._states(torch.from_numpy(given).to(self._prior.device))
+            states = states[: len(states) // POOLED * POOLED].unflatten(0, (-1, POOLED)).mean(1)
+            times = (begin + (np.arange(len(states)) + 0.5) * step) / self.rate
+            parts.append((states.cpu().numpy(), times, first / self.rate, last / self.rate))
+        return join(parts)
+
+    def _states(self, wave: Tensor) -> Tensor:
+        """(n,) samples of one window -> (tokens, width)."""
+        codes = min(
+            self._vqvae.encode(wave[None, :, None]), key=lambda level: level.shape[1]
+        )  # the coarsest are the top's
+        audio, metadata, lyrics = self._prior.get_cond(None, self._unknown(wave.device))
+        found: list[Tensor] = []
+
+        def keep(module: Any, given: Any, output: Tensor) -> None:
+            found.append(output[0])
+
+        hook = self._prior.prior.transformer._attn_mods[-1].register_forward_hook(keep)
+        try:
+            if self._prior.is_encoder_decoder:  # the smaller model reads lyrics and music in one sequence
+                tokens, audio = self._prior.prior_preprocess([lyrics, codes], [None, audio])
+                self._prior.prior(tokens, audio, metadata)
+            else:
+                self._prior.prior(codes, audio, metadata, self._prior.get_encoder_states(lyrics))
+        finally:
+            hook.remove()
+        return found[0][-codes.shape[1] :]
+
+    def _unknown(self, device: torch.device) -> Tensor:
+        """(1, n) what the prior is told: length, offset, window, artist 0, genre 0 and no more, no lyrics."""
+        genres = [0] + [-1] * (self._prior.metadata_embedding.max_nb_genres - 1)
+        lyrics = [0] * self._prior.nb_relevant_lyric_tokens
+        said = [TOTAL_S * self.rate, 0, int(self._prior.sample_length), 0, *genres, *lyrics]
+        return torch.tensor([said], dtype=torch.long, device=device)

@@ -1,0 +1,118 @@
+"""Song2Dance: what lies between an audio file and the generator: who hears it, what is heard, what is held fixed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import evolve
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.generator import motion_vector
+from motionbeat.lab.generator.motion_vector import FPS, FRAMES
+from motionbeat.lab.generator.music_condition import checked
+from motionbeat.lab.generator.sampling import Held, hold
+from motionbeat.motion.resample import resample, resample_poses
+
+if TYPE_CHECKING:
+    from motionbeat.lab.encoders.frame_encoder import FrozenEncoder
+
+OWN = "models/motionbeat"
+_SHORTEST_S = FRAMES / FPS
+
+
+def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
+    """The encoder `name`, which a generator names as the one that it was trained with.
+
+    weights: the folder of the MotionBeat model (motionbeat, random and mel; models/motionbeat without it), or the hub
+    id, file or folder of another encoder; without it, and for all else that such an encoder has to know, params.yaml
+    of the working folder is asked. Raises `MotionBeatError` where the encoder cannot be opened.
+    """
+    if name in ("motionbeat", "random", "mel"):
+        from motionbeat.lab.encoders import motionbeat_encoder
+
+        folder = weights or OWN
+        if not (Path(folder) / "config.json").is_file():
+            raise MotionBeatError(
+                f"{Path(folder) / 'config.json'} is missing: name the folder of the MotionBeat model that the "
+                "generator was trained with by --encoder-model, or train one by `dvc repro train`"
+            )
+        if name == "mel":
+            return motionbeat_encoder.Mel(folder)
+        return motionbeat_encoder.trained(folder) if name == "motionbeat" else motionbeat_encoder.untrained(folder)
+    from motionbeat.lab import params
+    from motionbeat.lab.encoders.interface import open_encoder
+
+    settings = params.load().encoders
+    named: dict[str, Any] = {} if weights is None else {name: weights}
+    return open_encoder(name, evolve(settings, **named))
+
+
+def condition(
+    encoder: "FrozenEncoder", song: Path, duration_s: float, start_s: float = 0.0, seconds: float | None = None
+) -> NDArray[np.float32]:
+    """What a generator hears of a song: (T, D) at 30 frames a second from `start_s` on.
+
+    duration_s: of the whole song. seconds: how much of it, to its end without it. The encoder hears the whole song, as
+    in the training of generators, and its frames pass through the same grid of 20 ms in half precision. Raises
+    `MotionBeatError` for a part outside the song or under 5 s, and for music that never changes.
+    """
+    from motionbeat.lab.encoders.feature_cache import FRAME_S, resampled
+
+    left = duration_s - start_s
+    length = left if seconds is None else seconds
+    if duration_s < _SHORTEST_S:
+        raise MotionBeatError(f"{song} lasts {duration_s:.2f} s; a dance takes at least {_SHORTEST_S:g} s of music")
+    if start_s < 0 or not _SHORTEST_S <= length <= left + 1e-6:
+        raise MotionBeatError(
+            f"{song} lasts {duration_s:.2f} s: {length:g} s from {start_s:g} s on cannot be danced; begin at 0 s or "
+            f"later, and give at least {_SHORTEST_S:g} s that lie within the song"
+        )
+    heard = encoder.frames(song)
+    grid = resampled(heard.features, heard.times).astype(np.float16)
+    return checked(str(song), grid, np.arange(len(grid)) * FRAME_S).condition(length, start_s)
+
+
+def known(path: Path) -> NDArray[np.float32]:
+    """Vectors (T, 151) of a dance on file, at 30 frames a second: an .npz with poses, or a pickle of AIST++.
+
+    Raises `MotionBeatError` for a file that cannot be read, or that has no joint rotations, as those of BVH.
+    """
+    from motionbeat.lab.corpora.formats import read_motion
+
+    if not path.is_file():
+        raise MotionBeatError(f"{path} is missing: give a dance as .npz or .pkl, as this command writes them")
+    motion = read_motion(path)
+    if motion.poses is None:
+        raise MotionBeatError(f"{path} has no joint rotations to hold: give an .npz with poses, or an AIST++ .pkl")
+    return motion_vector.encode(
+        resample_poses(motion.poses, motion.fps, FPS), resample(motion.joints[:, 0], motion.fps, FPS)
+    )
+
+
+def held_ends(frames: int, before: Path | None, after: Path | None, seconds: float) -> Held | None:
+    """What is held fixed of a dance of `frames` frames so that it goes from one dance on file to another.
+
+    before: a dance whose last `seconds` are the first ones of the new dance. after: one whose first `seconds` are its
+    last. None for none of both. Raises `MotionBeatError` for dances that are shorter, and where nothing would be left.
+    """
+    if before is None and after is None:
+        return None
+    count = round(seconds * FPS)
+    if count < 1 or count * ((before is not None) + (after is not None)) >= frames:
+        raise MotionBeatError(
+            f"{seconds:g} s held leave nothing of {frames / FPS:.2f} s to dance, or are no frame at all: give other "
+            "seconds to hold, or a longer part of the song"
+        )
+    vectors, mask = np.zeros((frames, motion_vector.WIDTH), np.float32), np.zeros(frames, bool)
+    for path, place, part in (
+        (before, slice(0, count), slice(-count, None)),
+        (after, slice(-count, None), slice(count)),
+    ):
+        if path is None:
+            continue
+        given = known(path)
+        if len(given) < count:
+            raise MotionBeatError(f"{path} lasts {len(given) / FPS:.2f} s, less than the {seconds:g} s that are held")
+        vectors[place], mask[place] = given[part], True
+    return hold(vectors, mask)

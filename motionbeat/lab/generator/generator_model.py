@@ -1,0 +1,197 @@
+"""A dance generator: the denoiser, the scaling of its vectors and of its music, and for which encoder it was trained.
+
+A folder with config.json and model.safetensors; nothing is unpickled.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from attrs import asdict, fields, frozen
+from torch import Tensor, nn
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.generator.diffusion import signal_levels
+from motionbeat.lab.generator.motion_vector import CONTACT, FRAMES, ROOT, ROTATION, WIDTH, with_rotations
+from motionbeat.lab.generator.network import Denoiser, NetworkConfig
+from motionbeat.lab.generator.spectrum import Spectrum
+from motionbeat.model.model_folder import CONFIG_FILE, load_weights, read_config, save
+
+_KIND = "dance generator"
+_SMALLEST_REACH = 1e-6
+_SMALLEST_STD = 1e-6
+_LEAST_UNKNOWN = 0.02
+
+
+@frozen(kw_only=True)
+class GeneratorConfig(NetworkConfig):
+    """The denoiser's sizes, the encoder whose music it hears, and the steps of its diffusion."""
+
+    encoder: str
+    encoder_identity: str
+    """Digest of the encoder's weights: features of retrained ones mean something else."""
+    diffusion_steps: int = 1000
+
+    def __attrs_post_init__(self) -> None:
+        counts = [field.name for field in fields(type(self)) if field.type is int and field.name != "condition_layers"]
+        wrong = [name for name in counts if not _is_count(getattr(self, name), 1)]
+        wrong += [] if _is_count(self.condition_layers, 0) else ["condition_layers"]
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            wrong.append("dropout")
+        wrong += [name for name in ("aligned", "preconditioned") if not isinstance(getattr(self, name), bool)]
+        wrong += [name for name in ("encoder", "encoder_identity") if not isinstance(getattr(self, name), str)]
+        if not wrong and self.width % (2 * self.heads):
+            raise MotionBeatError(
+                f"dance generator: width = {self.width}; expected a multiple of 2 * heads = {2 * self.heads}"
+            )
+        if not wrong and FRAMES % self.patch:
+            raise MotionBeatError(f"dance generator: patch = {self.patch}; expected a divisor of {FRAMES} frames")
+        if wrong:
+            told = ", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong)
+            raise MotionBeatError(f"dance generator: {told}; take the config.json that training wrote")
+
+
+class DanceGenerator(nn.Module):
+    """Noised, scaled dance vectors -> clean ones, under music of one encoder."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.network = Denoiser(config)
+        self.spectrum = Spectrum() if config.preconditioned else None
+        self.low: Tensor
+        self.reach: Tensor
+        self.counted: Tensor
+        self.music_mean: Tensor
+        self.music_std: Tensor
+        self.levels: Tensor
+        self.register_buffer("low", torch.zeros(WIDTH))
+        self.register_buffer("reach", torch.ones(WIDTH))
+        self.register_buffer("counted", torch.ones(WIDTH))
+        self.register_buffer("music_mean", torch.zeros(config.condition_width))
+        self.register_buffer("music_std", torch.ones(config.condition_width))
+        self.register_buffer("levels", signal_levels(config.diffusion_steps), persistent=False)
+
+    def set_statistics(self, vectors: Tensor, music: Tensor, slices: Iterable[Tensor]) -> None:
+        """Take scale and spectrum of training vectors (N, 151), and mean and deviation of training music (M, c).
+
+        slices: (b, 150, 151), parts of all slices of the vectors. Preconditioned, contacts, root and rotations are
+        each scaled to unit variance: noise of variance 1 hides -1..1, in which EDGE scales and most channels vary by
+        0.2, long before it hides the dance. Then a channel that never varies is scaled to 0, else to -1; it comes back
+        as it was.
+        """
+        lowest, highest = vectors.amin(dim=0), vectors.amax(dim=0)
+        full = torch.where(highest - lowest > _SMALLEST_REACH, highest - lowest, 1.0)
+        if self.spectrum is None:
+            low, reach = lowest, full
+        else:
+            deviation = torch.ones(WIDTH)
+            for part in (CONTACT, ROOT, ROTATION):
+                spread = vectors[:, part].var(dim=0).mean().sqrt()
+                deviation[part] = torch.where(spread > _SMALLEST_STD, spread, 1.0)
+            low, reach = vectors.mean(dim=0) - deviation, 2 * deviation
+        self.low.copy_(low)
+        self.reach.copy_(reach)
+        self.counted.copy_(reach / full)
+        if self.spectrum is not None:
+            self.spectrum.fit(self.scaled(part) for part in slices)
+        self.music_mean.copy_(music.mean(dim=0))
+        deviation = music.std(dim=0)
+        self.music_std.copy_(torch.where(deviation > _SMALLEST_STD, deviation, 1.0))
+
+    @property
+    def proper(self) -> bool:
+        """Whether the rotations of predicted vectors are rotations as they are."""
+        return self.spectrum is not None
+
+    def scaled(self, vectors: Tensor) -> Tensor:
+        """(..., 151) -> as the network sees it, by `low` and `reach`."""
+        return 2 * (vectors - self.low) / self.reach - 1
+
+    def unscaled(self, vectors: Tensor) -> Tensor:
+        """The inverse of `scaled`."""
+        return 0.5 * (vectors + 1) * self.reach + self.low
+
+    def heard(self, music: Tensor) -> Tensor:
+        """Music (..., c), z-scored by training statistics, so that no encoder's scale counts."""
+        return (music - self.music_mean) / self.music_std
+
+    def clean(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
+        """Prediction of x0 (b, f, 151), arguments as the network's.
+
+        Preconditioned: what a Gaussian dance would be, and what the network adds, of the size of what is unknown; then
+        the rotations that it decodes to, because a mean of rotations is none and lets limbs spin.
+        """
+        if self.spectrum is None:
+            alone: Tensor = self.network(noised, step, music, shown)
+            return alone
+        level = self.levels[step].to(noised.dtype)[:, None, None]
+        likely, white = self.spectrum.estimate(noised, level)
+        # of one size at every level: what little is told in much noise is what the network has to go by
+        seen = torch.cat([likely / self.spectrum.spread(level), white], dim=-1)
+        added = self.spectrum.shaped(self.network(seen, step, music, shown).float(), level)
+        return self.scaled(with_rotations(self.unscaled(likely + added)))
+
+    def weights(self, step: Tensor) -> Tensor:
+        """How much the loss at each step (b,) counts: preconditioned, one over what is unknown there, so that the
+        network learns to see in little noise as in much; else 1, as EDGE."""
+        if self.spectrum is None:
+            return torch.ones(len(step), device=step.device)
+        return 1 / (self.spectrum.unknown(self.levels[step].float()[:, None, None]).flatten() + _LEAST_UNKNOWN)
+
+    def guided(self, noised: Tensor, step: int, music: Tensor, guidance: float) -> Tensor:
+        """Classifier-free guidance (Ho & Salimans, 2021): x_without + guidance * (x_with - x_without).
+
+        noised (b, f, 151), music (b, f, c) z-scored. Guidance 0 does not look at the music at all.
+        """
+        steps = torch.full((len(noised),), step, device=noised.device)
+        if guidance == 0:
+            deaf: Tensor = self.clean(noised, steps, None)
+            return deaf
+        hearing: Tensor = self.clean(noised, steps, music)
+        if guidance == 1:
+            return hearing
+        deaf = self.clean(noised, steps, None)
+        return deaf + guidance * (hearing - deaf)
+
+    def save(self, folder: Path | str) -> None:
+        """Write config.json and model.safetensors; the same weights give the same bytes."""
+        save(folder, asdict(self.config), self)
+
+    @classmethod
+    def load(cls, folder: Path | str, encoder: str | None = None, identity: str | None = None) -> "DanceGenerator":
+        """The generator that `save` wrote, in eval mode on the CPU.
+
+        encoder, identity: name and digest of the one whose music it will hear. Missing or foreign files, and a
+        generator that was trained with another encoder or with other weights of it, raise `MotionBeatError`.
+        """
+        config = _config(Path(folder))
+        if encoder is not None and encoder != config.encoder:
+            raise MotionBeatError(
+                f"{folder} was trained with music of the encoder {config.encoder}, not {encoder}: give that encoder, "
+                "or train a generator for this one (dance.encoders in params.yaml)"
+            )
+        if identity is not None and identity != config.encoder_identity:
+            raise MotionBeatError(
+                f"{folder} was trained with other weights of the encoder {config.encoder}: give those, or train the "
+                "generator again (dvc repro dance)"
+            )
+        model = cls(config)
+        load_weights(folder, model, _KIND)
+        return model.eval()
+
+
+def _config(folder: Path) -> GeneratorConfig:
+    values = read_config(folder, _KIND)
+    known = {field.name for field in fields(GeneratorConfig)}
+    if not isinstance(values, dict) or set(values) != known:
+        wrong = sorted(known ^ set(values)) if isinstance(values, dict) else ["no table"]
+        raise MotionBeatError(
+            f"{folder / CONFIG_FILE}: {', '.join(wrong)} missing or unknown: take the config.json of a dance generator"
+        )
+    return GeneratorConfig(**values)
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

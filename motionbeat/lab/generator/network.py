@@ -1,0 +1,190 @@
+"""The denoiser: a transformer decoder that tells the clean dance from a noised one, its noise level and the music.
+
+Axes: b batch, f frames of the slice, n = f / patch tokens, c music features, w width, h heads, p channel pairs of a
+head.
+"""
+
+import math
+
+import torch
+from attrs import frozen
+from torch import Tensor, nn
+from torch.nn import functional
+
+from motionbeat.lab.generator.motion_vector import WIDTH
+from motionbeat.model.rotation import rotate
+
+_ROTARY_BASE = 10_000.0
+_TIME_BASE = 10_000.0
+_PULSE_WIDTH = 64
+_PULSE_FRAMES = 21
+"""Frames of music, 0.7 s, that decide on the gain of their middle one."""
+
+
+@frozen(kw_only=True)
+class NetworkConfig:
+    """Sizes of the denoiser; EDGE's own: 512 wide, 8 layers, 8 heads, feedforward 1,024, 2 condition layers, patch 1,
+    not aligned."""
+
+    condition_width: int
+    """Music features a frame (c)."""
+    width: int
+    layers: int
+    heads: int
+    feedforward: int
+    dropout: float
+    condition_layers: int
+    """Self-attention layers that the music goes through first."""
+    patch: int
+    """Neighbouring frames that are one token: the work falls with their number."""
+    aligned: bool
+    """Whether the music of a dance token's own time is added to it and modulates it in every layer, besides the
+    attention to all of the music: how a movement is timed is a product of the movement and the music."""
+    preconditioned: bool
+    """Whether the network corrects a linear estimate (`spectrum`); else it tells the clean vectors by itself."""
+
+
+class Denoiser(nn.Module):
+    """Noised vectors and music -> clean vectors."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.config = config
+        parts = 2 if config.preconditioned else 1
+        self.vector_in = nn.Linear(parts * config.patch * WIDTH, width)
+        self.vector_out = nn.Linear(width, parts * config.patch * WIDTH)
+        self.music_in = nn.Linear(config.patch * config.condition_width, width)
+        self.music_layers = nn.ModuleList(_Layer(config, decoder=False) for _ in range(config.condition_layers))
+        self.music_norm = nn.LayerNorm(width)
+        self.no_music = nn.Parameter(0.02 * torch.randn(width))  # what stands for dropped music
+        self.music_summary = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.time = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+        self.layers = nn.ModuleList(_Layer(config, decoder=True) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.pulse = _Pulse(config) if config.preconditioned and config.aligned else None
+        if config.preconditioned:  # nothing is corrected before something is learnt
+            nn.init.zeros_(self.vector_out.weight)
+            nn.init.zeros_(self.vector_out.bias)
+
+    def forward(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
+        """noised (b, f, 151), scaled; step (b,) of the diffusion; music (b, f, c), or none -> (b, f, 151) clean.
+
+        f is a multiple of the patch. shown: (b,) bool, whose music is seen; the others are as with none.
+        Preconditioned, noised is (b, f, 302): the estimate, and the white that it was made of. What comes back is the
+        sum of vectors and of that white with a gain for each number: when to move, which the music says, is a gain
+        on moving.
+        """
+        b, f, _ = noised.shape
+        patch, n = self.config.patch, f // self.config.patch
+        angles = _angles(n, self.config.width // self.config.heads // 2, noised)
+        heard = self.no_music.expand(b, n, -1)  # (b, n, w)
+        if music is not None:
+            encoded = self.music_in(music.reshape(b, n, patch * music.shape[2]))  # (b, n, w)
+            for layer in self.music_layers:
+                encoded = layer(encoded, angles)
+            encoded = self.music_norm(encoded)
+            heard = encoded if shown is None else torch.where(shown[:, None, None], encoded, heard.to(encoded.dtype))
+        state = self.time(_waves(step, self.config.width)) + self.music_summary(heard.mean(dim=1))  # (b, w)
+        states = state[:, None] + heard if self.config.aligned else state[:, None]  # (b, n, w) or (b, 1, w)
+        x = self.vector_in(noised.reshape(b, n, -1))  # (b, n, w)
+        if self.config.aligned:
+            x = x + heard
+        for layer in self.layers:
+            x = layer(x, angles, functional.silu(states), heard)
+        vectors: Tensor = self.vector_out(self.norm(x)).view(b, f, -1)
+        if self.config.preconditioned:
+            told, gain = vectors.chunk(2, dim=-1)
+            if self.pulse is not None and music is not None:
+                beaten = self.pulse(music, state)
+                gain = gain + (beaten if shown is None else beaten * shown[:, None, None])
+            return told + gain * noised[..., WIDTH:]
+        return vectors
+
+
+class _Pulse(nn.Module):
+    """Music to gains, frame by frame: a dance stops and goes within a tenth of a second, which is less than a token."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.hear = nn.Conv1d(config.condition_width, _PULSE_WIDTH, _PULSE_FRAMES, padding=_PULSE_FRAMES // 2)
+        self.film = nn.Linear(config.width, _PULSE_WIDTH)
+        self.gain = nn.Linear(_PULSE_WIDTH, WIDTH)
+        nn.init.zeros_(self.gain.weight)
+        nn.init.zeros_(self.gain.bias)
+
+    def forward(self, music: Tensor, state: Tensor) -> Tensor:
+        """music (b, f, c), state (b, w) -> (b, f, 151)."""
+        heard = functional.silu(self.hear(music.transpose(1, 2)).transpose(1, 2))  # (b, f, h)
+        gain: Tensor = self.gain(heard * (1 + self.film(functional.silu(state))[:, None]))
+        return gain
+
+
+class _Layer(nn.Module):
+    """Pre-norm self-attention and feedforward; a decoder's also attends to the music, and each part is modulated."""
+
+    def __init__(self, config: NetworkConfig, decoder: bool) -> None:
+        super().__init__()
+        width = config.width
+        self.attend = _Attention(config)
+        self.hear = _Attention(config) if decoder else None
+        self.forth = nn.Linear(width, config.feedforward)
+        self.back = nn.Linear(config.feedforward, width)
+        parts = 3 if decoder else 2
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(parts))
+        self.films = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(parts if decoder else 0))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, angles: Tensor, state: Tensor | None = None, music: Tensor | None = None) -> Tensor:
+        """x (b, n, w), angles (1, n, p), state (b, n or 1, w), music (b, n, w) -> (b, n, w)."""
+        normed = self.norms[0](x)
+        x = x + self._modulated(0, self.attend(normed, normed, angles), state)
+        if self.hear is not None and music is not None:
+            x = x + self._modulated(1, self.hear(self.norms[1](x), music, angles), state)
+        thought = self.back(self.dropout(functional.gelu(self.forth(self.norms[-1](x)))))
+        return x + self._modulated(-1, thought, state)
+
+    def _modulated(self, part: int, x: Tensor, state: Tensor | None) -> Tensor:
+        """FiLM (Perez et al., AAAI 2018): each channel scaled and shifted by what the state says."""
+        x = self.dropout(x)
+        if state is None:
+            return x
+        scale, shift = self.films[part](state).chunk(2, dim=-1)  # (b, n or 1, w) each
+        turned: Tensor = (1 + scale) * x + shift
+        return turned
+
+
+class _Attention(nn.Module):
+    """Multi-head attention whose queries and keys turn with their place (rotary position), so that time differences
+    and not places decide who attends to whom, in the dance and between dance and music."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.heads, self.dropout = config.heads, config.dropout
+        self.query = nn.Linear(config.width, config.width)
+        self.key_value = nn.Linear(config.width, 2 * config.width)
+        self.out = nn.Linear(config.width, config.width)
+
+    def forward(self, x: Tensor, source: Tensor, angles: Tensor) -> Tensor:
+        """x (b, n, w) attends to source (b, n, w); angles (1, n, p)."""
+        query = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (b, h, n, 2p)
+        key, value = self.key_value(source).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(
+            rotate(query, angles), rotate(key, angles), value, dropout_p=dropout
+        )
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(-2))
+        return out
+
+
+def _angles(tokens: int, pairs: int, like: Tensor) -> Tensor:
+    """(1, n, p) radians: the token's place times rates falling geometrically from 1."""
+    rates = _ROTARY_BASE ** -(torch.arange(pairs, device=like.device, dtype=torch.float32) / pairs)
+    return (torch.arange(tokens, device=like.device, dtype=torch.float32)[:, None] * rates)[None]
+
+
+def _waves(step: Tensor, width: int) -> Tensor:
+    """(b,) -> (b, w): sines and cosines of the diffusion step at rates falling geometrically from 1."""
+    rates = torch.exp(-math.log(_TIME_BASE) * torch.arange(width // 2, device=step.device) / (width // 2))
+    phase = step[:, None].float() * rates
+    return torch.cat([phase.sin(), phase.cos()], dim=-1)

@@ -1,0 +1,193 @@
+"""Footskate cleanup: a generated dance whose feet stand still where its own contacts say that they stand.
+
+A generator tells contacts and movement apart from each other, and small errors of every joint from the root to the
+toes add up in a foot: it slides while it is said to stand. The contacts are the better timed of the two. So each foot
+is kept in one place for as long as it stands, and goes smoothly from one such place to the next in between; the body
+goes along; and the hip and the knee turn so that the leg reaches its foot (two-link inverse kinematics). Everything
+above the hips keeps its pose. After Kovar, Schreiner & Gleicher, "Footskate Cleanup for Motion Capture Editing", SCA
+2002, with stances from the contacts and without their stretching of legs. T frames.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from motionbeat.lab.generator import motion_vector
+from motionbeat.lab.generator.motion_vector import FPS, ROOT
+from motionbeat.motion.limbs import bent, link_frame, minimum_jerk, unit
+from motionbeat.motion.skeleton import FEET, INDEX, REST_OFFSETS
+
+_LEGS = (("lhip", "lknee", "lankle"), ("rhip", "rknee", "rankle"))
+_STANDS = 0.5
+_FLICKER = 1
+"""Frames: contacts, and breaks of a contact, of no more than these are none."""
+_STEP = 5
+"""Frames that a foot has to go from one place to the next, taken from the ends of its stances where need be."""
+_FOLLOW_S = 0.2
+"""Standard deviation of the Gaussian by which the body follows its feet."""
+_LET_GO_S = 0.5
+"""A body that is held goes its own way again within this time."""
+_STRAIGHT_M = 1e-3
+"""A knee nearer to the line from hip to ankle does not show which way it bends."""
+_UNMOVED_M = 1e-7
+
+Array = NDArray[np.float64]
+Frames = NDArray[np.bool_]
+
+
+def planted(vectors: NDArray[np.floating], held: Frames | None = None) -> NDArray[np.float32]:
+    """The dance with its feet planted.
+
+    vectors: (T, 151), not scaled (`vector.encode`); contacts above 0.5 count. held: (T, 151) bool, numbers that stay
+    as they are: with a leg its foot, and with a leg or the root the body keeps its place. Only the root's x and z and
+    the rotations of hips, knees and ankles change, and each foot is turned in the world as it was. It stands on its
+    toes where these are in contact, else on its ankle. Legs do not stretch: a foot that its leg cannot reach slides.
+    """
+    made = np.array(vectors, np.float64)
+    contact, root, rotations = motion_vector.decode(torch.as_tensor(made))
+    places, turns = (part.numpy() for part in motion_vector.placed(root, rotations))
+    kept = np.zeros(made.shape, bool) if held is None else held
+    legs_kept = [np.any(kept[:, _leg_channels(side)], axis=1) for side in range(2)]
+    body_kept = np.any(kept[:, ROOT], axis=1) | legs_kept[0] | legs_kept[1]
+    moves = _moves(places, contact.numpy() > _STANDS, legs_kept)
+    along = _body_moves((moves[0] + moves[1]) / 2, body_kept)
+    made[:, ROOT] += along
+    for side, (hip, knee, ankle) in enumerate(_joints()):
+        by = moves[side] - along
+        free = ~legs_kept[side] & (np.linalg.norm(by, axis=1) > _UNMOVED_M)
+        thigh, shank = _turned_leg(places[free], turns[free], side, by[free])
+        pelvis, foot = turns[free, 0], turns[free, ankle]
+        for joint, parent, own in ((hip, pelvis, thigh), (knee, thigh, shank), (ankle, shank, foot)):
+            relative = parent.swapaxes(1, 2) @ own
+            made[free, motion_vector.joint_channels(joint)] = relative[..., :2].swapaxes(1, 2).reshape(-1, 6)
+    return made.astype(np.float32)
+
+
+def _joints() -> list[tuple[int, int, int]]:
+    """Hip, knee and ankle of the left and the right leg."""
+    return [(INDEX[hip], INDEX[knee], INDEX[ankle]) for hip, knee, ankle in _LEGS]
+
+
+def _leg_channels(side: int) -> NDArray[np.intp]:
+    return np.concatenate([np.r_[motion_vector.joint_channels(joint)] for joint in (*_joints()[side], FEET[side + 2])])
+
+
+def _moves(places: Array, stands: Frames, kept: list[Frames]) -> list[Array]:
+    """(T, 3) m by which the left and the right foot are moved; one that never stands goes along with the other."""
+    found = [_foot_moves(places, stands, side, kept[side]) for side in range(2)]
+    both = []
+    for side in range(2):
+        own, other = found[side], found[1 - side]
+        if own is None:
+            own = np.zeros((len(places), 3)) if other is None else np.where(kept[side][:, None], 0.0, other)
+        both.append(own)
+    return both
+
+
+def _foot_moves(places: Array, stands: Frames, side: int, kept: Frames) -> Array | None:
+    """(T, 3) m by which a foot is moved: so that it stands while it is said to, smoothly in between.
+
+    stands: (T, 4), as `FEET`. kept: (T,), frames in which it may not move. None where it neither stands nor is kept.
+    """
+    ankle, toes = places[:, FEET[side]], places[:, FEET[side + 2]]
+    on_ankle, on_toes = stands[:, side], stands[:, side + 2]
+    stances = [slice(*run) for run in _runs(_steady(on_ankle | on_toes))]
+    # from frame to frame the foot slides by the joint that stands in both, so that it may roll from heel to toes
+    by_ankle = on_ankle[1:] & ~(on_toes[1:] & (on_toes[:-1] | ~on_ankle[:-1]))
+    slides = np.where(by_ankle[:, None], np.diff(ankle, axis=0), np.diff(toes, axis=0))
+    moves, known = np.zeros((len(places), 3)), kept.copy()
+    for stance, shown in zip(stances, _apart(stances, kept), strict=True):
+        back = -np.concatenate([np.zeros((1, 3)), np.cumsum(slides[stance.start : stance.stop - 1], axis=0)])
+        fixed = kept[stance]
+        moves[stance] = back - (_blended(back, fixed) if fixed.any() else back.mean(axis=0))
+        known[shown] = True
+    moves[kept] = 0.0
+    return _blended(moves, known) if known.any() else None
+
+
+def _apart(stances: list[slice], kept: Frames) -> list[slice]:
+    """The stances, their ends cut so that `_STEP` frames lie between any two, and between them and what is kept."""
+    cut = [[stance.start, stance.stop] for stance in stances]
+    spare = [(stance.stop - stance.start - 1) // 2 for stance in stances]
+    for number, stance in enumerate(stances):
+        for begin, end in _runs(kept):
+            if end <= stance.start < end + _STEP:
+                cut[number][0] = stance.start + min(spare[number], _STEP - (stance.start - end))
+            if begin - _STEP < stance.stop <= begin:
+                cut[number][1] = stance.stop - min(spare[number], _STEP - (begin - stance.stop))
+    for number, (before, after) in enumerate(pairwise(stances)):
+        missing = max(0, _STEP - (after.start - before.stop))
+        first = min(spare[number], missing // 2)
+        cut[number][1] = min(cut[number][1], before.stop - first)
+        cut[number + 1][0] = max(cut[number + 1][0], after.start + min(spare[number + 1], missing - first))
+    return [slice(begin, end) for begin, end in cut]
+
+
+def _blended(values: Array, known: Frames) -> Array:
+    """(T, 3) values where they are known, on smooth ways from one to the next, and constant before and after them."""
+    at = np.flatnonzero(known)
+    frames = np.arange(len(values))
+    after = np.clip(np.searchsorted(at, frames), 0, len(at) - 1)
+    before = np.clip(np.searchsorted(at, frames, side="right") - 1, 0, len(at) - 1)
+    share = minimum_jerk((frames - at[before]) / np.maximum(at[after] - at[before], 1))[:, None]
+    return np.asarray(values[at[before]] + share * (values[at[after]] - values[at[before]]))
+
+
+def _body_moves(moves: Array, kept: Frames) -> Array:
+    """(T, 3) m by which the body goes along with its feet, over the ground; 0 where it is kept."""
+    along = gaussian_filter1d(moves, _FOLLOW_S * FPS, axis=0, mode="nearest")
+    along[:, 1] = 0.0
+    if kept.any():
+        away = np.abs(np.arange(len(kept))[:, None] - np.flatnonzero(kept)).min(axis=1)
+        along *= minimum_jerk(away / (_LET_GO_S * FPS))[:, None]
+    return along
+
+
+def _turned_leg(places: Array, turns: Array, side: int, by: Array) -> tuple[Array, Array]:
+    """World rotations (n, 3, 3) of thigh and shank when the ankle goes `by` (n, 3) m farther than the hip.
+
+    The knee's hinge turns with the line from hip to ankle, and nothing twists about it.
+    """
+    hip, knee, ankle = _joints()[side]
+    upper, lower = places[:, knee] - places[:, hip], places[:, ankle] - places[:, knee]
+    reach = upper + lower
+    forward = turns[:, hip] @ np.array([0.0, 0.0, 1.0])
+    aside = upper - np.sum(upper * reach, axis=1, keepdims=True) / np.sum(reach**2, axis=1, keepdims=True) * reach
+    straight = np.linalg.norm(aside, axis=1, keepdims=True) < _STRAIGHT_M
+    hinge = unit(np.cross(reach, np.where(straight, forward, aside)))
+    lengths = [float(np.linalg.norm(REST_OFFSETS[joint])) for joint in (knee, ankle)]
+    goal = reach + by
+    pole = np.cross(hinge, goal)
+    lost = np.linalg.norm(pole, axis=1, keepdims=True) < _UNMOVED_M  # a leg along the hinge bends wherever it faces
+    thigh, shank, turned = bent(goal, np.where(lost, forward, pole), *lengths)
+    return (
+        link_frame(thigh, turned) @ _frame(upper, hinge).swapaxes(1, 2) @ turns[:, hip],
+        link_frame(shank, turned) @ _frame(lower, hinge).swapaxes(1, 2) @ turns[:, knee],
+    )
+
+
+def _frame(link: Array, hinge: Array) -> Array:
+    """`link_frame` of a link that is not quite at right angles to its hinge."""
+    direction = unit(link)
+    return link_frame(direction, unit(hinge - np.sum(hinge * direction, axis=-1, keepdims=True) * direction))
+
+
+def _steady(on: Frames) -> Frames:
+    """(T,) contacts without flicker."""
+    steady = on.copy()
+    for begin, end in _runs(~on):
+        if end - begin <= _FLICKER and begin > 0 and end < len(on):
+            steady[begin:end] = True
+    for begin, end in _runs(steady):
+        if end - begin <= _FLICKER:
+            steady[begin:end] = False
+    return steady
+
+
+def _runs(on: Frames) -> list[tuple[int, int]]:
+    """Begin and end of each run of true frames."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], on.astype(np.int8), [0]])))
+    return [(int(begin), int(end)) for begin, end in zip(edges[::2], edges[1::2], strict=True)]

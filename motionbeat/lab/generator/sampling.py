@@ -1,0 +1,196 @@
+"""Music2Dance: dances of any length from noise, by 5-s slices that are tied at each denoising step.
+
+The noise, and what becomes of it, is one sequence as long as the dance. Each step predicts the clean dance slice by
+slice; where two slices overlap, their predictions are blended, and the whole sequence takes the step. So the slices
+can never part, and no seam is left to mend.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.generator import motion_vector
+from motionbeat.lab.generator.diffusion import ddim, noised
+from motionbeat.lab.generator.generator_model import DanceGenerator
+from motionbeat.lab.generator.motion_vector import FPS, FRAMES, WIDTH
+from motionbeat.lab.generator.planting import planted
+from motionbeat.motion.skeleton import INDEX
+
+HOP = FRAMES // 2
+_SLICES_AT_ONCE = 64
+
+
+@frozen(eq=False)
+class GeneratedDance:
+    """A dance at 30 frames a second, y up."""
+
+    joints: NDArray[np.float32]
+    """(T, 24, 3) m, on the neutral body."""
+    poses: NDArray[np.float32]
+    """(T, 24, 3) axis-angle, radians; the root's place is joints[:, 0]."""
+    contacts: NDArray[np.float32]
+    """(T, 4), about 0 or 1: left ankle, right ankle, left toes, right toes."""
+    vectors: NDArray[np.float32]
+    """(T, 151) as they were sampled, or planted: the same in the form of `vector`, contacts not yet 0 or 1."""
+    fps: float = FPS
+
+
+@frozen(eq=False)
+class Held:
+    """What is known of a dance: vectors (T, 151) and where they hold, (T, 151) bool."""
+
+    vectors: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+
+
+def hold(
+    vectors: NDArray[np.float32],
+    frames: slice | NDArray[np.bool_] = slice(None),
+    joints: Iterable[str] | None = None,
+    root: bool = True,
+) -> Held:
+    """Hold fixed a part of a dance (T, 151) as `vector.encode` gives it.
+
+    frames: which ones, a slice or (T,) bool: the first and last of a dance for in-betweening. joints: names whose
+    rotations are held, all with None, and with them the foot contacts. root: whether the place is held.
+    Raises `MotionBeatError` for unknown joints, another shape and when nothing is held.
+    """
+    values = np.asarray(vectors, np.float32)
+    if values.ndim != 2 or values.shape[1] != WIDTH or not np.isfinite(values).all():
+        raise MotionBeatError(f"held vectors have shape {values.shape}; give (frames, {WIDTH}), finite")
+    named = list(INDEX) if joints is None else list(joints)
+    unknown = [name for name in named if name not in INDEX]
+    if unknown:
+        raise MotionBeatError(f"held joints: {', '.join(unknown)} unknown; give some of {', '.join(INDEX)}")
+    channels = np.zeros(WIDTH, bool)
+    for name in named:
+        channels[motion_vector.joint_channels(INDEX[name])] = True
+    channels[motion_vector.ROOT] = root
+    channels[motion_vector.CONTACT] = joints is None
+    mask = np.zeros(values.shape, bool)
+    mask[frames] = channels
+    if not mask.any():
+        raise MotionBeatError("nothing is held: give frames within the dance, and joints or the root")
+    return Held(values, mask)
+
+
+@torch.no_grad()
+def generate(
+    model: DanceGenerator,
+    condition: ArrayLike,
+    frames: int | None = None,
+    seed: int = 0,
+    guidance: float = 2.0,
+    steps: int = 50,
+    eta: float = 0.0,
+    held: Held | None = None,
+    plant: bool = True,
+) -> GeneratedDance:
+    """Dance to music.
+
+    condition: (T, c) music features of the model's encoder at 30 frames a second. frames: length of the dance, all T
+    by default. guidance: weight of the music, 0 for none. steps: of DDIM; eta: its noise, 0..1. held: what of the
+    dance is given, of `frames` frames; it is kept exactly. plant: whether feet are made to stand still where the dance
+    says that they stand (`planting`), which EDGE does not. The same arguments give the same dance. Raises
+    `MotionBeatError` for music that is too short, silent or of another width, and values out of range.
+    """
+    music = _checked_music(model, condition)
+    count = len(music) if frames is None else frames
+    _check(model, len(music), count, guidance, steps, eta)
+    if held is not None and held.vectors.shape != (count, WIDTH):
+        raise MotionBeatError(f"held vectors have shape {held.vectors.shape}; give ({count}, {WIDTH}) as the dance has")
+    device = model.low.device
+    heard = model.heard(torch.as_tensor(music[:count], device=device))
+    generator = torch.Generator().manual_seed(seed)  # on the CPU: the same noise for every device
+    start = torch.randn((count, WIDTH), generator=generator).to(device)
+    rows = _slice_rows(count).to(device)  # (n, 150)
+    share = _shares(count, rows)  # (n, 150, 1)
+
+    def predict(x: Tensor, step: int) -> Tensor:
+        clean = torch.zeros_like(x)
+        for part, weight in zip(rows.split(_SLICES_AT_ONCE), share.split(_SLICES_AT_ONCE), strict=True):
+            sliced = model.guided(x[part], step, heard[part], guidance)
+            # slice by slice, since a sum in no fixed order would differ from run to run
+            for own, row in zip(weight * sliced, part, strict=True):
+                clean[row] += own
+        return clean
+
+    settle = None
+    if held is not None:
+        mask = torch.as_tensor(held.mask, device=device)
+        known = model.scaled(torch.as_tensor(held.vectors, device=device))
+
+        def settle(x: Tensor, step: int) -> Tensor:
+            if step < 0:
+                return torch.where(mask, known, x)
+            noise = torch.randn(x.shape, generator=generator).to(x)
+            return torch.where(mask, noised(known, model.levels[step].to(x), noise), x)
+
+    vectors = model.unscaled(ddim(predict, start, model.levels, steps, eta, generator, settle)).cpu()
+    if plant:
+        vectors = torch.as_tensor(planted(vectors.numpy(), None if held is None else held.mask))
+    if held is not None:  # scaling and back rounds
+        vectors = torch.where(torch.as_tensor(held.mask), torch.as_tensor(held.vectors), vectors)
+    return as_dance(vectors)
+
+
+def as_dance(vectors: Tensor) -> GeneratedDance:
+    """Vectors (T, 151), not scaled, as joints and poses."""
+    contact, root, rotations = motion_vector.decode(vectors)
+    joints, poses = motion_vector.joints(root, rotations), motion_vector.rotation_vectors(rotations)
+    return GeneratedDance(_array(joints), _array(poses), _array(contact), _array(vectors))
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.numpy().astype(np.float32)
+
+
+def _slice_rows(count: int) -> Tensor:
+    """(n, 150) frames of overlapping slices that cover a dance; the last one ends with it."""
+    starts = sorted({*range(0, count - FRAMES + 1, HOP), count - FRAMES})
+    return torch.tensor(starts)[:, None] + torch.arange(FRAMES)
+
+
+def _shares(count: int, rows: Tensor) -> Tensor:
+    """(n, 150, 1) weight of each slice at its frames: falling to its ends, summing to 1 at every frame."""
+    place = torch.arange(FRAMES, device=rows.device)
+    tent = torch.minimum(place + 1, FRAMES - place).float().expand(rows.shape)
+    total = torch.zeros(count, device=rows.device)
+    for row, weight in zip(rows, tent, strict=True):
+        total[row] += weight
+    return (tent / total[rows])[..., None]
+
+
+def _checked_music(model: DanceGenerator, condition: ArrayLike) -> NDArray[np.float32]:
+    music = np.asarray(condition, np.float32)
+    width = model.config.condition_width
+    if music.ndim != 2 or music.shape[1] != width:
+        raise MotionBeatError(
+            f"music of shape {music.shape}; this generator was trained with {model.config.encoder}: give "
+            f"(frames, {width}) of that encoder"
+        )
+    if not np.isfinite(music).all():
+        raise MotionBeatError("the music features hold NaN or infinity: encode the song again")
+    if len(music) > 1 and (music == music[0]).all():
+        raise MotionBeatError("the music features never change, as in a silent song: give one that sounds")
+    return music
+
+
+def _check(model: DanceGenerator, length: int, frames: int, guidance: float, steps: int, eta: float) -> None:
+    if length < FRAMES:
+        raise MotionBeatError(
+            f"the song lasts {length / FPS:.2f} s, shorter than a slice of {FRAMES / FPS:g} s: give a longer one"
+        )
+    if not FRAMES <= frames <= length:
+        raise MotionBeatError(f"frames = {frames}; expected {FRAMES} to {length}, the frames of the music")
+    if not (np.isfinite(guidance) and guidance >= 0):
+        raise MotionBeatError(f"guidance = {guidance}; expected a number of at least 0")
+    if not 1 <= steps <= len(model.levels):
+        raise MotionBeatError(f"steps = {steps}; expected 1 to {len(model.levels)}, the steps of the diffusion")
+    if not 0 <= eta <= 1:
+        raise MotionBeatError(f"eta = {eta}; expected a number from 0 to 1")

@@ -1,0 +1,95 @@
+"""What the noise leaves unknown of a dance, if dances were Gaussian: the linear part of the denoiser.
+
+In the basis of cosines over time (DCT-II) and principal components over channels the coefficients of a slice are
+nearly uncorrelated, so that mean and spread of the clean slice, given the noised one, are those of scalars (Wiener).
+Axes: b batch, f 150 frames or frequencies, c 151 channels or components.
+"""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from motionbeat.lab.generator.motion_vector import FRAMES, WIDTH
+
+_SMALLEST_POWER = 1e-12
+
+
+class Spectrum(nn.Module):
+    """Variances of the coefficients of slices, around the mean vector, which scaling has made 0.
+
+    `estimate` is E[x0 | x_t] and `shaped` gives white numbers the covariance of what is left. Together they are the
+    skip and the output scale of Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models",
+    NeurIPS 2022, section 5, with a variance for each coefficient in place of one for all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.components: Tensor
+        self.power: Tensor
+        self.waves: Tensor
+        self.register_buffer("components", torch.eye(WIDTH))  # (c, c), one a column
+        self.register_buffer("power", torch.ones(FRAMES, WIDTH))  # (f, c)
+        self.register_buffer("waves", _cosines(FRAMES), persistent=False)  # (f, f), one a row
+
+    def fit(self, slices: Iterable[Tensor]) -> None:
+        """Take components and variances from parts (b, 150, 151) of scaled slices, on the CPU and in float64.
+
+        The components are those of all waves together, each wave counting as much as the others: channels that move
+        together slowly mostly do so fast, and one basis is a hundredth of the work of one for each wave.
+        """
+        total, count = torch.zeros(FRAMES, WIDTH, WIDTH, dtype=torch.float64), 0
+        for part in slices:
+            waved = (self.waves @ part).transpose(0, 1)  # (f, b, c)
+            total += (waved.transpose(1, 2) @ waved).double()
+            count += len(part)
+        total /= count
+        sizes = total.diagonal(dim1=1, dim2=2).sum(dim=1).clamp(min=_SMALLEST_POWER)
+        components = torch.linalg.eigh((total / sizes[:, None, None]).sum(dim=0)).eigenvectors
+        power = torch.einsum("ck,fcd,dk->fk", components, total, components)
+        self.power.copy_(power.clamp(min=0.0))
+        self.components.copy_(components)
+
+    def estimate(self, noised: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        """Expected clean slice (b, f, c) for a noised one, level (b, 1, 1), and the white that it is made of.
+
+        P sqrt(a) / (a P + 1 - a) of each coefficient of variance P; the white is that over sqrt(P). Its coefficients
+        are all of one size where there is little noise, and the less the more is noise: so every wave can be seen in
+        it, where slices themselves show little but the slow ones.
+        """
+        told = self._coefficients(noised) * (level * self.power).sqrt() / self._noised_power(level)
+        return self._slices(told * self.power.sqrt()), self._slices(told)
+
+    def spread(self, level: Tensor) -> Tensor:
+        """(b, 1, 1): root mean square of an estimate at a level, over frames and channels."""
+        told = level * self.power.square() / self._noised_power(level)
+        return told.mean(dim=(1, 2), keepdim=True).sqrt()
+
+    def shaped(self, white: Tensor, level: Tensor) -> Tensor:
+        """White (b, f, c) with the covariance that a noised slice leaves: sqrt(P (1 - a) / (a P + 1 - a)) times each
+        coefficient."""
+        left = (self.power * (1 - level) / self._noised_power(level)).sqrt()
+        return self._slices(self._coefficients(white) * left)
+
+    def unknown(self, level: Tensor) -> Tensor:
+        """Part (b, 1, 1) of the variance of slices that the estimate leaves at a level."""
+        left = self.power * (1 - level) / self._noised_power(level)
+        return left.sum(dim=(1, 2), keepdim=True) / self.power.sum()
+
+    def _noised_power(self, level: Tensor) -> Tensor:
+        return level * self.power + 1 - level
+
+    def _coefficients(self, slices: Tensor) -> Tensor:
+        return self.waves @ (slices @ self.components)
+
+    def _slices(self, coefficients: Tensor) -> Tensor:
+        return (self.waves.T @ coefficients) @ self.components.T
+
+
+def _cosines(size: int) -> Tensor:
+    """The orthonormal DCT-II as a matrix (size, size): a row is a wave."""
+    place = torch.arange(size, dtype=torch.float64)
+    waves = torch.cos(math.pi * place[:, None] * (place + 0.5) / size) * math.sqrt(2 / size)
+    waves[0] /= math.sqrt(2)
+    return waves.float()

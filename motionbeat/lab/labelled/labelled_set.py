@@ -1,0 +1,177 @@
+"""Files2LabelledSet: audio files with labels and a split, whatever the data set they come from.
+
+A reader collects items and errors; `assemble` looks at everything and refuses it in one message.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError, refuse
+from motionbeat.lab.tables import SPLITS
+
+Kind = Literal["classes", "tags", "regression", "beats"]
+UNSPLIT = ""
+"""The split of every item where a set was read without its split, for cross-validation."""
+_NAMED = 3  # examples in a message about many files
+
+
+@frozen(eq=False)
+class BeatLabels:
+    """Annotated beats: times (N,) s, rising; positions (N,) in the bar from 1, or none where nobody counted."""
+
+    times: NDArray[np.float64]
+    positions: NDArray[np.int64] | None
+
+
+Label = int | tuple[float, ...] | BeatLabels
+
+
+@frozen
+class Item:
+    """One recording. Items of one `group` (track, artist, instrument) are not independent of each other.
+
+    label, by the set's kind: classes - index into `LabelledSet.classes`; tags - one 0 or 1 a class; regression -
+    one number a class; beats - `BeatLabels`.
+    """
+
+    name: str
+    audio: Path
+    split: str
+    group: str
+    label: Label
+
+
+@frozen
+class LabelledSet:
+    """A data set as one task sees it; items are sorted by name.
+
+    classes: names of the classes, tags or regressed quantities (none for beats). grouped_by: what a group is;
+    intervals resample groups. split_by: where the split comes from, to be printed beside a score. left_out: by
+    reason the names of what the folder holds but the task does not use.
+    """
+
+    name: str
+    kind: Kind
+    classes: tuple[str, ...]
+    items: tuple[Item, ...]
+    grouped_by: str
+    split_by: str
+    left_out: Mapping[str, list[str]] = field(factory=dict)
+
+    def of(self, split: str) -> list[Item]:
+        """The items of one split: train, val or test (or UNSPLIT)."""
+        return [item for item in self.items if item.split == split]
+
+    def targets(self, split: str) -> NDArray[Any]:
+        """Labels of a split as an array: classes (n,) int64; tags and regression (n, classes) float64.
+
+        Raises `MotionBeatError` for beats, which differ in number: take them from the items.
+        """
+        if self.kind == "beats":
+            raise MotionBeatError(f"{self.name}: beats differ in number from clip to clip; read item.label of each")
+        labels = [item.label for item in self.of(split)]
+        if self.kind == "classes":
+            return np.array(labels, np.int64)
+        return np.array(labels, np.float64).reshape(len(labels), len(self.classes))
+
+
+def assemble(
+    root: Path,
+    name: str,
+    kind: Kind,
+    classes: Sequence[str],
+    items: Iterable[Item],
+    *,
+    grouped_by: str,
+    split_by: str,
+    left_out: Mapping[str, list[str]],
+    errors: Iterable[str],
+    splits: Sequence[str] = SPLITS,
+) -> LabelledSet:
+    """Sort and check the items a reader found, and refuse what is wrong with them besides its own `errors`.
+
+    Refused: a name twice, audio that is missing or empty (with counts), a split of `splits` without items.
+    """
+    ordered = sorted(items, key=lambda item: item.name)
+    found = list(errors)
+    found += [f"{root}: clip {clip} stands there twice: keep one" for clip in _repeated(item.name for item in ordered)]
+    found += _wrong_audio(root, ordered)
+    present = {item.split for item in ordered}
+    found += [
+        f"{root}: no clip is in split {split!r} of {name} ({split_by}): put the whole data set there"
+        for split in splits
+        if split not in present
+    ]
+    refuse(found)
+    used = {reason: sorted(names) for reason, names in left_out.items() if names}
+    return LabelledSet(name, kind, tuple(classes), tuple(ordered), grouped_by, split_by, used)
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def _wrong_audio(root: Path, items: Sequence[Item]) -> list[str]:
+    missing = [item.audio for item in items if not item.audio.is_file()]
+    empty = [item.audio for item in items if item.audio.is_file() and item.audio.stat().st_size == 0]
+    wrong = (
+        (missing, "is missing", "are missing", "put"),
+        (empty, "is empty (0 bytes)", "are empty (0 bytes)", "copy"),
+    )
+    return [
+        f"{root}: the audio of {len(paths)} of {len(items)} clips {one if len(paths) == 1 else many}: "
+        f"{fix} it there again: {shortened(map(str, paths))}"
+        for paths, one, many, fix in wrong
+        if paths
+    ]
+
+
+def shortened(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return ", ".join(listed[:_NAMED]) + more
+
+
+def text_of(path: Path, fix: str) -> str:
+    """The text of a file; raises `MotionBeatError` naming it and `fix` where it is missing or no text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: {fix}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MotionBeatError(f"{path} cannot be read as text ({error}): {fix}") from None
+
+
+def table(path: Path, needed: Sequence[str], fix: str, delimiter: str = ",") -> list[tuple[int, dict[str, str]]]:
+    """Rows of a csv file as (line number, column -> stripped value).
+
+    Raises `MotionBeatError` listing missing columns, columns twice, rows of another width and a table without rows.
+    """
+    reader = csv.reader(io.StringIO(text_of(path, fix), newline=""), delimiter=delimiter, strict=True)
+    try:
+        rows = [(reader.line_num, [value.strip() for value in row]) for row in reader if any(row)]
+    except csv.Error as error:
+        raise MotionBeatError(f"{path} line {reader.line_num}: {error}: {fix}") from None
+    if len(rows) < 2:
+        raise MotionBeatError(f"{path} has no rows below its header: {fix}")
+    (_, header), body = rows[0], rows[1:]
+    errors = [
+        f"{path} has no column {column!r}, only {shortened(header)}: {fix}" for column in needed if column not in header
+    ]
+    errors += [f"{path} has column {column!r} twice: {fix}" for column in _repeated(header)]
+    errors += [
+        f"{path} line {line}: {len(row)} values for {len(header)} columns: {fix}"
+        for line, row in body
+        if len(row) != len(header)
+    ]
+    refuse(errors)
+    return [(line, dict(zip(header, row, strict=True))) for line, row in body]

@@ -1,0 +1,79 @@
+"""Joints2Pixels: a pinhole camera that follows a dancer over the floor without turning.
+
+Axes: metres, y up. The camera looks down at the dancer a little, so that steps over the floor can be told.
+"""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.lab.render.stick_figure import THREE_QUARTER, facing
+from motionbeat.motion.skeleton import INDEX
+
+Floats = NDArray[np.float64]
+
+_PITCH = 0.21  # rad, downwards
+_DISTANCE = 5.5  # m from the dancer, or more where limbs or travel reach far
+_FOLLOW_S = 0.6  # s, deviation of the Gaussian that smooths the root's path
+_REACH = 0.16  # m around each joint that must be in the picture: head, hands, the width of bones
+_LEAST_HEIGHT = 1.9  # m that the picture shows at least, so that a dancer on the floor is not blown up
+
+
+@frozen(eq=False)
+class Camera:
+    """Where the camera is in each frame, and how large it draws.
+
+    targets: (T, 3) m, the point that it looks at. angle: rad about the vertical, as `stick_figure.project` takes
+    it. distance: m from the target. focal: pixels. centre: (x, y) pixel at which the target appears.
+    """
+
+    targets: Floats
+    angle: float
+    distance: float
+    focal: float
+    centre: tuple[float, float]
+
+    def project(self, points: NDArray[np.floating], frame: int) -> Floats:
+        """Points (..., 3) m in a frame as (..., 3): x and y in pixels, y downwards, and pixels a metre there."""
+        x, y, depth = _seen(np.asarray(points, float) - self.targets[frame], self.angle, self.distance)
+        scale = self.focal / depth
+        return np.stack([self.centre[0] + x * scale, self.centre[1] - y * scale, scale], axis=-1)
+
+    @property
+    def flattening(self) -> float:
+        """Height by width of a circle on the floor below the target, as it is seen."""
+        return float(np.sin(_PITCH))
+
+
+def follow(joints: NDArray[np.floating], fps: float, ground: float, box: tuple[float, float, float, float]) -> Camera:
+    """The camera that sees a dance (T, 24, 3) m at `fps` frames/s from the front, a little from the side.
+
+    Its target is the root's path over the floor, smoothed by a Gaussian of 0.6 s, half the body's height above
+    `ground` (m). box: left, top, right, bottom in pixels: every joint of every frame lies in it, with room for
+    head and hands, and as large as that allows.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    joints = np.asarray(joints, float)
+    targets = gaussian_filter1d(joints[:, INDEX["root"]], _FOLLOW_S * fps, axis=0, mode="nearest")
+    targets[:, 1] = ground + max(joints[..., 1].max() - ground, _LEAST_HEIGHT) / 2
+    relative = joints - targets[:, None]
+    floor = np.where([False, True, False], ground - targets[:, None], relative)  # shadows must be seen as well
+    angle = facing(joints) + THREE_QUARTER
+    distance = max(_DISTANCE, 2.5 * float(np.abs(relative).max()))
+    x, y, depth = _seen(np.concatenate([relative, floor], axis=1), angle, distance)
+    left, top, right, bottom = box
+    half_width = float(((np.abs(x) + _REACH) / depth).max())
+    highest, lowest = float(((y + _REACH) / depth).max()), float(((y - _REACH) / depth).min())
+    height = max(highest - lowest, _LEAST_HEIGHT / distance)
+    focal = min((right - left) / 2 / half_width, (bottom - top) / height)
+    middle = (highest + lowest) / 2
+    return Camera(targets, angle, distance, focal, ((left + right) / 2, (top + bottom) / 2 + focal * middle))
+
+
+def _seen(relative: Floats, angle: float, distance: float) -> tuple[Floats, Floats, Floats]:
+    """Points (..., 3) m from the target as the camera has them: to the right, up, and away from it (m)."""
+    across = np.cos(angle) * relative[..., 0] + np.sin(angle) * relative[..., 2]
+    nearer = -np.sin(angle) * relative[..., 0] + np.cos(angle) * relative[..., 2]
+    up = np.cos(_PITCH) * relative[..., 1] - np.sin(_PITCH) * nearer
+    return across, up, distance - np.sin(_PITCH) * relative[..., 1] - np.cos(_PITCH) * nearer

@@ -1,0 +1,42 @@
+"""Files2Dance: a motion and an audio file that belong to no corpus, as `scene` and `video` take them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from motionbeat.audio import decode
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora.formats import Hints, read_motion
+from motionbeat.lab.render.drawn_clip import SAMPLE_RATE, Dance, assembled, read_beats
+
+_OPTIONS = "; outside clips.csv the columns fps, up, unit and person are --motion-fps, --up, --unit and --person"
+
+
+def read_files(
+    motion: Path, audio: Path, hints: Hints | None = None, beats: Path | None = None, tracker: str | None = "madmom"
+) -> Dance:
+    """A dance that belongs to no corpus: `motion` a file of any form that `corpora.formats.read_motion` reads.
+
+    audio: its music, which begins with the first frame. hints: what the motion file does not say, as in clips.csv.
+    beats: a beats.parquet with the beats of a song named as the audio file without its ending; without it they are
+    tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
+    """
+    if not motion.is_file():
+        raise MotionBeatError(f"{motion} is missing: name the dance by --motion")
+    try:
+        danced = read_motion(motion, hints)
+    except MotionBeatError as error:
+        raise MotionBeatError(f"{error}{_OPTIONS}" if "column" in str(error) else str(error)) from None
+    music = decode.load(audio, SAMPLE_RATE)
+    note = ""
+    if beats is not None:
+        times, positions, note = read_beats(beats, beats, audio.stem)
+    elif tracker is not None:
+        from motionbeat.beats import track
+
+        found = track(audio, tracker=tracker)
+        times, positions = found.times, found.positions - 1
+    else:
+        times, positions = np.empty(0), np.empty(0, int)
+    caption = f"music {audio.name}"
+    return assembled(motion.stem, caption, danced.joints, danced.fps, music, 0.0, (times, positions), note)

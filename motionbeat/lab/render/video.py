@@ -1,0 +1,216 @@
+"""Pictures2Video: a dance as an mp4 that browsers play, H.264 and AAC, and as a sheet of pictures.
+
+Encoded by PyAV, whose wheel brings FFmpeg's libraries. The frame shown from i / fps is that of the dance at
+i / fps; sound and picture begin together at 0.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file
+from motionbeat.lab.render.scene import Scene
+from motionbeat.motion.resample import resample
+from motionbeat.progress import counted
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+
+    from motionbeat.lab.render.drawn_clip import Dance
+
+SAMPLE_RATE = 44_100
+SIZES, RATES = (128, 2160), (1, 120)
+_SHEET, _SHEET_ROW = 12, 4  # pictures of a contact sheet, and in a row of it
+_BIT_RATE = 128_000
+_BLOCK = 1024  # samples of an AAC frame
+_BT709 = 1  # FFmpeg's number of it for matrix, primaries and transfer alike
+_THREADS = 2  # of the encoder, whose result depends on it
+
+
+def render_dance(path: Path, dance: "Dance", **choices: Any) -> int:
+    """`render` of a dance as `report.clips` puts one together; choices: what else `render` takes by name."""
+    return render(
+        path,
+        dance.joints,
+        dance.fps,
+        dance.audio,
+        dance.sample_rate,
+        dance.beat_times,
+        dance.bar_positions,
+        dance.contacts,
+        onsets=dance.onsets,
+        title=dance.title,
+        caption=dance.caption,
+        **choices,
+    )
+
+
+def render(
+    path: Path,
+    joints: NDArray[np.floating],
+    fps: float,
+    audio: NDArray[np.floating],
+    sample_rate: int,
+    beat_times: NDArray[np.floating],
+    bar_positions: NDArray[np.integer],
+    contacts: NDArray[np.bool_],
+    *,
+    onsets: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
+    title: str = "",
+    caption: str = "",
+    picture_fps: int = 30,
+    size: int = 720,
+    start_s: float = 0.0,
+    seconds: float | None = None,
+    sheet: Path | None = None,
+) -> int:
+    """Write a dance with its music as the video `path` (.mp4), whole or not at all; returns its number of pictures.
+
+    joints: (T, 24, 3) m, y up, at `fps` frames a second, the first at 0 s. audio: (n,) mono in -1..1 at `sample_rate`
+    Hz, its first sample at 0 s; where it ends before the motion there is silence, what goes on after it is cut.
+    beat_times: (N,) s; bar_positions: (N,), 0 = downbeat; both may be empty. contacts: (T, 4) bool, in the order of
+    `skeleton.FEET`. onsets: times (M,) s and strengths (M,) in 0..1. title, caption: lines above the dancer.
+    picture_fps: pictures a second. size: pixels a side, even. start_s, seconds: the part to show, to the nearest
+    picture; the camera is that of the whole dance. sheet: a .png of up to 12 evenly spaced pictures, if wanted.
+
+    The video is H.264 in 4:2:0 with the colours of BT.709 and AAC, the index in front, so that a browser plays it
+    before it has all of it. The same input gives the same pictures; how x264 encodes them may differ a little from
+    run to run. Raises `MotionBeatError` for what cannot be drawn or written.
+    """
+    _check_choices(fps, picture_fps, size, sample_rate)
+    _check_names(path, sheet)
+    joints, samples = np.asarray(joints), np.asarray(audio)
+    if joints.ndim != 3 or joints.shape[1:] != (24, 3) or len(joints) < 2 or not np.isfinite(joints).all():
+        raise MotionBeatError(f"joints are {joints.shape}: expected at least 2 finite frames of (24, 3), in metres")
+    if samples.ndim != 1 or samples.dtype.kind != "f" or not np.isfinite(samples).all():
+        raise MotionBeatError(f"audio is {samples.dtype} {samples.shape}: expected finite mono floats (n,) in -1..1")
+    if np.shape(contacts) != (len(joints), 4):
+        raise MotionBeatError(
+            f"contacts are {np.shape(contacts)}: expected {(len(joints), 4)}, one column a foot joint"
+        )
+    shown = resample(joints, fps, picture_fps)
+    nearest = np.minimum(np.round(np.arange(len(shown)) * fps / picture_fps).astype(int), len(joints) - 1)
+    stands = np.asarray(contacts, bool)[nearest]
+    scene = Scene(shown, picture_fps, beat_times, bar_positions, stands, onsets, title, caption, size)
+    frames = _part(len(shown), picture_fps, start_s, seconds)
+    _write(path, scene, frames, picture_fps, _cut(samples, sample_rate, picture_fps, frames))
+    if sheet is not None:
+        _write_sheet(sheet, scene, frames)
+    return len(frames)
+
+
+def _check_choices(fps: float, picture_fps: int, size: int, sample_rate: int) -> None:
+    if not (np.isfinite(fps) and fps > 0):
+        raise MotionBeatError(f"the motion's fps = {fps}: give a rate above 0")
+    if not RATES[0] <= picture_fps <= RATES[1] or picture_fps != int(picture_fps):
+        raise MotionBeatError(
+            f"fps = {picture_fps}: give a whole number of pictures a second, {RATES[0]} to {RATES[1]}"
+        )
+    if not SIZES[0] <= size <= SIZES[1] or size % 2:
+        raise MotionBeatError(f"size = {size}: give an even number of pixels, {SIZES[0]} to {SIZES[1]}")
+    if not sample_rate > 0:
+        raise MotionBeatError(f"sample_rate = {sample_rate}: give a rate above 0 Hz")
+
+
+def _check_names(path: Path, sheet: Path | None) -> None:
+    for file, kind in ((path, ".mp4"), (sheet, ".png")):
+        if file is not None and file.suffix.lower() != kind:
+            raise MotionBeatError(f"{file}: give it a name that ends in {kind}")
+
+
+def _part(count: int, picture_fps: int, start_s: float, seconds: float | None) -> range:
+    """The pictures from `start_s` on, of `count`."""
+    first = round(start_s * picture_fps)
+    last = count if seconds is None else min(count, first + round(seconds * picture_fps))
+    if not 0 <= first < last:
+        length = "to the end" if seconds is None else f"for {seconds:g} s"
+        raise MotionBeatError(
+            f"from {start_s:g} s {length}: no picture of the dance, which lasts {count / picture_fps:.2f} s, lies "
+            "there; begin from 0 s on before its end, and show at least one picture"
+        )
+    return range(first, last)
+
+
+def _cut(samples: NDArray[np.floating], sample_rate: int, picture_fps: int, frames: range) -> NDArray[np.float32]:
+    """Sound of the pictures, exactly as long, at `SAMPLE_RATE`; silent where there is none."""
+    audio = samples.astype(np.float32)
+    if sample_rate != SAMPLE_RATE:
+        import soxr
+
+        audio = soxr.resample(audio, sample_rate, SAMPLE_RATE)
+    begin, end = (round(picture * SAMPLE_RATE / picture_fps) for picture in (frames.start, frames.stop))
+    part = np.zeros(end - begin, np.float32)
+    there = audio[begin:end]
+    part[: len(there)] = np.clip(there, -1, 1)
+    return part
+
+
+def _write(path: Path, scene: Scene, frames: range, picture_fps: int, sound: NDArray[np.float32]) -> None:
+    av = _av()
+    try:
+        with (
+            whole_file(path) as unfinished,
+            av.open(str(unfinished), "w", format="mp4", options={"movflags": "+faststart"}) as container,
+        ):
+            video = container.add_stream("libx264", picture_fps, options={"preset": "veryfast", "crf": "20"})
+            video.width, video.height, video.pix_fmt = scene.size, scene.size, "yuv420p"
+            context = video.codec_context
+            context.thread_count = _THREADS
+            context.colorspace = context.color_primaries = context.color_trc = _BT709
+            audio = container.add_stream("aac", SAMPLE_RATE, layout="mono")
+            audio.bit_rate = _BIT_RATE
+            blocks, heard = _blocks(sound), 0
+            for place, frame in enumerate(counted(frames, len(frames), "pictures")):
+                picture = av.VideoFrame.from_ndarray(scene.picture(frame), format="rgb24")
+                picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
+                picture.pts, picture.time_base = place, Fraction(1, picture_fps)
+                container.mux(video.encode(picture))
+                # sound beside its pictures, so that a player need not jump about in the file
+                while heard * picture_fps < (place + 1) * SAMPLE_RATE and (block := next(blocks, None)) is not None:
+                    heard += block.samples
+                    container.mux(audio.encode(block))
+            for stream in (video, audio):
+                container.mux(stream.encode(None))
+    except OSError as error:
+        raise MotionBeatError(f"{path} cannot be written ({error.strerror}): name another file") from None
+
+
+def _blocks(sound: NDArray[np.float32]) -> Iterator["AudioFrame"]:
+    """The sound in pieces of an AAC frame."""
+    from av import AudioFrame
+
+    for begin in range(0, len(sound), _BLOCK):
+        block = AudioFrame.from_ndarray(sound[None, begin : begin + _BLOCK], format="fltp", layout="mono")
+        block.sample_rate, block.pts, block.time_base = SAMPLE_RATE, begin, Fraction(1, SAMPLE_RATE)
+        yield block
+
+
+def _av() -> Any:
+    try:
+        import av
+    except ModuleNotFoundError:
+        raise MotionBeatError(
+            "videos are written by PyAV, which is not installed: pip install 'motionbeat[pipeline,video]'"
+        ) from None
+    return av
+
+
+def _write_sheet(path: Path, scene: Scene, frames: range) -> None:
+    """Evenly spaced pictures at half their size, side by side, the first and the last frame among them."""
+    from PIL import Image
+
+    count = min(_SHEET, len(frames))
+    chosen = np.round(np.linspace(frames.start, frames.stop - 1, count)).astype(int)
+    side = scene.size // 2
+    columns = min(_SHEET_ROW, count)
+    sheet = Image.new("RGB", (columns * side, -(-count // columns) * side), "white")
+    for place, frame in enumerate(chosen):
+        picture = Image.fromarray(scene.picture(int(frame))).reduce(2)
+        sheet.paste(picture, (place % columns * side, place // columns * side))
+    with whole_file(path) as unfinished:
+        sheet.save(unfinished, format="PNG")

@@ -1,0 +1,73 @@
+"""`python -m motionbeat.lab.results`: the results in the terminal, and where the page lies."""
+
+import sys
+from pathlib import Path
+
+from motionbeat.errors import run
+from motionbeat.lab import params
+from motionbeat.lab.results import dance_tables, recognition_tables
+from motionbeat.lab.results.result_files import Results
+from motionbeat.lab.results.result_tables import (
+    METRICS,
+    PAPER_NOTE,
+    Table,
+    as_text,
+    flat,
+    main_lines,
+    retrieval_tables,
+    terminal_cell,
+)
+
+PAGE = Path("data/report/index.html")
+_COLUMNS = tuple(METRICS[name] for name in ("r1", "r10", "medr"))
+_WIDTHS = (19, 19, 15)  # fits "100.0 [100.0-100.0]", and 80 columns in all
+
+
+def main() -> None:
+    settings = params.load()
+    results = Results.read(Path("metrics"))
+    tables = [main_lines(table) for table in retrieval_tables(results, settings.train.seed)]
+    if sys.stdout.isatty():
+        _show(tables)
+    else:
+        print("\n\n".join(as_text(table, _COLUMNS) for table in tables))
+    print(f"\n{PAPER_NOTE}")
+    recognized = recognition_tables.Recognition.read(Path("metrics"))
+    for table in recognition_tables.narrow(recognized):
+        print(f"\n{as_text(table, table.columns[1:])}")
+    print(f"\n{recognition_tables.NOTE}")
+    if recognized.standins:
+        print(f"\n{recognition_tables.STANDIN_NOTE}")
+    generated = dance_tables.Generated.read(Path("metrics"))
+    for table in dance_tables.narrow(generated):
+        print(f"\n{as_text(table, table.columns[1:])}")
+    print(f"\n{generated.note}")
+    for name, values in (("training", results.train), ("beats", results.beats)):
+        print(f"\n{name}: " + "; ".join(f"{key} {text or 'not computed'}" for key, (text,) in flat(values).items()))
+    if settings.corpus.name == "synthetic":
+        print("\nCorpus: embedded (made by the project itself). These figures say nothing about real dance.")
+    print(f"\nReport: {PAGE}" if PAGE.exists() else f"\n{PAGE} is missing: run `dvc repro` to make it")
+
+
+def _show(tables: list[Table]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    console = Console()
+    for table in tables:
+        console.print(f"\n[bold]{table.caption}")
+        chosen = [table.columns.index(column) - 1 for column in _COLUMNS]
+        for group in table.groups:
+            shown = RichTable(title=group.title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+            shown.add_column("", min_width=19, no_wrap=True)
+            for column, width in zip(_COLUMNS, _WIDTHS, strict=True):
+                shown.add_column(column, justify="right", min_width=width, no_wrap=True)
+            for row in group.rows:
+                cells = [terminal_cell(row.cells[place]).replace("[", r"\[") for place in chosen]
+                shown.add_row(row.name, *cells, style="bold" if row.ours else None)
+            console.print(shown)
+
+
+if __name__ == "__main__":
+    run(main)

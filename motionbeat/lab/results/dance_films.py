@@ -1,0 +1,92 @@
+"""Dances2Films: small videos of generated dances with their music, inside the page itself.
+
+Reading is at the edge; the videos are written to a folder that is thrown away, and go into the page as data.
+"""
+
+import base64
+import tempfile
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.audio import decode
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.generator.dance_gallery import Shown, read_gallery
+from motionbeat.lab.render import video
+from motionbeat.lab.render.drawn_clip import SAMPLE_RATE, assembled
+from motionbeat.lab.results.dance_tables import CONTROLS, label
+
+SIZE, SECONDS = 256, 8.0
+"""Pixels a side and seconds of each film: about half a megabyte, a third more in the page."""
+_NONE = "No dances are shown: the stage dance keeps some in models/dance/gallery, and has not."
+_NO_VIDEO = (
+    "The gallery is left out, because videos are written by PyAV, which is not installed: pip install "
+    "'motionbeat[pipeline,video]'"
+)
+Columns = dict[str, NDArray[Any]]
+
+
+@frozen
+class Film:
+    """A film for the page: who dances, what is seen for those who do not see it, and the mp4 as a data address."""
+
+    title: str
+    description: str
+    address: str
+
+
+@frozen
+class Gallery:
+    """Films by song, and why there are none."""
+
+    songs: tuple[tuple[str, tuple[Film, ...]], ...] = ()
+    note: str = _NONE
+
+
+def films(folder: Path, corpus: Path, manifest: Columns, beats: Columns) -> Gallery:
+    """The gallery of the dances in `folder`, each song's together, real dances first.
+
+    corpus, manifest, beats: where the songs are, and their tables as `motionbeat.lab.tables.read` gives them. No dances
+    there, and PyAV missing, are no error: the note says so. Raises `MotionBeatError` for a dance of a song that the
+    corpus does not have, and for files that cannot be read.
+    """
+    dances = read_gallery(folder)
+    if not dances:
+        return Gallery()
+    if find_spec("av") is None:
+        return Gallery(note=_NO_VIDEO)
+    ordered = sorted(dances, key=lambda dance: (dance.song, dance.name not in CONTROLS, dance.name))
+    songs = []
+    for song, own in groupby(ordered, key=lambda dance: dance.song):
+        music = _music(song, corpus, manifest)
+        of_song = beats["song"] == song
+        grid = beats["time_s"][of_song], beats["bar_position"][of_song]
+        songs.append((song, tuple(_film(dance, music, grid) for dance in own)))
+    return Gallery(tuple(songs), "")
+
+
+def _music(song: str, corpus: Path, manifest: Columns) -> NDArray[np.float32]:
+    rows = np.flatnonzero(manifest["song"] == song)
+    if not len(rows):
+        raise MotionBeatError(
+            f"the gallery has a dance to {song}, a song that {corpus} does not have: run the stage dance again"
+        )
+    return decode.load(corpus / str(manifest["audio"][rows[0]]), SAMPLE_RATE)
+
+
+def _film(shown: Shown, music: NDArray[np.float32], grid: tuple[NDArray[np.float64], NDArray[np.integer]]) -> Film:
+    who = label(shown.name)
+    joints = shown.joints[: round(SECONDS * shown.fps)]
+    dance = assembled(who, shown.song, joints, shown.fps, music, shown.offset_s, grid, "")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        video.render_dance(path, dance, size=SIZE)
+        data = base64.b64encode(path.read_bytes()).decode("ascii")
+    seconds = len(joints) / shown.fps
+    description = f"Stick figure, {who}, dances {seconds:.0f} s to {shown.song}; the frame flashes at each beat."
+    return Film(who, description, f"data:video/mp4;base64,{data}")

@@ -1,0 +1,35 @@
+"""Files of a stand-in data set: audio written in parallel."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from motionbeat.files import workers
+from motionbeat.progress import counted
+
+_BLOCK = 1 << 15  # samples; libsndfile crashes on some long compressed files written at once
+
+
+def in_parallel(make: Callable[..., None], arguments: Iterable[tuple], what: str) -> None:
+    """Call `make` with each tuple of arguments, in parallel processes; each call writes its own file."""
+    calls = [delayed(make)(*each) for each in arguments]
+    list(counted(Parallel(n_jobs=workers(), return_as="generator")(calls), len(calls), what))
+
+
+def write_audio(path: Path, samples: NDArray[np.floating], rate: int, target_rate: int | None = None) -> None:
+    """Write mono samples as the format that the suffix names (wav, flac: 16 bit; mp3), resampled if asked for."""
+    import soundfile
+    import soxr
+
+    values = np.asarray(samples, np.float32)
+    if target_rate is not None and target_rate != rate:
+        values, rate = soxr.resample(values, rate, target_rate), target_rate
+    kind = path.suffix[1:].upper()
+    subtype = "MPEG_LAYER_III" if kind == "MP3" else "PCM_16"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with soundfile.SoundFile(path, "w", rate, channels=1, format=kind, subtype=subtype) as file:
+        for begin in range(0, len(values), _BLOCK):
+            file.write(np.clip(values[begin : begin + _BLOCK], -1, 1))

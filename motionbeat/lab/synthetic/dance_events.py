@@ -1,0 +1,39 @@
+"""Which of a song's accents a dance marks, when and how strongly: the generator's event model.
+
+Low accents call for steps, back accents for hits of arms and torso, high accents for bounces. Each accent is
+marked with probability RELIABILITY, LATENESS_S late, with a strength that follows the accent's; besides, a dancer
+moves without cause with probability SPONTANEOUS on each empty 16th of each part.
+"""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.lab.synthetic.plan import SUBBEATS, Clip, stream, tempo
+from motionbeat.lab.synthetic.rhythm import Rhythm
+
+EVENTS = ("step", "hit", "bounce")  # one for each part of the rhythm, in the order of rhythm.PARTS
+RELIABILITY = 0.8
+SPONTANEOUS = 0.03
+LATENESS_S, LATENESS_SPREAD_S = 0.020, 0.015
+STRENGTH_SPREAD = 0.15
+
+
+@frozen
+class Events:
+    """A dance's realised events on the 16th grid: rows step, hit, bounce."""
+
+    strength: NDArray[np.float64]  # (3, 16ths); 0 where nothing happens
+    time_s: NDArray[np.float64]  # (3, 16ths) when it happens, lateness included
+
+
+def realised(seed: int, clip: Clip, rhythm: Rhythm) -> Events:
+    """Draw the events of a clip from its song's accents."""
+    rng = stream(seed, "events", clip.name)
+    accents = rhythm.accents[:, : clip.beats * SUBBEATS]
+    marked = rng.random(accents.shape) < np.where(accents > 0, RELIABILITY, SPONTANEOUS)
+    followed = accents + rng.normal(0, STRENGTH_SPREAD, accents.shape)
+    own = rng.uniform(0.3, 0.9, accents.shape)
+    strength = np.clip(np.where(accents > 0, followed, own), 0.2, 1.2) * marked
+    lateness = np.clip(rng.normal(LATENESS_S, LATENESS_SPREAD_S, accents.shape), -0.02, 0.06)
+    return Events(strength, np.arange(accents.shape[1]) * 60 / tempo(clip.song) / SUBBEATS + lateness)

@@ -1,0 +1,178 @@
+"""Every Parquet table of the pipeline: its columns once, checked when written and when read.
+
+Files are the same bytes for the same rows: one row group size, no pandas metadata, fixed order.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file
+
+_STRING, _INT, _DOUBLE, _FLOATS = pa.string(), pa.int32(), pa.float64(), pa.list_(pa.float32())
+_ROWS_IN_GROUP = 16_384
+
+SPLITS = ("train", "val", "test")
+
+
+def _schema(required: Mapping[str, pa.DataType], optional: Mapping[str, pa.DataType] | None = None) -> pa.Schema:
+    fields = [pa.field(name, kind, nullable=False) for name, kind in required.items()]
+    fields += [pa.field(name, kind) for name, kind in (optional or {}).items()]
+    return pa.schema(fields)
+
+
+def _of_lattices(tokens: pa.Schema) -> pa.Schema:
+    return tokens.append(pa.field("lattice", _INT, nullable=False))  # its number, from 0 in every song
+
+
+MANIFEST = _schema(
+    {
+        "clip": _STRING,
+        "song": _STRING,
+        "genre": _STRING,
+        "split": _STRING,  # train, val or test
+        "fps": _DOUBLE,  # motion frames a second
+        "frames": _INT,
+        "duration_s": _DOUBLE,
+        "offset_s": _DOUBLE,  # where the clip begins in the song's audio
+        "has_rotations": pa.bool_(),
+        "motion": _STRING,  # .npz beside the manifest: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle
+        "audio": _STRING,  # .flac beside the manifest: mono, 44.1 kHz
+    },
+    {"nominal_bpm": _DOUBLE, "nominal_beats_per_bar": _INT},
+)
+"""One row a clip, sorted by clip."""
+
+BEATS = _schema(
+    {"song": _STRING, "beat": _INT, "time_s": _DOUBLE, "bar_position": _INT, "beats_per_bar": _INT},
+)
+"""One row a beat of a song, sorted by song and beat; bar_position 0 = downbeat."""
+
+AUDIO_TOKENS = _schema(
+    {
+        "song": _STRING,
+        "beat": _INT,
+        "time_s": _DOUBLE,
+        "duration_s": _DOUBLE,
+        "bar_position": _INT,
+        "beats_per_bar": _INT,
+        "mel": _FLOATS,  # S * bands, sub-beat after sub-beat
+        "onset": _FLOATS,  # S, onset strength in 0..1
+    }
+)
+"""One row a beat of a song: beat interval [time_s, time_s + duration_s)."""
+
+MOTION_TOKENS = _schema(
+    {
+        "clip": _STRING,
+        "song": _STRING,
+        "split": _STRING,
+        "beat": _INT,  # the beat's index in the song
+        "bar_position": _INT,
+        "beats_per_bar": _INT,
+        "features": _FLOATS,  # S * width, sub-beat after sub-beat, not yet z-scored
+        "contact": _FLOATS,  # S, 1 where a foot contact begins
+        "energy": _FLOATS,  # S, kinetic energy: sum over joints of squared speed, m^2/s^2
+    }
+)
+"""One row a beat of a song that a clip covers, sorted by clip and beat."""
+
+LATTICE_AUDIO = _of_lattices(AUDIO_TOKENS)
+"""As AUDIO_TOKENS, of intervals of one length that no tracker chose (`motionbeat.lab.token_tables.lattices`).
+
+Training songs alone, sorted by song, lattice and beat; beat counts the intervals of a lattice from 0.
+"""
+
+LATTICE_MOTION = _of_lattices(MOTION_TOKENS)
+"""As MOTION_TOKENS, of the same intervals; sorted by clip, lattice and beat."""
+
+STATISTICS = _schema({"kind": _STRING, "feature": _INT, "mean": _DOUBLE, "std": _DOUBLE})
+"""Mean and deviation of each feature (kind mel or motion) over the training split."""
+
+TEMPO_NEGATIVES = _schema(
+    {
+        "split": _STRING,
+        "clip": _STRING,
+        "start": _INT,  # first beat of the anchor's window, as its index in the song
+        "negative_clip": _STRING,
+        "negative_start": _INT,
+        "rank": _INT,  # 0 = hardest
+        "bpm": _DOUBLE,
+        "negative_bpm": _DOUBLE,
+        "bpm_difference": _DOUBLE,  # after folding double and half tempo
+        "bar_position": _INT,
+        "negative_bar_position": _INT,
+        "reason": _STRING,  # meter, phase or accent
+    },
+    {"accent_correlation": _DOUBLE},  # none where the meters differ or a profile is flat
+)
+"""Another song at the same tempo, in another bar phase or with another accent profile."""
+
+JITTER_NEGATIVES = _schema(
+    {
+        "split": _STRING,
+        "clip": _STRING,
+        "start": _INT,
+        "shift": _DOUBLE,  # beats; a whole number of sub-beats
+        "source": _STRING,  # parent: the shifted beats exist in the clip; roll: cyclic
+    },
+    {"accent_correlation": _DOUBLE},  # of the window's onset curve with itself shifted
+)
+"""The same clip, its motion shifted by a beat, or part of one, against the music."""
+
+
+def write(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+    """Write columns as the table `schema`; two-dimensional arrays become list columns."""
+    if set(columns) != set(schema.names):
+        raise MotionBeatError(f"{path}: columns {sorted(set(columns) ^ set(schema.names))} are not as the schema says")
+    arrays = [_as_arrow(columns[field.name], field.type) for field in schema]
+    for field, array in zip(schema, arrays, strict=True):
+        if not field.nullable and array.null_count:
+            raise MotionBeatError(f"{path}: column {field.name} has {array.null_count} empty values")
+    table = pa.Table.from_arrays(arrays, schema=schema)
+    with whole_file(path) as unfinished:
+        pq.write_table(table, unfinished, row_group_size=_ROWS_IN_GROUP, compression="zstd")
+
+
+def _as_arrow(values: Sequence[Any] | NDArray[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_list(kind) and isinstance(values, np.ndarray):
+        rows, width = values.shape
+        offsets = np.arange(rows + 1, dtype=np.int32) * width
+        flat = pa.array(np.ascontiguousarray(values, np.float32).ravel())
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat)
+    return pa.array(values, kind)
+
+
+def read(path: Path, schema: pa.Schema) -> dict[str, NDArray[Any]]:
+    """Read the table `schema` as one array a column: list columns as (rows, width) float32.
+
+    Raises `MotionBeatError` when the file is missing, is no Parquet file or has other columns.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
+    except pa.ArrowInvalid as error:
+        raise MotionBeatError(f"{path} is not a Parquet file ({error}): delete it and run `dvc repro`") from None
+    if not table.schema.equals(schema):
+        own, other = ([f"{field.name} ({field.type})" for field in kind] for kind in (table.schema, schema))
+        raise MotionBeatError(f"{path} has columns {', '.join(own)}, not {', '.join(other)}: run `dvc repro`")
+    return {field.name: _as_numpy(path, field.name, table.column(field.name)) for field in schema}
+
+
+def _as_numpy(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:
+    if not pa.types.is_list(column.type):
+        return column.to_numpy()
+    if len(column) == 0:
+        return np.empty((0, 0), np.float32)
+    array = column.combine_chunks()
+    widths = np.diff(array.offsets.to_numpy())
+    if len(set(widths.tolist())) != 1:
+        raise MotionBeatError(f"{path}: rows of column {name} differ in length: run `dvc repro`")
+    return array.flatten().to_numpy().reshape(len(array), widths[0])

@@ -1,0 +1,160 @@
+"""Frames2Beats: a probe on single frames for GTZAN's beats, beside trackers that hear the audio themselves.
+
+The head sees one frame of 20 ms and nothing around it, since the protocol gives a probe no context: what it knows of
+the pulse must be in the encoder's state. It is trained with binary cross-entropy on `beat_tracking.targets`; the
+learning rate, the epoch and the head are those with the smallest loss on validation. Whole tracks are tested. Neither
+features nor decoding see a beat of the annotation; madmom's own network and librosa are rows of their own.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.audio import decode
+from motionbeat.beats import librosa_tracker, madmom_tracker
+from motionbeat.files import cache_folder, whole_file
+from motionbeat.lab.encoders.feature_cache import FRAME_S
+from motionbeat.lab.labelled.labelled_set import BeatLabels, Item, LabelledSet
+from motionbeat.lab.params import Tasks
+from motionbeat.lab.tasks import (
+    beat_decoding,
+    clip_scores,
+    probes,
+    recognition_sets,
+)
+from motionbeat.lab.tasks.recognition_sets import Part
+
+TRACKERS = ("madmom", "librosa")
+VERSION = 1
+"""Raised whenever the same release of a tracker is asked or read otherwise."""
+_BEATS_PER_BAR = (3, 4)
+CACHE = cache_folder() / "trackers"
+Beats = NDArray[np.float64]
+
+
+@frozen(eq=False)
+class Tracked:
+    """Beat times of each tested track by decoder (`dbn`, `peaks`; a tracker has only `beats`), and the probes kept."""
+
+    beats: Mapping[str, list[Beats]]
+    probes: tuple[dict[str, Any], ...] = ()
+
+
+def beats_of(item: Item) -> Beats:
+    """The annotated beats of an item, (N,) s."""
+    assert isinstance(item.label, BeatLabels)
+    return item.label.times
+
+
+def answers(
+    frames: Sequence[NDArray[np.floating]], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks
+) -> Tracked:
+    """Train the probes of one encoder and decode every tested track. frames: (T, D) of each item, 20 ms apart."""
+    dbn: list[Beats] = []
+    peaks: list[Beats] = []
+    kept = []
+    marks = [
+        beat_decoding.targets(beats_of(item), len(own))[:, None]
+        for item, own in zip(labelled.items, frames, strict=True)
+    ]
+    for part in rounds:
+        train, val = (
+            (np.concatenate([frames[i] for i in chosen]), np.concatenate([marks[i] for i in chosen]))
+            for chosen in (part.train, part.val)
+        )
+        fitted = [
+            probes.fit(name, "beats", 1, train, val, options, batch=options.beat_batch) for name in options.beat_heads
+        ]
+        probe = min(fitted, key=lambda each: each.loss)
+        on_val = [activations(probe, frames[i]) for i in part.val]
+        threshold = beat_decoding.best_threshold(on_val, [beats_of(labelled.items[i]) for i in part.val])
+        for index in part.test:
+            heard = activations(probe, frames[index])
+            dbn.append(beat_decoding.by_dbn(heard))
+            peaks.append(beat_decoding.by_peaks(heard, threshold))
+        chosen_by_val = {"head": probe.name, "learning_rate": probe.learning_rate, "epoch": probe.epoch}
+        kept.append(chosen_by_val | {"threshold": threshold})
+    return Tracked({"dbn": dbn, "peaks": peaks}, tuple(kept))
+
+
+def activations(probe: probes.Probe, frames: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(T,): how sure the probe is of a beat at each frame, 0..1."""
+    return 1 / (1 + np.exp(-probe(frames)[:, 0].astype(np.float64)))
+
+
+def track(tracker: str, audio: Path, cache: Path | None = None) -> Beats:
+    """Beat times (N,) s that a tracker finds in a file; N may be 0.
+
+    Kept in a cache by the audio's bytes, the tracker's release and how it is asked.
+
+    tracker: madmom (recurrent network and DBN over bars of 3 and 4) or librosa.
+    """
+    version = (madmom_tracker if tracker == "madmom" else librosa_tracker).version()
+    asked = [tracker, version, VERSION, _BEATS_PER_BAR, beat_decoding.MIN_BPM, beat_decoding.MAX_BPM]
+    key = hashlib.sha256(json.dumps(asked).encode())
+    key.update(audio.read_bytes())
+    entry = (CACHE if cache is None else cache) / f"{key.hexdigest()}.json"
+    if not entry.is_file():
+        found = _TRACK[tracker](audio)
+        with whole_file(entry) as unfinished:
+            unfinished.write_text(json.dumps(found.tolist()), encoding="utf-8")
+    return np.array(json.loads(entry.read_text(encoding="utf-8")), float)
+
+
+def _madmom(audio: Path) -> Beats:
+    samples = decode.load(audio, madmom_tracker.SAMPLE_RATE)
+    return madmom_tracker.detect(samples, _BEATS_PER_BAR, beat_decoding.MIN_BPM, beat_decoding.MAX_BPM)[0]
+
+
+def _librosa(audio: Path) -> Beats:
+    return librosa_tracker.detect(decode.load(audio, librosa_tracker.SAMPLE_RATE))[0]
+
+
+_TRACK: dict[str, Callable[[Path], Beats]] = {"madmom": _madmom, "librosa": _librosa}
+
+
+def report(
+    rows: Mapping[str, Tracked],
+    durations_s: Sequence[float],
+    labelled: LabelledSet,
+    rounds: Sequence[Part],
+    options: Tasks,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(metrics, intervals) of all rows, as `clips.report`: f1, cmlt, amlt, 0..1, means over the tested tracks.
+
+    durations_s: of each tested track's audio; beats annotated after its end are no part of the test. An encoder's
+    main figures are the DBN's; those of plain peaks are named f1_peaks and so on.
+    """
+    tested = [labelled.items[i] for part in rounds for i in part.test]
+    drawn = clip_scores.draws([item.group for item in tested], options.bootstrap, options.seed)
+    weights = np.concatenate([np.ones((1, len(tested)), np.int64), drawn]).astype(float)
+    metrics: dict[str, Any] = {}
+    resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
+    scored = 0
+    for row, tracked in rows.items():
+        for decoder, found in tracked.beats.items():
+            of_tracks = np.array(
+                [
+                    beat_decoding.scores(beats, beats_of(item), until)
+                    for beats, item, until in zip(found, tested, durations_s, strict=True)
+                ]
+            )  # (tracks, 3)
+            known = np.isfinite(of_tracks[:, 0])
+            scored = int(known.sum())
+            means = weights[:, known] @ of_tracks[known] / weights[:, known].sum(axis=1, keepdims=True)
+            names = {name: f"{name}_peaks" if decoder == "peaks" else name for name in beat_decoding.METRICS}
+            by_metric = {shown: means[:, place] for place, shown in enumerate(names.values())}
+            metrics.setdefault(row, {}).update(recognition_sets.flat({key: each[0] for key, each in by_metric.items()}))
+            resampled.setdefault(row, {}).update(by_metric)
+    bounds = recognition_sets.bounds(resampled)
+    for row, tracked in rows.items():
+        if tracked.probes:
+            bounds[row]["probes"] = list(tracked.probes)
+    about = recognition_sets.about(labelled, rounds, options)
+    return metrics, {"about": about | {"test": scored, "frame_ms": round(1000 * FRAME_S)}, **bounds}

@@ -1,0 +1,139 @@
+"""Clip tasks: probes on one vector a clip, for genre, tags, instruments and emotion.
+
+Both heads are trained; the one that does better on validation is the encoder's score, and each head's own score
+stands beside it. Where clips are cross-validated the outputs of all rounds are pooled before they are scored, so
+that every clip counts once; those of tags as ranks within their round.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.lab.labelled.labelled_set import LabelledSet
+from motionbeat.lab.params import Tasks
+from motionbeat.lab.tasks import clip_scores, probes, recognition_sets
+from motionbeat.lab.tasks.recognition_sets import Part
+
+CHOSEN = "chosen"
+CONSTANT = "constant"
+"""The row that hears nothing: the training clips' mean target, which is the most frequent class, or the mean."""
+
+
+@frozen(eq=False)
+class Outcome:
+    """What one encoder answers to the tested clips, and which probes were kept.
+
+    outputs: {head: (n, C)} with `chosen` for the head that validation chose. probes: a line a round.
+    """
+
+    outputs: Mapping[str, NDArray[np.floating]]
+    probes: tuple[dict[str, Any], ...] = ()
+
+
+def targets_of(labelled: LabelledSet) -> NDArray[Any]:
+    """Labels of all items: (n,) int64 for classes, else (n, C) float64."""
+    labels = [item.label for item in labelled.items]
+    return np.array(labels, np.int64 if labelled.kind == "classes" else np.float64)
+
+
+def answers(features: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks) -> Outcome:
+    """Train and test the probes of one encoder. features: (items, D) in the set's order.
+
+    Regression targets are z-scored on the training clips of each round and put back into their own units.
+    """
+    targets = targets_of(labelled)
+    outputs: dict[str, list[NDArray[np.floating]]] = {name: [] for name in (CHOSEN, *options.heads)}
+    kept = []
+    for part in rounds:
+        centre, scale = _units(labelled, targets[part.train])
+        unit = targets if labelled.kind == "classes" else (targets - centre) / scale
+        fitted = [
+            probes.fit(
+                name,
+                labelled.kind,
+                len(labelled.classes),
+                (features[part.train], unit[part.train]),
+                (features[part.val], unit[part.val]),
+                options,
+                lambda given, true: _main_score(labelled, given, true),
+            )
+            for name in options.heads
+        ]
+        best = max(fitted, key=lambda probe: (probe.score, -probe.loss))
+        for name, probe in zip((CHOSEN, *options.heads), (best, *fitted), strict=True):
+            outputs[name].append(probe(features[part.test]) * scale + centre)
+        kept.append({"head": best.name, "learning_rate": best.learning_rate, "epoch": best.epoch})
+    return Outcome({name: np.concatenate(given) for name, given in outputs.items()}, tuple(kept))
+
+
+def constant(labelled: LabelledSet, rounds: Sequence[Part]) -> Outcome:
+    """The answers of a row that hears nothing: each round's mean training target."""
+    targets = targets_of(labelled)
+    if labelled.kind == "classes":
+        targets = np.eye(len(labelled.classes))[targets]
+    return Outcome({CHOSEN: np.concatenate([np.tile(targets[p.train].mean(axis=0), (len(p.test), 1)) for p in rounds])})
+
+
+def report(
+    outcomes: Mapping[str, Outcome], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(metrics, intervals) of all rows of a task, plain values ready for JSON.
+
+    metrics: {row: {metric: value, metric_<head>: value}}. intervals: {row: {metric: [low, high]}} over resampled
+    groups, for each encoder besides `motionbeat` also `motionbeat_minus`: {metric: [difference, low, high]} on the
+    same resamplings, the probes that were kept, and what `recognition.about` says.
+    """
+    tested = np.concatenate([part.test for part in rounds])
+    true = targets_of(labelled)[tested]
+    drawn = clip_scores.draws([labelled.items[i].group for i in tested], options.bootstrap, options.seed)
+    weights = np.concatenate([np.ones((1, len(tested)), np.int64), drawn])  # the first row is the score itself
+    metrics: dict[str, Any] = {}
+    resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
+    for row, outcome in outcomes.items():
+        pooled = {head: _comparable(outputs, labelled, rounds) for head, outputs in outcome.outputs.items()}
+        found = clip_scores.scores(labelled.kind, labelled.classes, pooled[CHOSEN], true, weights)
+        metrics[row] = recognition_sets.flat({name: values[0] for name, values in found.items()})
+        resampled[row] = found
+        for head, outputs in pooled.items():
+            if head != CHOSEN:
+                of_head = clip_scores.scores(labelled.kind, labelled.classes, outputs, true, weights[:1])
+                metrics[row] |= recognition_sets.flat({f"{name}_{head}": values[0] for name, values in of_head.items()})
+    bounds = recognition_sets.bounds(resampled)
+    for row, outcome in outcomes.items():
+        if outcome.probes:
+            bounds[row]["probes"] = list(outcome.probes)
+    return metrics, {"about": recognition_sets.about(labelled, rounds, options), **bounds}
+
+
+def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Part]) -> NDArray[np.floating]:
+    """Outputs (n, C) of all rounds on one scale.
+
+    ROC-AUC and average precision compare clips with each other, and the logits of two rounds' probes share no scale:
+    for tags a clip's output becomes the part of its round's clips below it, ties half, (rank - 1/2) / n.
+    """
+    if labelled.kind != "tags" or len(rounds) == 1:
+        return outputs
+    from scipy.stats import rankdata
+
+    ends = np.cumsum([len(part.test) for part in rounds])[:-1]
+    return np.concatenate([(rankdata(own, axis=0) - 0.5) / len(own) for own in np.split(outputs, ends)])
+
+
+def _units(labelled: LabelledSet, targets: NDArray[Any]) -> tuple[Any, Any]:
+    if labelled.kind != "regression":
+        return 0.0, 1.0
+    scale = targets.std(axis=0)
+    return targets.mean(axis=0), np.where(scale > 0, scale, 1.0)
+
+
+def _main_score(labelled: LabelledSet, outputs: NDArray[np.floating], targets: NDArray[Any]) -> float:
+    """What validation maximises: accuracy, ROC-AUC or the mean R2; the loss decides where it is undefined."""
+    if labelled.kind == "tags":
+        value = clip_scores.plain_roc_auc(outputs, targets)
+    else:
+        found = clip_scores.scores(labelled.kind, labelled.classes, outputs, targets, np.ones((1, len(targets))))
+        value = float(np.mean([values[0] for values in found.values()]))
+    return value if np.isfinite(value) else -np.inf

@@ -1,0 +1,170 @@
+"""The recognition tasks: which data set each reads, what it scores, and which clips train, choose and test a probe.
+
+Splits and metrics are those of the benchmarks jukemir (Castellon, Donahue & Liang, 2021) and MARBLE (Yuan et al.,
+2023). Where only a part of a data set is at hand, `split: folds` tests every clip once by cross-validation.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab import labelled
+from motionbeat.lab.labelled import gtzan, nsynth
+from motionbeat.lab.labelled.labelled_set import LabelledSet
+from motionbeat.lab.params import DataSet, Tasks
+from motionbeat.lab.tasks import clip_scores
+
+STANDINS = Path("data/standins")
+"""Where the embedded stand-ins lie; a data set whose root is here is no real one."""
+CLIP_TASKS = {"genre": "gtzan", "tagging": "magnatagatune", "instrument": "nsynth", "emotion": "emomusic"}
+"""The tasks of one label a clip, and their data sets."""
+BEAT_TASK = "beat_tracking"
+OURS = "motionbeat"
+METRICS = {
+    BEAT_TASK: ("f1", "cmlt", "amlt"),
+    "tagging": ("roc_auc", "average_precision"),
+    "genre": ("accuracy",),
+    "instrument": ("accuracy",),
+    "emotion": ("r2_valence", "r2_arousal"),
+}
+"""Metrics of each task in the order of the paper's Table 1: beats as fractions, the others in percent."""
+
+
+@frozen(eq=False)
+class Part:
+    """One train and test round: indices into `LabelledSet.items`."""
+
+    train: NDArray[np.int64]
+    val: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def settings_of(data_set: str, tasks: Tasks) -> DataSet:
+    """Root and split of a data set (one of `labelled.DATA_SETS`)."""
+    return getattr(tasks, data_set)
+
+
+def is_standin(data_set: str, tasks: Tasks) -> bool:
+    """Whether the data set is the embedded stand-in, however its root is spelled."""
+    return Path(settings_of(data_set, tasks).root).resolve() == (STANDINS / data_set).resolve()
+
+
+def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
+    """The data set as params.yaml says: its official split, or (`split: folds`) whatever of it is there.
+
+    beats: GTZAN's beats instead of its genres. Raises `MotionBeatError` for all that is missing or wrong.
+    """
+    chosen = settings_of(data_set, tasks)
+    root, folds = Path(chosen.root), chosen.split == "folds"
+    if not root.is_dir():
+        raise MotionBeatError(
+            f"tasks.{data_set}.root = {chosen.root}: no such folder; unpack the data set there, or set it to "
+            f"{STANDINS / data_set} for the embedded stand-in"
+        )
+    if data_set == "gtzan":
+        return (gtzan.read_beats if beats else gtzan.read)(root, lists=not folds)
+    if data_set == "nsynth" and folds:
+        there = [split for split, name in nsynth.FOLDERS.items() if (root / name).is_dir()]
+        return nsynth.read(root, there or tuple(nsynth.FOLDERS))
+    return labelled.read(data_set, root)
+
+
+def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Part]:
+    """The rounds of training and testing: one for the official split, `folds` for cross-validation.
+
+    In round k fold k tests, the next one chooses, the others train. Raises `MotionBeatError` where there are fewer
+    groups than folds.
+    """
+    if split == "official":
+        of = {name: [i for i, item in enumerate(labelled.items) if item.split == name] for name in ("train", "val")}
+        test = [i for i, item in enumerate(labelled.items) if item.split == "test"]
+        return [Part(np.array(of["train"]), np.array(of["val"]), np.array(test))]
+    fold = folds_of([item.group for item in labelled.items], _strata(labelled), folds, seed)
+    return [
+        Part(
+            np.flatnonzero((fold != test) & (fold != (test + 1) % folds)),
+            np.flatnonzero(fold == (test + 1) % folds),
+            np.flatnonzero(fold == test),
+        )
+        for test in range(folds)
+    ]
+
+
+def folds_of(groups: Sequence[str], strata: Sequence[Any], folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold (n,) of each clip: the groups of each stratum are shuffled and dealt out in turn.
+
+    A group is never divided. Dealing goes on from stratum to stratum where it stopped, so that folds differ by at
+    most one group. Raises `MotionBeatError` for fewer than 3 folds or fewer groups than folds.
+    """
+    if folds < 3:
+        raise MotionBeatError(f"tasks.folds = {folds}; expected at least 3: to train, to choose and to test")
+    stratum_of = dict(zip(groups, strata, strict=True))
+    if len(stratum_of) < folds:
+        raise MotionBeatError(f"{len(stratum_of)} groups of clips for {folds} folds: lower tasks.folds, or add data")
+    generator = np.random.default_rng(np.random.SeedSequence([seed, folds]))
+    order: list[str] = []
+    for stratum in sorted(set(stratum_of.values())):
+        members = sorted(group for group, own in stratum_of.items() if own == stratum)
+        order += [members[i] for i in generator.permutation(len(members))]
+    fold_of_group = {group: place % folds for place, group in enumerate(order)}
+    return np.array([fold_of_group[group] for group in groups])
+
+
+def about(labelled: LabelledSet, rounds: Sequence[Part], tasks: Tasks) -> dict[str, Any]:
+    """What is printed beside a task's scores: data set, split, clips and groups, and what was left out.
+
+    train, val: clips, of a cross-validation (which has `rounds` too) the mean of its rounds. test: clips of all rounds.
+    """
+    tested = [labelled.items[i] for part in rounds for i in part.test]
+    settings = settings_of(labelled.name, tasks)
+    folds = f"{len(rounds)}-fold cross-validation over {labelled.grouped_by}s"
+    return {
+        "data_set": labelled.name,
+        "standin": is_standin(labelled.name, tasks),
+        "split": labelled.split_by if settings.split == "official" else folds,
+        "train": round(float(np.mean([len(part.train) for part in rounds]))),
+        "val": round(float(np.mean([len(part.val) for part in rounds]))),
+        "test": len(tested),
+        "groups": len({item.group for item in tested}),
+        "grouped_by": labelled.grouped_by,
+        "left_out": {reason: len(names) for reason, names in labelled.left_out.items()},
+        "seed": tasks.seed,
+        "resamplings": tasks.bootstrap,
+    } | ({"rounds": len(rounds)} if len(rounds) > 1 else {})
+
+
+def bounds(resampled: Mapping[str, Mapping[str, NDArray[np.floating]]]) -> dict[str, dict[str, Any]]:
+    """{row: {metric: [low, high]}} from {row: {metric: (1 + r,)}}, the score itself first and then its resamplings.
+
+    Rows besides `motionbeat` also get `motionbeat_minus`, {metric: [difference, low, high]}: the resamplings are the
+    same for all rows, and what is hard for one is hard for the other, so this says more than two intervals.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row, by_metric in resampled.items():
+        found[row] = {metric: clip_scores.interval(values[1:]) for metric, values in by_metric.items()}
+        if row == OURS or OURS not in resampled:
+            continue
+        less = {metric: resampled[OURS][metric] - values for metric, values in by_metric.items()}
+        found[row]["motionbeat_minus"] = {
+            metric: [float(values[0]), *bound] if (bound := clip_scores.interval(values[1:])) else None
+            for metric, values in less.items()
+        }
+    return found
+
+
+def _strata(labelled: LabelledSet) -> list[Any]:
+    if labelled.kind == "classes":
+        return [item.label for item in labelled.items]
+    if labelled.name == "gtzan":  # its beats: the genre is in the name
+        return [item.name.split(".")[0] for item in labelled.items]
+    return [0] * len(labelled.items)
+
+
+def flat(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Scores as JSON holds them: None for what no clip has."""
+    return {name: float(value) if np.isfinite(value) else None for name, value in values.items()}

@@ -1,0 +1,213 @@
+"""Whether the rhythm heads say what is there: predicted curves against detected ones on held-out windows.
+
+SRAL claims that each encoder learns the other modality's rhythm: what it predicts should agree with what was
+detected in the other. So every head is held against its own modality and across: the onset curve predicted from
+music against the contacts of the dance, the contact curve predicted from motion against the onsets of the music,
+and the masses within the bar likewise. Beside them stands what the detected curves have in common themselves, and
+how far one fixed profile of the bar would come: every bar has more on its beats than between them, so a head that has
+learnt the meter alone correlates well with anything. What it knows of this song is what is left beyond other songs.
+
+Axes: n windows, t points in time (sub-beats or beats).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.training.batches import Batches
+from motionbeat.losses.emd import wasserstein_circle
+from motionbeat.losses.sral import complete_bars, contact_curve, detected_mass, onset_curve
+from motionbeat.model.dual_encoder import DualEncoder
+
+_AT_ONCE = 256
+_CONSTANT = 1e-6
+
+Array = NDArray[np.floating]
+
+
+class Rhythm(NamedTuple):
+    """Curves of windows, each (n, k, s): strengths and probabilities in 0..1, masses at least 0 and of any sum."""
+
+    onset: Array
+    accent: Array
+    contact: Array
+    energy: Array
+
+
+def correlation(x: Array, y: Array) -> Array:
+    """Pearson correlation of each row of x with the same row of y: (n, t) twice -> (n,), NaN where either is flat."""
+    return (_unit_rows(x) * _unit_rows(y)).sum(1)
+
+
+def correlation_elsewhere(x: Array, y: Array, group: NDArray[np.integer]) -> float:
+    """Mean correlation of rows of x with rows of y of other groups: what is common to all. NaN without such pairs.
+
+    x, y: (n, t). group: (n,), such as the song.
+    """
+    every = _unit_rows(x) @ _unit_rows(y).T  # (n, n)
+    return _mean(every[group[:, None] != group])
+
+
+def average_precision(score: Array, event: NDArray[np.bool_]) -> float:
+    """Sum over thresholds of precision times the rise of recall; chance is the share of events. NaN without events.
+
+    score, event: equal shapes; equal scores are one threshold (the definition of scikit-learn).
+    """
+    hits, flagged = _counts(score, event)
+    if not hits[-1:].any():
+        return float("nan")
+    return float((np.diff(hits, prepend=0) * hits / flagged).sum() / hits[-1])
+
+
+def roc_auc(score: Array, event: NDArray[np.bool_]) -> float:
+    """Probability that an event scores higher than a non-event, a tie counting one half; NaN without both."""
+    hits, flagged = _counts(score, event)
+    if not hits[-1:].any() or hits[-1] == flagged[-1]:
+        return float("nan")
+    false = flagged - hits
+    # trapezia under the curve of recall over false alarms
+    area = (np.diff(false, prepend=0) * (hits + np.r_[0, hits[:-1]]) / 2).sum()
+    return float(area / (hits[-1] * false[-1]))
+
+
+def agreement(
+    predicted: Rhythm,
+    detected: Rhythm,
+    bar_position: Array,
+    beats_per_bar: NDArray[np.integer],
+    group: NDArray[np.integer],
+) -> dict[str, float]:
+    """How well predicted curves agree with detected ones; flat keys, those that are undefined left out.
+
+    bar_position (n, k), beats_per_bar (n,), group (n,) the song of each window.
+    `_own` is the head's own modality, `a_to_b` what is predicted as `a` from one modality against `b` detected in
+    the other, `detected` both detected. Curves: mean Pearson correlation of the sub-beats of a window, of its beats
+    with `_beat` (what SRAL aligns), with windows of other songs with `_elsewhere` (what follows from the meter alone),
+    and the rest `_beyond`, own song less others, which a curve that knows the meter alone has none of; for contacts
+    also average precision `_ap` (chance: `contact_rate`) and `_auc`. Masses: `_emd`, earth mover's distance around the
+    bar in bins, mean over complete bars; `uniform_` is that of a mass that knows nothing. `profile_`: the figures of
+    `bar_profile`, which hears and sees nothing.
+    """
+    for name, curve in {**predicted._asdict(), **{f"detected {k}": v for k, v in detected._asdict().items()}}.items():
+        if curve.ndim != 3 or curve.shape != detected.onset.shape:
+            raise MotionBeatError(f"{name} has shape {curve.shape}; expected (windows, beats, sub-beats), all equal")
+    contact = detected.contact > 0.5
+    figures = {"contact_rate": _mean(contact)}
+    pairs = {
+        "onset_own": (predicted.onset, detected.onset),
+        "contact_own": (predicted.contact, detected.contact),
+        "onset_to_contact": (predicted.onset, detected.contact),
+        "contact_to_onset": (predicted.contact, detected.onset),
+        "detected": (detected.onset, detected.contact),
+    }
+    as_beats = {"onset": onset_curve, "contact": contact_curve}
+    for name, (x, y) in pairs.items():
+        figures[name] = _mean(correlation(_flat(x), _flat(y)))
+        figures[f"{name}_elsewhere"] = correlation_elsewhere(_flat(x), _flat(y), group)
+        figures[f"{name}_beyond"] = figures[name] - figures[f"{name}_elsewhere"]
+        if name.endswith("_own"):
+            continue
+        first, second = ("onset", "contact") if name == "detected" else name.split("_to_")
+        beats = [as_beats[kind](torch.as_tensor(curve)).numpy() for kind, curve in ((first, x), (second, y))]
+        figures[f"{name}_beat"] = _mean(correlation(*beats))
+    profile = Rhythm(*(bar_profile(curve, bar_position, beats_per_bar, group) for curve in detected))
+    figures["profile_onset"] = _mean(correlation(_flat(profile.onset), _flat(detected.onset)))
+    figures["profile_contact"] = _mean(correlation(_flat(profile.contact), _flat(detected.contact)))
+    of_contacts = {"contact_own": predicted.contact, "onset_to_contact": predicted.onset, "profile": profile.contact}
+    for name, curve in of_contacts.items():
+        figures[f"{name}_ap"], figures[f"{name}_auc"] = average_precision(curve, contact), roc_auc(curve, contact)
+    figures |= _mass_distances(predicted, detected, profile, bar_position, beats_per_bar)
+    return {f"agreement_{name}": value for name, value in figures.items() if np.isfinite(value)}
+
+
+def bar_profile(
+    curve: Array, bar_position: Array, beats_per_bar: NDArray[np.integer], group: NDArray[np.integer]
+) -> Array:
+    """The curve's mean at each place of the bar over the windows of other groups: what can be said without a look.
+
+    curve (n, k, s), bar_position (n, k), beats_per_bar (n,), group (n,) from 0. Returns (n, k, s); 0 at a place of a
+    meter that no other group has.
+    """
+    places = np.stack([np.repeat(beats_per_bar, curve.shape[1]), bar_position.ravel()], axis=1)
+    _, place = np.unique(places, axis=0, return_inverse=True)
+    owner = np.repeat(group, curve.shape[1])
+    total = np.zeros((int(group.max()) + 1, int(place.max()) + 1, curve.shape[2]))
+    count = np.zeros((*total.shape[:2], 1))
+    np.add.at(total, (owner, place.ravel()), curve.reshape(-1, curve.shape[2]))
+    np.add.at(count, (owner, place.ravel()), 1)
+    mean = (total.sum(0) - total) / np.maximum(count.sum(0) - count, 1)
+    return np.asarray(mean[owner, place.ravel()].reshape(curve.shape))
+
+
+@torch.no_grad()
+def rhythm_agreement(model: DualEncoder, batches: Batches, index: NDArray[np.integer]) -> dict[str, float]:
+    """`agreement` of a model's heads with what was detected in the windows `index` of a split."""
+    model.eval()
+    parts = []
+    for begin in range(0, len(index), _AT_ONCE):
+        batch = batches.gather(index[begin : begin + _AT_ONCE], 0, 0)
+        audio, motion = model.audio(batch.mel, *batch.motion[1:]), model.motion(*batch.motion)
+        # exp of the logits is the softmax of a bar but for its sum; in float64 it does not overflow
+        curves = (
+            *(audio.onset_logits.double().sigmoid(), audio.accent_logits.double().exp()),
+            *(motion.contact_logits.double().sigmoid(), motion.energy_logits.double().exp()),
+            *(batch.onset.double(), batch.onset.double(), batch.contact.double(), batch.energy.double()),
+        )
+        parts.append((*curves, batch.motion.bar_position, batch.motion.beats_per_bar))
+    found = [torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True)]
+    _, song = np.unique(batches.windows.song[index], return_inverse=True)
+    return agreement(Rhythm(*found[:4]), Rhythm(*found[4:8]), found[8], found[9], song)
+
+
+def _mass_distances(
+    predicted: Rhythm, detected: Rhythm, profile: Rhythm, bar_position: Array, beats_per_bar: NDArray[np.integer]
+) -> dict[str, float]:
+    position = torch.as_tensor(bar_position)
+    every = (*(predicted.accent, predicted.energy), *(detected.accent, detected.energy))
+    curves = [torch.as_tensor(c) for c in (*every, profile.accent, profile.energy)]  # 6 of (n, k, s)
+    found: dict[str, list[float]] = {}
+    for bars in complete_bars(
+        curves, position, torch.as_tensor(beats_per_bar), torch.ones_like(position, dtype=torch.bool)
+    ):
+        accent, energy, heard, danced, usual_accent, usual_energy = map(detected_mass, bars)  # 6 of (bars, B * s)
+        uniform = torch.full_like(heard, 1 / heard.shape[1])
+        for name, p, q in (
+            ("accent_own_emd", accent, heard),
+            ("energy_own_emd", energy, danced),
+            ("accent_to_energy_emd", accent, danced),
+            ("energy_to_accent_emd", energy, heard),
+            ("detected_emd", heard, danced),
+            ("uniform_to_energy_emd", uniform, danced),
+            ("uniform_to_accent_emd", uniform, heard),
+            ("profile_energy_emd", usual_energy, danced),
+            ("profile_accent_emd", usual_accent, heard),
+        ):
+            found.setdefault(name, []).extend(wasserstein_circle(p, q).tolist())
+    return {name: _mean(np.array(values)) for name, values in found.items()}
+
+
+def _unit_rows(x: Array) -> Array:
+    """(n, t) -> rows of mean 0 and length 1, NaN where a row is flat."""
+    centred = x - x.mean(1, keepdims=True)
+    length = np.sqrt((centred**2).sum(1, keepdims=True))
+    flat = length <= _CONSTANT * np.sqrt(x.shape[1])
+    return np.where(flat, np.nan, centred / np.where(flat, 1, length))
+
+
+def _counts(score: Array, event: NDArray[np.bool_]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Events and entries at or above each distinct score, highest first."""
+    order = np.argsort(-score.ravel(), kind="stable")
+    last = np.flatnonzero(np.r_[np.diff(score.ravel()[order]) != 0, True]) if len(order) else order
+    return event.ravel()[order].cumsum()[last], last + 1
+
+
+def _flat(curve: Array) -> Array:
+    return curve.reshape(len(curve), -1)
+
+
+def _mean(values: NDArray[np.generic]) -> float:
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if defined.size else float("nan")

@@ -1,0 +1,126 @@
+"""The protocol SLICE: slices of a few seconds from every test sequence, as EDGE cuts them (5 s, every 0.5 s).
+
+A slice is heard and seen as the whole beats inside it; slices at other tempi have other numbers of them, and are
+padded and masked. Slices of one dance that hold the very same beats (a beat may be longer than the stride) are one
+item, and so is the music under slices of several dances: each distinct music slice stands once in the gallery.
+A music slice answers a dance slice of the same song if both hold the same beats or begin within a quarter of a
+beat of each other. Axes: m motion slices, n music slices, d embedding.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.tasks.retrieval_rows import Pairs, cheats, cosine, posterior, random_embeddings, score
+from motionbeat.lab.tasks.window_embeddings import Spans
+from motionbeat.lab.token_tables.token_windows import Tokens
+
+NEAR_BEATS = 0.25
+_ROUNDING_S = 1e-3  # beat times of a tracker and a clip's seconds are rounded; a millisecond never decides
+
+
+@frozen(eq=False)
+class Slices:
+    """Slices of a split, one array entry each, sorted by clip and time."""
+
+    clip: NDArray[Any]
+    song: NDArray[Any]
+    start_s: NDArray[np.float64]
+    """Where the slice begins in the song's audio; of slices with the same beats, the first one."""
+    beat: NDArray[np.integer]
+    """The first whole beat inside, as its index in the song."""
+    spans: Spans
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    def take(self, index: Any) -> "Slices":
+        """The slices of an index array or mask."""
+        return Slices(self.clip[index], self.song[index], self.start_s[index], self.beat[index], self.spans.take(index))
+
+    def music(self) -> tuple["Slices", NDArray[np.int64]]:
+        """The distinct music slices, each the earliest of its kind, and the place of every slice's own among them."""
+        key = list(zip(self.song.tolist(), self.beat.tolist(), self.spans.beats.tolist(), strict=True))
+        kinds = {kind: place for place, kind in enumerate(sorted(set(key)))}
+        own = np.array([kinds[kind] for kind in key])
+        order = np.lexsort((self.start_s, own))
+        _, first = np.unique(own[order], return_index=True)
+        return self.take(order[first]), own
+
+
+def cut(
+    tokens: Tokens, split: str, clips: Mapping[str, tuple[float, float]], slice_s: float, stride_s: float
+) -> Slices:
+    """The slices of `slice_s` seconds, every `stride_s` seconds, that lie wholly inside a clip and hold a whole beat.
+
+    clips: (offset_s in the song, duration_s) of each clip of the split. Raises `MotionBeatError` when no clip is
+    long enough.
+    """
+    beats = tokens.windows(split, 1)
+    begin_s = tokens.audio["time_s"][beats.audio_row]
+    end_s = begin_s + tokens.audio["duration_s"][beats.audio_row]
+    rows: list[tuple[str, float, int, int]] = []
+    for clip in np.unique(beats.clip):
+        own = np.flatnonzero(beats.clip == clip)
+        offset_s, duration_s = clips[clip]
+        count = int((duration_s - slice_s + _ROUNDING_S) // stride_s) + 1
+        for start_s in offset_s + np.arange(max(count, 0)) * stride_s:
+            after, before = begin_s[own] >= start_s - _ROUNDING_S, end_s[own] <= start_s + slice_s + _ROUNDING_S
+            inside = own[after & before]
+            if len(inside) and (not rows or (clip, inside[0], len(inside)) != (rows[-1][0], *rows[-1][2:])):
+                rows.append((clip, start_s, inside[0], len(inside)))
+    if not rows:
+        raise MotionBeatError(
+            f"no clip of the {split} split has a whole beat in {slice_s:g} s: lower retrieve.slice_s in params.yaml"
+        )
+    clip_of, start, first, inside = (np.array(column) for column in zip(*rows, strict=True))
+    spans = Spans(beats.motion_row[first], beats.audio_row[first], inside)
+    return Slices(clip_of.astype(object), beats.song[first], start, beats.start[first], spans)
+
+
+def slice_pairs(motion: Slices, music: Slices, own: NDArray[np.int64], tempo: Mapping[str, float]) -> Pairs:
+    """Which music slices answer which dance slices. own: (m,) each dance slice's music; tempo: BPM of each song."""
+    near_s = NEAR_BEATS * 60 / np.array([tempo[song] for song in motion.song.tolist()])
+    apart_s = np.abs(motion.start_s[:, None] - music.start_s)
+    near = (motion.song[:, None] == music.song) & (apart_s <= near_s[:, None] + _ROUNDING_S)
+    return Pairs(motion.song, music.song, near | (own[:, None] == np.arange(len(music))))
+
+
+def slice_ceiling(
+    motion: Slices, music: Slices, likelihood: Callable[[Slices, Slices, int], NDArray[np.floating]]
+) -> NDArray[np.float64]:
+    """Log-likelihood (m, n) of each dance slice under each music slice, minus infinity where they differ in beats.
+
+    likelihood(motion, music, beats) gives the (m', n') of slices that all have so many beats. Whoever knows the beats
+    of a dance slice knows how many its music has.
+    """
+    values = np.full((len(motion), len(music)), -np.inf)
+    for beats in np.unique(motion.spans.beats):
+        rows, columns = np.flatnonzero(motion.spans.beats == beats), np.flatnonzero(music.spans.beats == beats)
+        values[np.ix_(rows, columns)] = likelihood(motion.take(rows), music.take(columns), int(beats))
+    return values
+
+
+def evaluate_slices(
+    pairs: Pairs,
+    tempo: Mapping[str, float],
+    genre: Mapping[str, str],
+    music: Mapping[str, NDArray[np.floating]],
+    motion: NDArray[np.floating],
+    ceiling: NDArray[np.floating] | None,
+    bootstrap: int,
+    seed: int,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(metrics, intervals) of SLICE, {direction: {row: ...}} as `motionbeat.lab.tasks.retrieval_rows.score` gives them.
+
+    music: {row: (n, d)}, "model" first and further encoders after it; motion: (m, d); ceiling: (m, n) or None.
+    """
+    rows: dict[str, NDArray[np.floating] | None] = {row: cosine(motion, heard) for row, heard in music.items()}
+    heard, seen = random_embeddings(music["model"], motion, seed)
+    rows["random"] = cosine(seen, heard)
+    rows["ceiling"] = None if ceiling is None else posterior(ceiling)
+    return score(pairs, rows | cheats(pairs, tempo, genre), bootstrap, seed)

@@ -1,0 +1,93 @@
+"""Stretches of beats in the token tables, and a trained model's embeddings and states of them.
+
+Axes: n stretches, k beats of the longest, d width, e embedding.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from attrs import frozen
+from numpy.typing import NDArray
+from torch import Tensor
+
+from motionbeat.lab.token_tables.token_windows import Tokens, Windows
+from motionbeat.model.dual_encoder import DualEncoder
+
+_AT_ONCE = 256
+
+
+class Bars(NamedTuple):
+    """Where in their bars the beats of some stretches are; what stands at masked beats means nothing."""
+
+    position: Tensor  # (n, k), from 0 at the downbeat
+    beats_per_bar: Tensor  # (n,)
+    mask: Tensor  # (n, k) bool, True = real beat
+
+
+@frozen(eq=False)
+class Spans:
+    """Stretches of consecutive beats: the rows of the token tables where they begin, and how many beats they have."""
+
+    motion_row: NDArray[np.integer]
+    audio_row: NDArray[np.integer]
+    beats: NDArray[np.integer]
+
+    @classmethod
+    def of(cls, windows: Windows) -> "Spans":
+        """Windows of K beats as stretches."""
+        return cls(windows.motion_row, windows.audio_row, np.full(len(windows), windows.beats))
+
+    def __len__(self) -> int:
+        return len(self.beats)
+
+    def take(self, index: Any) -> "Spans":
+        """The stretches of an index array or mask."""
+        return Spans(self.motion_row[index], self.audio_row[index], self.beats[index])
+
+    def mask(self) -> NDArray[np.bool_]:
+        """(n, k), True at real beats."""
+        return np.arange(self.beats.max()) < self.beats[:, None]
+
+    def rows(self, first: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(n, k) rows of a table from the stretches' first rows; past the end, the last row again."""
+        return first[:, None] + np.minimum(np.arange(self.beats.max()), self.beats[:, None] - 1)
+
+    def bars(self, tokens: Tokens) -> Bars:
+        """Bar positions, meters and mask of the music's beats."""
+        return Bars(
+            torch.as_tensor(tokens.audio["bar_position"][self.rows(self.audio_row)], dtype=torch.float32),
+            torch.as_tensor(tokens.audio["beats_per_bar"][self.audio_row].astype(np.int64)),
+            torch.as_tensor(self.mask()),
+        )
+
+
+@torch.no_grad()
+def embed_music(model: DualEncoder, tokens: Tokens, spans: Spans) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Embeddings (n, e) and states (n, k, d) of the music of some stretches; states at masked beats mean nothing."""
+    parts = []
+    for part in _parts(model, spans):
+        encoded = model.audio(torch.as_tensor(tokens.audio["mel"][part.rows(part.audio_row)]), *part.bars(tokens))
+        states = np.zeros((len(part), spans.beats.max(), model.config.width), np.float32)
+        states[:, : encoded.states.shape[1]] = encoded.states.numpy()
+        parts.append((encoded.embedding.numpy(), states))
+    embeddings, all_states = zip(*parts, strict=True)
+    return np.concatenate(embeddings), np.concatenate(all_states)
+
+
+@torch.no_grad()
+def embed_motion(model: DualEncoder, tokens: Tokens, spans: Spans) -> NDArray[np.float32]:
+    """Embeddings (n, e) of the dance of some stretches."""
+
+    def encode(part: Spans) -> NDArray[np.float32]:
+        features = torch.as_tensor(tokens.motion["features"][part.rows(part.motion_row)])
+        return model.motion(features, *part.bars(tokens)).embedding.numpy()
+
+    return np.concatenate([encode(part) for part in _parts(model, spans)])
+
+
+def _parts(model: DualEncoder, spans: Spans) -> Iterator[Spans]:
+    model.eval()
+    for begin in range(0, len(spans), _AT_ONCE):
+        yield spans.take(slice(begin, begin + _AT_ONCE))

@@ -1,0 +1,79 @@
+"""What an epoch shows: which window of each clip, on its beats or on a lattice, and who shares a batch."""
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.lab.token_tables.token_windows import Windows
+
+Ints = NDArray[np.integer]
+
+_TEMPO_JITTER = 0.05  # octaves to either side, 3.5 %: about what tempo negatives may differ by
+
+
+@frozen(eq=False)
+class Clips:
+    """The windows of each clip: c clips, l pairs of a clip and one of its lattices."""
+
+    first: Ints  # (c,): the clip's first window on beats; its windows stand together
+    count: Ints  # (c,)
+    first_pair: Ints  # (c,): the clip's first lattice among the pairs; they stand together too
+    pairs: Ints  # (c,), 0 where no lattice of the clip has a window
+    first_of_pair: Ints  # (l,): the first window of the clip on this lattice
+    count_of_pair: Ints  # (l,)
+
+    @classmethod
+    def of(cls, windows: Windows, on_lattices: Windows | None = None, lattice: Ints | None = None) -> "Clips":
+        """Of windows on beats and those on lattices, which are counted on behind them.
+
+        lattice: the number of the lattice of each window on one.
+        """
+        clips, first, count = np.unique(windows.clip, return_index=True, return_counts=True)
+        if on_lattices is None or lattice is None or not len(on_lattices):
+            none = np.zeros(len(clips), np.int64)
+            return cls(first, count, none, none, none[:0], none[:0])
+        clip = on_lattices.clip
+        opens = np.flatnonzero(np.append(True, (clip[1:] != clip[:-1]) | (lattice[1:] != lattice[:-1])))
+        lengths = np.diff(np.append(opens, len(clip)))
+        number = {name: i for i, name in enumerate(clips)}
+        owner = np.array([number.get(name, -1) for name in clip[opens]])  # -1: too few beats to be shown at all
+        order = np.argsort(owner, kind="stable")
+        opens, lengths, owner = opens[order], lengths[order], owner[order]
+        begin, end = (np.searchsorted(owner, np.arange(len(clips)), side) for side in ("left", "right"))
+        return cls(first, count, begin, end - begin, opens + len(windows), lengths)
+
+    @property
+    def on_lattices(self) -> float:
+        """The share of clips with a window on a lattice, 0..1; no more than this of `lattice_share` has an effect."""
+        return float((self.pairs > 0).mean())
+
+    def one_each(self, generator: np.random.Generator, lattice_share: float = 0.0) -> Ints:
+        """(c,) a random window of each clip, in random order.
+
+        With the chance lattice_share it is a random window of a random lattice of the clip, if one has windows.
+        With a share of 0 no random number is drawn for that.
+        """
+        beats = self.first + (generator.random(len(self.first)) * self.count).astype(np.int64)
+        order = generator.permutation(len(beats))
+        if not lattice_share:
+            return beats[order]
+        shown, which, where = generator.random((3, len(beats)))
+        clip = np.flatnonzero((shown < lattice_share) & (self.pairs > 0))
+        pair = self.first_pair[clip] + (which[clip] * self.pairs[clip]).astype(np.int64)
+        beats[clip] = self.first_of_pair[pair] + (where[clip] * self.count_of_pair[pair]).astype(np.int64)
+        return beats[order]
+
+
+def by_tempo(bpm: NDArray[np.float64], size: int, generator: np.random.Generator) -> list[Ints]:
+    """Batches of like tempo: numbers of the windows of `bpm`, `size` a batch (the last one less), batches shuffled.
+
+    The paper asks for tempo-aware negatives and leaves open how batches are drawn. Here the windows are sorted by
+    tempo, double and half tempo counting as the same, each moved by up to 5 % of an octave at random, and cut into
+    batches. So the other clips of a batch are negatives at nearly the anchor's tempo, which tempo alone does not tell
+    apart. The price is that a batch holds more clips of one song, of which `loss.same_song` masks those that overlap.
+    The circle of tempi is cut at a random place, so that no tempo always stands at a seam.
+    """
+    octave = np.log2(bpm) + generator.uniform(-_TEMPO_JITTER, _TEMPO_JITTER, len(bpm)) + generator.random()
+    order = np.argsort(octave % 1.0, kind="stable")
+    batches = [order[begin : begin + size] for begin in range(0, len(order), size)]
+    return [batches[i] for i in generator.permutation(len(batches))]

@@ -1,0 +1,237 @@
+"""Tokens2Batches: windows and their mined negatives, gathered on the training device.
+
+All tables live there. A step draws its windows and negatives on the CPU and sends their numbers in one copy.
+Axes: n windows of a batch, p tempo negatives, q jitter negatives, k beats, s sub-beats, f features.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.token_tables.token_windows import Tokens, Windows
+from motionbeat.lab.training.batch_order import Clips, by_tempo
+from motionbeat.lab.training.mined import Mined
+
+_KINDS = ("motion", "audio")
+_TOUCHING_US = 1000  # windows that share less only touch: the times of their beats are rounded
+
+
+class Motion(NamedTuple):
+    """Motion windows as `DualEncoder.motion` takes them."""
+
+    features: Tensor  # (n, k, s * f)
+    bar_position: Tensor  # (n, k)
+    beats_per_bar: Tensor  # (n,)
+    mask: Tensor  # (n, k) bool, True = real beat
+
+
+class Batch(NamedTuple):
+    """Paired windows, what was detected in them, and their negatives."""
+
+    mel: Tensor  # (n, k, s * bands)
+    onset: Tensor  # (n, k, s), 0..1
+    motion: Motion
+    contact: Tensor  # (n, k, s), 0 or 1
+    energy: Tensor  # (n, k, s)
+    tempo: Motion  # n * p windows
+    tempo_absent: Tensor  # (n, p) bool: the anchor has no such negative
+    jitter: Motion  # n * q windows
+    jitter_absent: Tensor  # (n, q) bool
+    same: Tensor  # (n, n) bool: other windows that overlap in the time of the same song
+    positives: Tensor  # (n, n) bool: of those, the ones that begin on the same beat (of the same lattice)
+    clips: list[str]  # the clip that each window is from
+
+
+class Batches:
+    """The windows of a split and their negatives as tensors on a device.
+
+    negatives: the folder that the negatives stage wrote. With tokens that were loaded with their lattices, windows on
+    lattices stand behind `windows`, those on beats. Raises `MotionBeatError` when the split has no window.
+    """
+
+    def __init__(self, tokens: Tokens, negatives: Path, split: str, beats: int, device: torch.device) -> None:
+        self.windows = tokens.windows(split, beats)
+        self.split = split
+        if len(self.windows) == 0:
+            raise MotionBeatError(
+                f"the {split} split has no clip of {beats} beats: lower tokens.window_beats or check the split lists"
+            )
+        self.beats = beats
+        self.device = device
+        sources, windows = [tokens], [self.windows]
+        mined = Mined.read(negatives, split, self.windows, tokens.layout.subbeats)
+        self._sequences = Clips.of(self.windows)
+        if tokens.lattices is not None and len(others := tokens.lattices.windows(split, beats)):
+            sources.append(tokens.lattices)
+            windows.append(others)
+            mined = mined.above(mined.on_lattices(tokens.lattices, others))
+            lattice = tokens.lattices.motion["lattice"][others.motion_row]
+            self._sequences = Clips.of(self.windows, others, lattice)
+        self._clip = np.concatenate([part.clip for part in windows])
+        self._steps = torch.arange(beats, device=device)
+        self._place_windows(sources, windows)
+        self._place_negatives(mined, tokens.layout.subbeats)
+
+        def on_device(kind: Literal["audio", "motion"], name: str, dtype: torch.dtype = torch.float32) -> Tensor:
+            parts = [torch.tensor(getattr(part, kind)[name], dtype=dtype, device=device) for part in sources]
+            return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+        self._mel, self._onset = on_device("audio", "mel"), on_device("audio", "onset")
+        self._features, self._contact = on_device("motion", "features"), on_device("motion", "contact")
+        self._energy, self._bar_position = on_device("motion", "energy"), on_device("motion", "bar_position")
+        self._beats_per_bar = on_device("motion", "beats_per_bar", torch.int64)
+
+    @property
+    def tempo_negatives(self) -> int:
+        """The most tempo negatives that any window has."""
+        return self._tempo.shape[1]
+
+    @property
+    def jitter_negatives(self) -> int:
+        """The most jitter negatives that any window has."""
+        return self._shift.shape[1]
+
+    @property
+    def on_lattices(self) -> float:
+        """The share of clips, 0..1, that have a window on a lattice, which has to fit into the clip's time."""
+        return self._sequences.on_lattices
+
+    def epoch(
+        self,
+        size: int,
+        tempo: int,
+        jitter: int,
+        generator: np.random.Generator,
+        lattice_share: float = 0.0,
+        sampling: Literal["shuffled", "tempo"] = "shuffled",
+    ) -> Iterator[Batch]:
+        """Every clip once, one random window each, in random order; a last batch of one is left out.
+
+        size: windows a batch. tempo, jitter: negatives drawn for each window from those mined.
+        lattice_share: chance that a clip is shown on a random one of its lattices instead of its beats.
+        sampling: batches of any clips, or of clips of like tempo (`motionbeat.lab.training.batch_order.by_tempo`).
+        Raises `MotionBeatError` when lattices are asked for and there are none.
+        """
+        if lattice_share and len(self._clip) == len(self.windows):
+            raise MotionBeatError(
+                f"train.lattice_share = {lattice_share}, but no clip of the {self.split} split has a lattice of "
+                f"{self.beats} intervals: raise tokens.lattices or lower tokens.lattice_max_s"
+            )
+        chosen = self._sequences.one_each(generator, lattice_share)
+        if sampling == "tempo":
+            parts = [chosen[part] for part in by_tempo(self._bpm[chosen], size, generator)]
+        else:
+            parts = [chosen[begin : begin + size] for begin in range(0, len(chosen), size)]
+        for part in parts:
+            if len(part) > 1:
+                yield self.gather(part, tempo, jitter, generator)
+
+    def steps(self, size: int) -> int:
+        """Batches in an epoch; raises `MotionBeatError` when there is none."""
+        clips = len(self._sequences.first)
+        if min(size, clips) < 2:
+            raise MotionBeatError(
+                f"train.batch = {size}, and the {self.split} split has {clips} clips with windows: contrast needs at "
+                "least 2 of each"
+            )
+        return clips // size + (clips % size > 1)
+
+    def gather(
+        self, index: NDArray[np.integer], tempo: int, jitter: int, generator: np.random.Generator | None = None
+    ) -> Batch:
+        """The batch of the windows `index`; negatives are drawn at random, or the first ones without a generator."""
+        of_tempo = _drawn(self._has_tempo[index], tempo, generator)  # (n, p)
+        of_jitter = _drawn(self._has_jitter[index], jitter, generator)  # (n, q)
+        drawn = torch.from_numpy(np.concatenate([index[:, None], of_tempo, of_jitter], axis=1)).to(self.device)
+        at, p = drawn[:, 0], of_tempo.shape[1]
+        rows = self._motion_row[at, None] + self._steps  # (n, k)
+        audio_rows = self._audio_row[at, None] + self._steps
+        motion = self._motion(rows)
+        others = self._tempo[at].gather(1, drawn[:, 1 : 1 + p])  # (n, p)
+        shift = self._shift[at].gather(1, drawn[:, 1 + p :])  # (n, q)
+        rolled = self._rolled[at].gather(1, drawn[:, 1 + p :])
+        same = self._same(at)
+        return Batch(
+            mel=_taken(self._mel, audio_rows),
+            onset=_taken(self._onset, audio_rows),
+            motion=motion,
+            contact=_taken(self._contact, rows),
+            energy=_taken(self._energy, rows),
+            tempo=self._motion((self._motion_row[others.clamp(min=0)][..., None] + self._steps).flatten(0, 1)),
+            tempo_absent=others < 0,
+            jitter=self._jittered(motion, self._motion_row[at], shift, rolled),
+            jitter_absent=shift == 0,
+            same=same,
+            positives=same & (audio_rows[:, :1] == audio_rows[:, 0]),
+            clips=self._clip[index].tolist(),
+        )
+
+    def _jittered(self, motion: Motion, row: Tensor, shift: Tensor, rolled: Tensor) -> Motion:
+        """The motion shifted against the music: other beats at the anchor's own bar positions.
+
+        row: (n,) where the windows begin; shift: (n, q) in parts of beats; rolled: (n, q) bool.
+        """
+        parts, q = self._parts, shift.shape[1]
+        moved = torch.arange(self.beats * parts, device=self.device) + shift[..., None]  # (n, q, k * parts)
+        moved = torch.where(rolled[..., None], moved % (self.beats * parts), moved) + row[:, None, None] * parts
+        pieces = self._features.view(len(self._features) * parts, -1)
+        return Motion(
+            _taken(pieces, moved).reshape(len(row) * q, self.beats, self._features.shape[1]),
+            *(tensor.repeat_interleave(q, 0) for tensor in motion[1:]),
+        )
+
+    def _same(self, at: Tensor) -> Tensor:
+        song, begin, end = self._song[at], self._begin_us[at] + _TOUCHING_US, self._end_us[at]
+        overlap = begin[:, None] < end
+        own = torch.eye(len(at), dtype=torch.bool, device=self.device)
+        return (song[:, None] == song) & overlap & overlap.T & ~own
+
+    def _motion(self, rows: Tensor) -> Motion:
+        whole = torch.ones(rows.shape, dtype=torch.bool, device=self.device)
+        return Motion(_taken(self._features, rows), self._bar_position[rows], self._beats_per_bar[rows[:, 0]], whole)
+
+    def _place_windows(self, sources: list[Tokens], windows: list[Windows]) -> None:
+        """Where each window stands in the tables of all sources under each other, and when in its song."""
+        motion, audio = (np.cumsum([0, *(len(getattr(part, kind)["beat"]) for part in sources)]) for kind in _KINDS)
+        begin, end = (np.concatenate(parts) for parts in zip(*map(_times, sources, windows), strict=True))
+        self._bpm = 60.0 * self.beats / (end - begin)
+        _, song = np.unique(np.concatenate([part.song for part in windows]), return_inverse=True)
+        self._song = self._sent(song)
+        self._begin_us, self._end_us = (self._sent(np.round(1e6 * time)) for time in (begin, end))
+        numbered = list(enumerate(windows))
+        self._motion_row = self._sent(np.concatenate([motion[i] + part.motion_row for i, part in numbered]))
+        self._audio_row = self._sent(np.concatenate([audio[i] + part.audio_row for i, part in numbered]))
+
+    def _place_negatives(self, mined: Mined, subbeats: int) -> None:
+        self._has_tempo, self._has_jitter = mined.tempo >= 0, mined.shift != 0
+        # Whole beats are gathered as whole rows, which is faster.
+        self._parts = subbeats if (mined.shift % subbeats).any() else 1
+        self._shift = self._sent(mined.shift * self._parts // subbeats)
+        self._tempo, self._rolled = self._sent(mined.tempo), torch.as_tensor(mined.rolled, device=self.device)
+
+    def _sent(self, numbers: NDArray[Any]) -> Tensor:
+        return torch.as_tensor(numbers.astype(np.int64), device=self.device)
+
+
+def _taken(table: Tensor, rows: Tensor) -> Tensor:
+    """table[rows], of which this is the faster form for rows of numbers."""
+    return functional.embedding(rows, table)
+
+
+def _times(tokens: Tokens, windows: Windows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """When each window begins and ends, in seconds of its song."""
+    time, last = tokens.audio["time_s"], windows.audio_row + windows.beats - 1
+    return time[windows.audio_row], time[last] + tokens.audio["duration_s"][last]
+
+
+def _drawn(present: NDArray[np.bool_], count: int, generator: np.random.Generator | None) -> NDArray[np.intp]:
+    """Columns of `count` entries of each row among those present, absent ones last."""
+    order = np.where(present, generator.random(present.shape) if generator else 0.0, np.inf)
+    return np.argsort(order, axis=1, kind="stable")[:, :count]

@@ -1,0 +1,84 @@
+"""Mined negatives as tables over windows: w windows, p tempo negatives, q jitter negatives."""
+
+from pathlib import Path
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab import tables
+from motionbeat.lab.token_tables.token_windows import Tokens, Windows, in_subbeats
+
+Ints = NDArray[np.int64]
+
+
+@frozen(eq=False)
+class Mined:
+    """The negatives of each window."""
+
+    tempo: Ints  # (w, p): the negative's number among the windows, -1 where there is none
+    shift: Ints  # (w, q): sub-beats, 0 where there is none
+    rolled: NDArray[np.bool_]  # (w, q): the shifted window is rolled around, since its clip has no such beats
+
+    @classmethod
+    def read(cls, folder: Path, split: str, windows: Windows, subbeats: int) -> "Mined":
+        """What the negatives stage found for the windows of a split.
+
+        Raises `MotionBeatError` when it names a window that is not among them.
+        """
+        number = {key: i for i, key in enumerate(zip(windows.clip, windows.start, strict=True))}
+
+        def window(clip: str, start: int) -> int:
+            try:
+                return number[clip, start]
+            except KeyError:
+                raise MotionBeatError(
+                    f"{folder} names the window of {clip} at beat {start}, which the tokens do not have: "
+                    "run `dvc repro negatives`"
+                ) from None
+
+        rows = tables.read(folder / "tempo.parquet", tables.TEMPO_NEGATIVES)
+        own = np.flatnonzero(rows["split"] == split)
+        tempo = np.full((len(windows), int(rows["rank"][own].max(initial=-1)) + 1), -1)
+        for i in own:
+            anchor = window(rows["clip"][i], rows["start"][i])
+            tempo[anchor, rows["rank"][i]] = window(rows["negative_clip"][i], rows["negative_start"][i])
+
+        rows = tables.read(folder / "jitter.parquet", tables.JITTER_NEGATIVES)
+        own = np.flatnonzero(rows["split"] == split)
+        moved = {shift: in_subbeats(shift, subbeats) for shift in sorted(set(rows["shift"][own].tolist()))}
+        column = {shift: i for i, shift in enumerate(moved)}
+        shift = np.zeros((len(windows), len(moved)), np.int64)
+        rolled = np.zeros(shift.shape, bool)
+        for i in own:
+            anchor = window(rows["clip"][i], rows["start"][i])
+            at = anchor, column[rows["shift"][i]]
+            shift[at], rolled[at] = moved[rows["shift"][i]], rows["source"][i] == "roll"
+        return cls(tempo, shift, rolled)
+
+    def on_lattices(self, lattices: Tokens, windows: Windows) -> "Mined":
+        """Of windows on lattices: the same shifts, along the lattice, and no tempo negatives.
+
+        As on beats, a shift by whole bars is none, and a window that its clip cannot shift is rolled.
+        """
+        subbeats = lattices.layout.subbeats
+        row = windows.motion_row
+        shifts = np.array([column[column != 0][0] for column in self.shift.T], np.int64)  # (q,)
+        bar = lattices.motion["beats_per_bar"][row].astype(np.int64) * subbeats  # (w,)
+        first, end = (rows[row] * subbeats for rows in lattices.runs())
+        begin = row[:, None] * subbeats + shifts
+        inside = (first[:, None] <= begin) & (begin + windows.beats * subbeats <= end[:, None])
+        return Mined(
+            np.full((len(windows), self.tempo.shape[1]), -1),
+            np.where(shifts % bar[:, None] == 0, 0, shifts),
+            ~inside,
+        )
+
+    def above(self, other: "Mined") -> "Mined":
+        """The rows of both, this one's first."""
+        return Mined(
+            np.concatenate([self.tempo, other.tempo]),
+            np.concatenate([self.shift, other.shift]),
+            np.concatenate([self.rolled, other.rolled]),
+        )

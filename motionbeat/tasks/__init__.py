@@ -1,5 +1,0 @@
-"""Downstream tasks, one module each: validate first, then pure functions on arrays."""
-
-from motionbeat.tasks.retrieval import retrieval_metrics
-
-__all__ = ["retrieval_metrics"]

@@ -1,0 +1,36 @@
+"""The benchmark of training runs the loop itself, on tokens with or without lattices."""
+
+from pathlib import Path
+
+import torch
+from attrs import evolve
+
+from benchmarks.training_step import measure, table
+from motionbeat.lab import tables
+from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
+from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
+from motionbeat.lab.params import Params
+from motionbeat.lab.token_tables.token_windows import Tokens
+from motionbeat.lab.training.stopwatch import PARTS
+
+
+def test_a_step_of_the_default_is_measured_where_no_lattices_were_loaded(
+    token_folder: Path, settings: Params, tmp_path: Path
+) -> None:
+    tokens = Tokens.load(token_folder)
+    beats = tokens.layout.window_beats
+    settings = evolve(
+        settings,
+        model=evolve(settings.model, width=16, layers=1, heads=2, embedding=8),
+        tokens=evolve(settings.tokens, window_beats=beats),
+    )
+    assert settings.train.lattice_share > 0  # the default asks for what is not there
+    for name, schema, mine in (
+        ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
+        ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
+    ):
+        tables.write(tmp_path / f"{name}.parquet", schema, mine(tokens, "train", beats, settings.negatives))
+    found = measure(settings, tokens, tmp_path, torch.device("cpu"), steps=1, warm=1, compiled=False)
+    assert found["steps"] == 1 and found["samples_per_s"] > 0
+    assert all(found[f"seconds_{part}"] > 0 for part in PARTS)
+    assert "tiny" in table([{"preset": "tiny", **found}], header=True)

@@ -1,0 +1,136 @@
+"""The `motionbeat` command: what it writes, and how it refuses."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from attrs import evolve
+from conftest import LAYOUT
+
+from motionbeat import cli
+from motionbeat.inference import load
+from motionbeat.lab import params
+from motionbeat.model.config import ModelConfig
+from motionbeat.model.dual_encoder import DualEncoder
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    settings = evolve(params.load(ROOT / "params.yaml").model, width=16, heads=2, embedding=8, layers=1)
+    DualEncoder(ModelConfig.of(settings, LAYOUT)).save(folder)
+    return folder
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    tone = 0.5 * np.sin(np.arange(22_050) * 0.2) * (np.arange(22_050) % 11_025 < 4_000)
+    soundfile.write(tmp_path / "song.wav", tone, 22_050)
+    return tmp_path / "song.wav"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def command(*words: str | Path, name: str = "embed") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["motionbeat", name, *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return command
+
+
+def test_a_song_gives_three_arrays_beside_it_that_are_the_librarys(run, model, song):
+    code, out, err = run(song, "--model", model, "--mode", "grid")
+    assert (code, err) == (0, "") and out == f"{song}: 50 frames over 1.0 s -> {song.with_suffix('.npz')}\n"
+    expected = load(model).embed_audio(song, mode="grid")
+    with np.load(song.with_suffix(".npz")) as arrays:
+        assert set(arrays) == {"clip", "tokens", "times"}
+        for name in arrays:
+            np.testing.assert_array_equal(arrays[name], getattr(expected, name))
+
+
+def test_one_broken_song_does_not_keep_the_others_from_being_embedded(run, model, song, tmp_path):
+    (tmp_path / "broken.mp3").write_bytes(b"no audio")
+    output = tmp_path / "new" / "folder"
+    code, out, err = run(tmp_path / "broken.mp3", song, "--model", model, "--mode", "grid", "-o", output)
+    assert code == 1 and out.count("\n") == 1
+    assert err.splitlines()[0].startswith(f"error: {tmp_path / 'broken.mp3'} cannot be decoded")
+    assert err.splitlines()[1:] == ["1 of 2 songs were not embedded"]
+    assert [path.name for path in output.iterdir()] == ["song.npz"]
+
+
+def test_two_songs_of_one_name_are_refused_before_any_work(run, model, song, tmp_path):
+    code, out, err = run(song, tmp_path / "song.mp3", "--model", tmp_path / "no model")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: {song} and {tmp_path / 'song.mp3'} would both be written to {tmp_path / 'song.npz'}: "
+        "embed them into different folders by --output\n"
+    )
+
+
+def test_an_output_that_cannot_be_a_folder_is_refused(run, model, song, tmp_path):
+    code, _, err = run(song, "--model", model, "--mode", "grid", "-o", song)
+    assert code == 1 and err.startswith(f"error: {song / 'song.npz'} cannot be written")
+    assert err.endswith("name another folder by --output\n") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (None, "config.json is missing: name the folder of a trained model by --model, or train one"),
+        ("{", "is not JSON"),
+        ("[]", "holds no table of settings: take the config.json that training wrote"),
+        ('{"model_type": "bert"}', "unknown key model_type; missing key centre, "),
+        ("changed", "tensor audio_encoder."),
+    ],
+)
+def test_a_folder_that_holds_no_model_is_refused_in_one_line(run, model, song, tmp_path, config, says):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes())
+    if config == "changed":
+        config = json.dumps(json.loads((model / "config.json").read_text()) | {"layers": 2})
+    if config is not None:
+        (folder / "config.json").write_text(config)
+    code, out, err = run(song, "--model", folder)
+    assert (code, out) == (1, "") and err.count("\n") == 1
+    assert err.startswith(f"error: {folder}") and says in err
+    assert not song.with_suffix(".npz").exists()
+
+
+def test_help_says_what_comes_out_and_where(run):
+    code, out, _ = run("--help")
+    assert code == 0
+    for word in ("SONG.npz", "clip", "tokens", "times", "--model", "models/motionbeat", "--output", "grid", "Example"):
+        assert word in out
+
+
+def test_an_unknown_mode_is_refused_with_those_there_are(run, song):
+    code, out, err = run(song, "--mode", "frames")
+    assert code == 2 and out == "" and all(word in err for word in ("--mode", "frames", "beats", "grid"))
+
+
+def test_a_preset_is_printed_as_flags_and_written_with_comments_kept(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    monkeypatch.chdir(tmp_path)
+    assert run("without-sral", name="preset") == (0, "-S loss.alpha=0.0\n", "")
+    assert run("without-sral", "--write", name="preset") == (0, "", "loss.alpha: 0.2 -> 0.0\n")
+    assert "alpha: 0.0 # weight of SRAL" in (tmp_path / "params.yaml").read_text()
+    assert all(name in run(name="preset")[1] for name in ("paper", "paper-size", "tiny"))
+    code, out, error = run("Without-sarl", name="preset")
+    assert (code, out) == (1, "--preset-refused\n"), "a flag that dvc exp run has not, so that it does not train"
+    assert "did you mean without-sral" in error
+    assert run("without-sarl", "--write", name="preset")[:2] == (1, "")

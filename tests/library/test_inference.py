@@ -1,0 +1,325 @@
+"""Song2Embedding and Dance2Embedding: the tokens stage's tokens through the model, and nothing else."""
+
+import subprocess
+import sys
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from attrs import evolve
+
+import motionbeat
+from motionbeat.beats import Beats
+from motionbeat.errors import MotionBeatError
+from motionbeat.inference import MotionBeat
+from motionbeat.lab import params, tables
+from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song, write_corpus
+from motionbeat.lab.token_tables.build_tokens import build
+from motionbeat.lab.token_tables.token_windows import Tokens
+from motionbeat.model.config import ModelConfig
+from motionbeat.model.dual_encoder import DualEncoder
+
+ROOT = Path(__file__).parents[2]
+RATE = 44_100
+K, SECONDS, OFFSET, FPS = 8, 12.0, 2.5, 50.0
+TIMES = np.cumsum([0.2, *0.5 + 0.02 * np.sin(np.arange(22))])  # (23,) s, not quite regular
+BEATS = Beats(TIMES, np.arange(23) % 4 + 1, 4)
+
+
+def music(seconds: float) -> np.ndarray:
+    """Noise bursts at beats of changing strength."""
+    rng = np.random.default_rng(3)
+    wave = 0.01 * rng.normal(size=round(seconds * RATE))
+    for time, strength in zip(TIMES, 0.2 + 0.5 * rng.random(len(TIMES)), strict=True):
+        begin = round(time * RATE)
+        burst = wave[begin : begin + 4000]
+        burst += strength * np.exp(-np.arange(len(burst)) / 800) * rng.uniform(-1, 1, len(burst))
+    return np.clip(wave, -1, 1).astype(np.float32)
+
+
+def dance() -> Motion:
+    """A body that sways at slowly changing speed: 7 s from 2.5 s into the music."""
+    rng = np.random.default_rng(5)
+    time = np.arange(round(7.0 * FPS))[:, None, None] / FPS
+    joints = rng.normal(size=(24, 3)) + 0.2 * np.sin(6.0 * time + 6 * rng.random((24, 3)))
+    poses = 0.5 * np.sin(5.0 * time + 6 * rng.random((24, 3)))
+    return Motion(joints.astype(np.float32), poses.astype(np.float32), FPS)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """data/corpus and data/tokens of one song and one dance, as the stages write them."""
+    folder = tmp_path_factory.mktemp("corpus")
+    soundfile.write(folder / "song.wav", music(SECONDS), RATE)
+    clip = Clip("clip", "song", "x", "train", OFFSET, dance)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTIONBEAT_WORKERS", "1")
+        write_corpus(Corpus([Song("song", folder / "song.wav")], [clip]), folder)
+        columns = {"song": ["song"] * len(TIMES), "beat": np.arange(len(TIMES)), "time_s": TIMES}
+        columns |= {"bar_position": BEATS.positions - 1, "beats_per_bar": np.full(len(TIMES), 4)}
+        tables.write(folder / "beats.parquet", tables.BEATS, columns)
+        settings = evolve(params.load(ROOT / "params.yaml").tokens, window_beats=K, subbeats=2, mel_bands=24)
+        (folder / "tokens").mkdir()
+        build(folder, folder / "beats.parquet", settings, folder / "tokens", lambda parts, *_: parts)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tokens(corpus: Path) -> Tokens:
+    return Tokens.load(corpus / "tokens")
+
+
+def encoder(tokens: Tokens, **changes: object) -> MotionBeat:
+    torch.manual_seed(0)
+    settings = evolve(params.load(ROOT / "params.yaml").model, width=32, heads=4, embedding=16, layers=2)
+    model = DualEncoder(evolve(ModelConfig.of(settings, tokens.layout), **changes))
+    model.set_statistics(**tokens.statistics)
+    return MotionBeat(model)
+
+
+@pytest.fixture(scope="module")
+def model(tokens: Tokens) -> MotionBeat:
+    return encoder(tokens)
+
+
+def unit(vectors: torch.Tensor) -> np.ndarray:
+    mean = vectors.mean(0)
+    return (mean / mean.norm()).numpy()
+
+
+@torch.no_grad()
+def by_hand(encode, values, positions, starts, size=K, **more):
+    """(n, e) and (n, size, d): the model on the windows that begin at `starts`."""
+    rows = np.array(starts)[:, None] + np.arange(size)
+    position = torch.as_tensor(positions[rows], dtype=torch.float32)
+    result = encode(torch.as_tensor(values[rows]), position, torch.full((len(starts),), 4), **more)
+    return result.embedding, result.states
+
+
+def test_a_song_is_the_mean_of_the_model_on_the_windows_at_every_downbeat_of_the_tokens_stage(corpus, tokens, model):
+    found = model.embed_audio(corpus / "audio" / "song.flac", beats=BEATS)
+    mel, positions = tokens.audio["mel"], tokens.audio["bar_position"]
+    embedding, _ = by_hand(model.model.audio, mel, positions, np.flatnonzero(positions[:16] == 0))
+    # 23 beats: two windows one after the other, and the last eight beats
+    _, states = by_hand(model.model.audio, mel, positions, [0, 8, 15])
+    np.testing.assert_allclose(found.clip, unit(embedding), atol=1e-6)
+    np.testing.assert_allclose(found.tokens[:16], states[:2].reshape(16, -1), atol=1e-6)
+    np.testing.assert_allclose(found.tokens[16:], states[2, 1:], atol=1e-6)
+    np.testing.assert_array_equal(found.times[:-1], TIMES)
+    np.testing.assert_allclose(np.diff(found.times), tokens.audio["duration_s"])
+
+
+def test_a_dance_is_the_model_on_the_motion_tokens_of_the_tokens_stage(tokens, model):
+    motion, rows, edges = dance(), tokens.motion, BEATS.edges() - OFFSET
+    # The stage takes beats of which the clip covers a part; the library asks for whole ones.
+    inside = np.array([edges[beat] >= 0 and edges[beat + 1] <= 7.0 for beat in rows["beat"]])
+    beats, features, bar = rows["beat"][inside], rows["features"][inside], rows["bar_position"][inside]
+    closed = np.append(beats, beats[-1] + 1)
+    found = model.embed_motion(motion.joints, FPS, edges[closed], closed % 4 + 1, motion.poses)
+    count = len(beats)
+    assert count == 13 and bar[0] != 0
+    embedding, _ = by_hand(model.model.motion, features, bar, np.flatnonzero(bar[: count - K + 1] == 0))
+    _, states = by_hand(model.model.motion, features, bar, [0, count - K])
+    np.testing.assert_allclose(found.clip, unit(embedding), atol=2e-6)
+    np.testing.assert_allclose(found.tokens, np.concatenate([states[0], states[1, 2 * K - count :]]), atol=2e-6)
+    assert found.tokens.shape == (count, 32)
+
+
+def test_a_frame_of_grid_mode_is_the_token_of_a_regular_grid_centred_on_it(model):
+    wave = music(9.3)
+    grid = model.embed_audio(wave, RATE, mode="grid")
+    assert grid.tokens.shape == (465, 32)
+    for offset in (13, 24):
+        times = np.arange(offset, 465, 25) * 0.02 - 0.25
+        beats = Beats(times, np.arange(len(times)) % 4 + 1, 4)
+        found = model.embed_audio(wave, RATE, beats=beats)
+        np.testing.assert_allclose(grid.tokens[offset::25], found.tokens, atol=1e-5)
+    np.testing.assert_allclose(grid.times[1:-1], (np.arange(1, 465) - 0.5) * 0.02)
+
+
+def test_a_song_shorter_than_a_window_is_encoded_as_if_the_window_were_as_short(model):
+    wave, beats = music(3.0), Beats(TIMES[:5], np.arange(5) % 4 + 1, 4)
+    # In float64, since with a mask the sums run over more terms, and float32 rounds them another way.
+    exact = MotionBeat(deepcopy(model.model).double())
+    found = exact.embed_audio(wave, RATE, beats=beats)
+    from motionbeat.audio.decode import as_mono
+    from motionbeat.audio.mel import log_mel
+    from motionbeat.tokens.signals import mel_tokens
+
+    mel = mel_tokens(log_mel(as_mono(wave, RATE, 22_050), bands=24), beats.edges(), model.layout)
+    embedding, states = by_hand(exact.model.audio, mel, beats.positions - 1, [0], size=5)
+    np.testing.assert_allclose(found.clip, unit(embedding), atol=1e-6)
+    np.testing.assert_allclose(found.tokens, states[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.58, 3.0, 4.125])
+def test_grid_mode_has_a_frame_each_20_ms_of_any_length(model, seconds):
+    found = model.embed_audio(music(3.0)[: round(seconds * RATE)] if seconds < 3 else music(seconds), RATE, "grid")
+    assert found.tokens.shape == (int(seconds * 50 + 1e-9), 32)
+    assert np.isfinite(found.tokens).all() and np.linalg.norm(found.clip) == pytest.approx(1, abs=1e-6)
+    assert found.times.shape == (len(found.tokens) + 1,) and (np.diff(found.times) > 0).all()
+    assert found.times[0] == 0 and found.times[-1] <= seconds + 1e-9
+
+
+def test_a_file_and_its_samples_are_the_same_song(corpus, model):
+    samples, rate = soundfile.read(corpus / "audio" / "song.flac", dtype="float32")
+    of_file = model.embed_audio(str(corpus / "audio" / "song.flac"), beats=BEATS)
+    of_array = model.embed_audio(np.stack([samples, samples]), rate, beats=BEATS)
+    np.testing.assert_allclose(of_file.clip, of_array.clip, atol=1e-6)
+    np.testing.assert_allclose(of_file.tokens, of_array.tokens, atol=1e-5)
+
+
+def test_without_madmom_librosa_tracks_and_a_warning_says_what_is_lost(model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "madmom", None)
+    with pytest.warns(UserWarning, match="madmom is not installed: .* bars of 4"):
+        found = model.embed_audio(music(SECONDS), RATE)
+    assert 60 * len(found.tokens) / (found.times[-1] - found.times[0]) == pytest.approx(120, abs=3)
+    assert found.times[0] < 0.25 and found.times[-1] > SECONDS - 0.1
+
+
+def test_bars_of_a_dance_are_of_four_unless_said_otherwise(model):
+    motion = dance()
+    dancing = partial(model.embed_motion, motion.joints, FPS)
+    two = dancing([0.5, 1.0, 1.5])
+    np.testing.assert_array_equal(two.clip, dancing([0.5, 1.0, 1.5], [1, 2, 3], beats_per_bar=4).clip)
+    assert not np.allclose(two.clip, dancing([0.5, 1.0, 1.5], beats_per_bar=3).clip, atol=1e-4)
+    waltz = np.arange(0.5, 5.0, 0.5)
+    np.testing.assert_array_equal(dancing(waltz, np.arange(9) % 3 + 1).clip, dancing(waltz, beats_per_bar=3).clip)
+
+
+def test_without_poses_rotations_count_as_average(tokens, model):
+    motion, times = dance(), np.arange(0.25, 6.5, 0.5)
+    without = model.embed_motion(motion.joints, FPS, times)
+    average = torch.zeros(model.layout.motion_width)
+    average[model.layout.rotation_start :] = 1e3
+    moved = encoder(tokens)
+    moved.model.motion_mean += average  # what the average rotation is has no part in it
+    np.testing.assert_allclose(moved.embed_motion(motion.joints, FPS, times).clip, without.clip, atol=1e-6)
+    given = model.embed_motion(motion.joints, FPS, times, poses=motion.poses.reshape(-1, 72))
+    assert not np.allclose(given.clip, without.clip, atol=1e-3)
+
+
+def test_a_model_without_rotations_takes_no_notice_of_poses(tokens):
+    plain = DualEncoder(evolve(encoder(tokens).model.config, rotation_start=None, motion_width=152))
+    model, motion, times = MotionBeat(plain), dance(), np.arange(0.25, 6.5, 0.5)
+    with_poses = model.embed_motion(motion.joints, FPS, times, poses=motion.poses)
+    np.testing.assert_array_equal(with_poses.clip, model.embed_motion(motion.joints, FPS, times).clip)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"joints": np.zeros((100, 22, 3))}, r"joints have shape \(100, 22, 3\): give \(frames, 24, 3\)"),
+        ({"joints": np.zeros((1, 24, 3))}, r"2 frames or more"),
+        ({"joints": np.full((100, 24, 3), np.nan)}, "joints hold NaN or infinity in frame 0"),
+        ({"joints": [[1], [2, 3]]}, "joints are no array of numbers"),
+        ({"fps": 0}, "fps = 0; give the frames a second"),
+        ({"fps": float("nan")}, "fps = nan"),
+        ({"fps": "30"}, "fps = '30'"),
+        ({"beat_times": [0.5]}, "1 of them; a grid needs at least 2"),
+        ({"beat_times": [0.5, np.nan, 1.5]}, "times hold NaN"),
+        ({"beat_times": [-0.5, 0.5]}, "a time before 0"),
+        ({"beat_times": [0.5, 1.5, 1.0]}, "times do not increase at beat 2"),
+        (
+            {"beat_times": [30.0, 30.5]},
+            r"run from 30\.00 to 30\.50 s, but the dance lasts 2\.00 s: count them from its",
+        ),
+        ({"beat_positions": [1, 2]}, r"times \(3,\) and positions \(2,\)"),
+        ({"beat_positions": [0, 1, 2]}, "position 0; give positions from 1"),
+        ({"beat_positions": [1.5, 2.5, 3.5]}, "give whole numbers"),
+        ({"beat_positions": [1, 2, 5], "beats_per_bar": 4}, "positions 1 to 5 in bars of 4"),
+        ({"beats_per_bar": 0}, "beats_per_bar = 0; give a whole number from 1"),
+        ({"beats_per_bar": 9}, "the model has room for 1 to 7"),
+        ({"poses": np.zeros((99, 24, 3))}, "poses have 99 frames, the joints 100"),
+        ({"poses": np.zeros((100, 23, 3))}, r"poses have shape \(100, 23, 3\)"),
+        ({"poses": np.full((100, 72), np.inf)}, "poses hold NaN or infinity in frame 0"),
+    ],
+)
+def test_a_dance_that_cannot_be_used_is_refused_by_what_is_wrong(model, wrong, says):
+    right = {"joints": np.zeros((100, 24, 3)), "fps": 50, "beat_times": [0.5, 1.0, 1.5]}
+    with pytest.raises(MotionBeatError, match=says):
+        model.embed_motion(**right | wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"mode": "frames"}, "mode = 'frames'; give beats or grid"),
+        ({"sample_rate": None}, "without its rate; give sample_rate="),
+        ({"audio": "song.wav"}, "a file says its own sample rate"),
+        ({"audio": "gone.wav", "sample_rate": None}, "gone.wav does not exist"),
+        ({"beats": BEATS}, r"the last beat is at 11\.\d+ s, but the audio lasts 3\.00 s"),
+        ({"beats": TIMES}, "beats is a ndarray in mode beats; give motionbeat.beats.Beats"),
+        ({"mode": "grid", "beats": BEATS}, "none in mode grid"),
+        ({"beats": Beats([0.1, 0.6], [8, 9], 9)}, "the model has room for 1 to 7"),
+        ({"audio": music(3.0)[: RATE // 4], "mode": "grid"}, r"lasts 0\.25 s: grid mode needs at least 0\.5 s"),
+        ({"audio": np.zeros(RATE)}, "is silent"),
+        ({"audio": np.eye(1, RATE, 20_000)[0]}, "finds (no|1) beat.*; or embed it in mode grid, which needs no beats"),
+    ],
+)
+def test_a_song_that_cannot_be_used_is_refused_by_what_is_wrong(model, wrong, says):
+    right = {"audio": music(3.0), "sample_rate": RATE}
+    with pytest.raises(MotionBeatError, match=says):
+        model.embed_audio(**right | wrong)
+
+
+LIGHT = """
+import sys
+absent = {absent!r}
+for name in absent:
+    sys.modules[name] = None  # as if it were not installed
+"""
+PIPELINE_ONLY = ["madmom", "pyarrow", "pandas", "dvc", "cattrs", "ruamel", "smplx", "mir_eval", "matplotlib", "jinja2"]
+NOT_FOR_TRAINING = ["librosa", "soundfile", "soxr", "madmom", "smplx", "pandas", "matplotlib", "dvc", "joblib"]
+NOT_FOR_TRAINING += ["scipy", "sklearn", "mir_eval", "numba", "typer"]
+
+
+def in_a_fresh_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys; before = set(sys.modules); import motionbeat; print(*sorted(set(sys.modules) - before))"
+    loaded = in_a_fresh_python(code).split()
+    assert "motionbeat" in loaded
+    assert not {"torch", "numpy", "librosa", "attrs"} & set(loaded)
+    assert {name for name in loaded if name.startswith("motionbeat")} == {"motionbeat"}
+
+
+def test_the_light_core_embeds_without_the_packages_of_the_pipeline(corpus, model, tmp_path):
+    model.model.save(tmp_path)
+    code = f"""{LIGHT.format(absent=PIPELINE_ONLY)}
+import warnings
+import numpy as np, motionbeat
+from motionbeat.beats import Beats
+model = motionbeat.load({str(tmp_path)!r})
+song = {str(corpus / "audio" / "song.flac")!r}
+given = model.embed_audio(song, beats=Beats({TIMES.tolist()}, [i % 4 + 1 for i in range(23)], 4))
+assert given.tokens.shape == (23, 32)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always", UserWarning)
+    tracked = model.embed_audio(song)
+assert any("madmom is not installed" in str(warning.message) for warning in caught)
+grid = model.embed_audio(song, mode="grid")
+dance = model.embed_motion(np.random.default_rng(0).normal(size=(99, 24, 3)), 30, [0, 1, 2], poses=np.ones((99, 72)))
+print(len(tracked.tokens), len(grid.tokens), len(dance.tokens))
+"""
+    beats, frames, danced = map(int, in_a_fresh_python(code).split())
+    assert 20 <= beats <= 26 and frames == 600 and danced == 2
+
+
+def test_training_needs_no_package_of_audio_or_motion():
+    code = LIGHT.format(absent=NOT_FOR_TRAINING) + "import stages.train\nprint('stages.train' in sys.modules)"
+    assert in_a_fresh_python(code).strip() == "True"
+
+
+def test_the_packages_own_names_are_loaded_when_asked_for():
+    assert motionbeat.MotionBeat is MotionBeat
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = motionbeat.nothing
