@@ -47,6 +47,7 @@ LAB = (
     ["generator"],
     ["render"],
     ["results"],
+    ["experiments"],
     ["commands"],
 )
 FLOOR = {name: number for number, names in enumerate(LIBRARY) for name in names}

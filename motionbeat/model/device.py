@@ -6,8 +6,9 @@ import torch
 
 from motionbeat.errors import MotionBeatError
 
-# The order in which sums are taken depends on the number of threads, and results must not.
-_CPU_THREADS = 2
+# The order in which sums are taken depends on the number of threads, and results must not depend on the machine.
+# Ablations, which run side by side, set it to 1 for all of their runs.
+_CPU_THREADS = int(os.environ.get("MOTIONBEAT_THREADS", "2"))
 
 
 def best_device() -> torch.device:

@@ -1,6 +1,5 @@
-"""`motionbeat ablate`: the variants of the paper's tables as DVC experiments, and their figures."""
+"""`motionbeat ablate`: variants trained over seeds, and their differences from the default."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,132 +9,116 @@ import typer
 from motionbeat.errors import MotionBeatError
 
 if TYPE_CHECKING:
-    from motionbeat.lab.results.experiment_queue import Wanted
-
-_CODE = ("motionbeat", "stages", "presets")
+    from motionbeat.lab.experiments.steps import Planner, Run
 
 
 def ablate(
-    table: Annotated[
-        int, typer.Option(help="1: without ECL (two readings), without SRAL. 3: BEP and CGA, each alone and neither.")
-    ],
-    seeds: Annotated[int, typer.Option(help="So many seeds, from 0.")] = 3,
-    show: Annotated[bool, typer.Option("--show", help="Print the table of what has run, and queue nothing.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands that would queue, and end.")] = False,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[VARIANT]...", help="Variants, or presets; all variants of the file without any."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of corpora, runs and tables.")] = Path(
+        "../ablations"
+    ),
+    corpora: Annotated[str, typer.Option(metavar="SEEDS", help="Seeds of the corpora: 0,1,2")] = "0",
+    trainings: Annotated[str, typer.Option(metavar="SEEDS", help="Seeds of trainings on each corpus: 0,1")] = "0",
+    jobs: Annotated[int, typer.Option(help="Processes side by side; they may share one GPU.")] = 1,
+    threads: Annotated[
+        int, typer.Option(help="Threads of torch in each process. The bits of a result depend on it, not on --jobs.")
+    ] = 1,
     knobs: Annotated[
         list[str] | None,
         typer.Option(
-            "-S", "--set", metavar="KNOB=VALUE", help="For every experiment: -S train.epochs=40", show_default=False
+            "-S", "--set", metavar="KNOB=VALUE", help="For the default and every variant.", show_default=False
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="With --show: write a page, FILE.html.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="With --show: write the tables to FILE.md.")] = None,
-    revision: Annotated[
-        str, typer.Option("--rev", help="With --show: the commit from which the experiments were queued.")
-    ] = "HEAD",
+    variants: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Variants as YAML, name: {knob: value}, instead of ours.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="Name of the tables in the output folder.")] = "ablations",
+    resamplings: Annotated[int, typer.Option(help="Of the songs, for the intervals.")] = 2000,
+    table: Annotated[bool, typer.Option("--table", help="Run nothing: write the tables of what is finished.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print the variants and their knobs, and end.")] = False,
 ) -> None:
-    """Queue the variants of the paper's Table 1 or 3 as DVC experiments, or show what they came to.
+    """Train variants of the model over several seeds, and compare each with the default song by song.
 
-    motionbeat ablate --table 3, then dvc queue start -j 1, then motionbeat ablate --table 3 --show. A seed sets
-    train.seed and, on the embedded corpus, corpus.seed: each seed is another corpus. What is queued or done already
-    is not queued again.
+    For example, whether SRAL helps, over three corpora with two trainings each:
+
+        motionbeat ablate no-sral --corpora 0,1,2 --trainings 0,1 -o ../sral
+
+    That makes three corpora, trains 12 models and evaluates each on the test
+    split. ../sral/ablations.md has the tables, .svg and .png the plot, .csv
+    the figures of each song; ../sral/runs has a file a run. The same command
+    resumes what was stopped and repeats nothing: a result is kept by its
+    params and code. Variants share corpora and tokens where they can.
+
+    Run it from a checkout whose code does not change meanwhile.
     """
-    if show and (dry_run or knobs):
-        raise MotionBeatError("--show reads what has run: leave --dry-run and -S away")
-    if not show and (output or markdown or revision != "HEAD"):
-        raise MotionBeatError("--output, --markdown and --rev go with --show")
-    if show:
-        _show(table, seeds, revision, output, markdown)
-    else:
-        _queue(table, seeds, knobs or [], dry_run)
+    from motionbeat.lab.experiments import variants as known
+    from motionbeat.lab.experiments.steps import Planner
 
-
-def _queue(table: int, seeds: int, knobs: list[str], dry_run: bool) -> None:
-    from motionbeat.lab.results import experiment_queue, experiments
-
-    experiments.check_project()
-    needed = experiment_queue.wanted(table, seeds, experiment_queue.overrides(knobs))
-    if root := next(filter(None, map(experiment_queue.relative_root, needed)), None):
-        raise MotionBeatError(
-            f"corpus.root = {root}: the queue runs in other folders; give it whole: "
-            f"-S corpus.root={Path(root).resolve()}"
-        )
-    _check_untracked()
-    todo, there = experiment_queue.missing(needed, experiments.read())
-    for name in experiment_queue.idle(needed):
-        print(f"warning: {name} is the same as full, since params.yaml has its knobs already", file=sys.stderr)
-    if there:
-        print(f"{len(there)} of {len(needed)} are there already: {', '.join(there)}", file=sys.stderr)
-    for item in todo:
-        if dry_run:
-            print(shlex.join(["dvc", *item.command]))
-            continue
-        experiments.dvc(*item.command)
-        print(f"queued {item.name}", file=sys.stderr, flush=True)
-    _what_next(table, seeds, needed, len(todo), dry_run)
-
-
-def _check_untracked() -> None:
-    from motionbeat.lab.results import experiments
-
-    lost = experiments.git("ls-files", "--others", "--exclude-standard", "--", *_CODE).split()
-    if lost:
-        raise MotionBeatError(
-            f"git does not know {', '.join(lost[:3])}{' ...' if len(lost) > 3 else ''}, and DVC's queue leaves out "
-            "what git does not know: git add it, or move it away"
-        )
-    if experiments.git("status", "--porcelain", "--untracked-files=no").strip():
-        print("note: the experiments start from your files as they are now, uncommitted changes too", file=sys.stderr)
-
-
-def _what_next(table: int, seeds: int, needed: "list[Wanted]", todo: int, dry_run: bool) -> None:
-    embedded = any("corpus.seed" in item.flags for item in needed)
-    each = "another corpus and another training" if embedded else "another training on the same corpus"
-    print(f"{seeds} seed{'s' * (seeds > 1)}; each is {each}.", file=sys.stderr)
-    if dry_run:
+    if jobs < 1 or threads < 1 or resamplings < 1:
+        raise MotionBeatError("--jobs, --threads and --resamplings: expected at least 1")
+    planner = Planner(threads=threads)
+    chosen = known.chosen_variants(names or [], known.read_variants(variants or known.VARIANTS), planner.root)
+    if listed:
+        for name, overrides in chosen.items():
+            print(f"{name}: {', '.join(f'{knob}={value}' for knob, value in overrides.items()) or 'params.yaml'}")
         return
-    if todo:
-        print(
-            f"{todo} experiments queued. About how long: {todo} times training and what follows it"
-            + (f", and the corpus, its beats and tokens once a seed ({seeds})." if embedded else "."),
-            file=sys.stderr,
-        )
-    print(
-        "Next: MOTIONBEAT_CACHE=$PWD/.cache dvc queue start -j 1; then dvc queue status; then "
-        f"motionbeat ablate --table {table} --seeds {seeds} --show",
-        file=sys.stderr,
-    )
+    common = known.assignments(knobs or [])
+    runs = planner.runs(chosen, common, known.seeds_of(corpora, "--corpora"), known.seeds_of(trainings, "--trainings"))
+    try:
+        if not table:
+            _execute(runs, output, planner, jobs)
+    finally:
+        about = [
+            f"Corpora {corpora}, trainings {trainings}, {threads} thread{'s' * (threads > 1)} each"
+            + "".join(f", `{knob}={value}`" for knob, value in common.items())
+            + "."
+        ]
+        _write(runs, output, title, about, resamplings)
 
 
-def _show(table: int, seeds: int, revision: str, output: Path | None, markdown: Path | None) -> None:
-    from motionbeat.files import whole_file
-    from motionbeat.lab.params import presets
-    from motionbeat.lab.results import (
-        ablation_page,
-        ablation_results,
-        ablation_tables,
-        experiments,
-    )
-    from motionbeat.lab.results.result_tables import as_text
-    from motionbeat.lab.results.variants import variants
+def _execute(runs: "list[Run]", output: Path, planner: "Planner", jobs: int) -> None:
+    from motionbeat.lab.experiments import side_by_side
+    from motionbeat.progress import counted
 
-    rows = variants(table)
-    if seeds < 1:
-        raise MotionBeatError(f"--seeds {seeds}: expected how many seeds, at least 1")
-    experiments.check_project()
-    turned = {row.name: presets.overrides(row.preset) if row.preset else {} for row in rows}
-    ablation = ablation_results.collect(table, seeds, experiments.read(revision), turned)
-    shown = ablation_tables.details(ablation)
-    print(as_text(shown, shown.columns[1:]))
-    print("\n" + "\n".join(ablation_tables.notes(ablation)))
-    for path, make in ((output, ablation_page.html), (markdown, ablation_page.markdown)):
-        if path is not None:
-            with whole_file(path) as unfinished:
-                unfinished.write_text(make(ablation), encoding="utf-8")
-            print(f"wrote {path}", file=sys.stderr)
-    if not any(line.seeds for line in ablation.lines):
-        print(
-            f"\nNothing has run from {revision}. To queue: motionbeat ablate --table {table} --seeds {seeds}; "
-            "experiments of another commit: --rev COMMIT",
-            file=sys.stderr,
-        )
+    todo = side_by_side.missing([run.last for run in runs], output)
+    print(f"{len(runs)} runs; {len(todo)} steps to do", file=sys.stderr)
+    failed = []
+    for ended in counted(side_by_side.execute(todo, output, planner.root, jobs), len(todo), "steps"):
+        if ended.failure:
+            failed.append(ended)
+            print(f"{ended.step.stage.name} {ended.step.key}: {ended.failure}", file=sys.stderr)
+    if failed:
+        raise MotionBeatError(f"{len(failed)} steps failed, the first by: {failed[0].failure}")
+
+
+def _write(runs: "list[Run]", output: Path, title: str, about: list[str], resamplings: int) -> None:
+    """Write runs/*.json and the tables of the runs that are finished."""
+    import pandas as pd
+
+    from motionbeat.files import whole_file, write_json
+    from motionbeat.lab.experiments import ablation_report, interval_plot, paired, side_by_side
+
+    finished = [run for run in runs if side_by_side.is_done(run.last, output)]
+    print(f"{len(finished)} of {len(runs)} runs are finished", file=sys.stderr)
+    if not finished:
+        return
+    rows = []
+    for run in finished:
+        figures = side_by_side.figures(run.last, output)
+        known = {"variant": run.variant, "corpus": run.corpus, "training": run.training, "key": run.last.key}
+        write_json(output / "runs" / f"{run.name}.json", known | {"knobs": dict(run.overrides), "songs": figures})
+        rows.append(paired.as_rows(run.variant, run.corpus, run.training, figures))
+    frame = pd.concat(rows, ignore_index=True)
+    found = paired.estimates(frame, resamplings, seed=0)
+    page = ablation_report.markdown(found, {run.variant: run.overrides for run in runs}, about)
+    with whole_file(output / f"{title}.md") as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
+    frame.to_csv(output / f"{title}.csv", index=False, float_format="%.6g")
+    if any(difference for _, difference in found.values()):
+        plot = interval_plot.interval_plot(found, ablation_report.RETRIEVAL)
+        for suffix in (".svg", ".png"):
+            interval_plot.save(plot, output / f"{title}{suffix}")
+    print(page)

@@ -51,6 +51,16 @@ def correlation_elsewhere(x: Array, y: Array, group: NDArray[np.integer]) -> flo
     return _mean(every[group[:, None] != group])
 
 
+def correlation_beyond(x: Array, y: Array, group: NDArray[np.generic]) -> Array:
+    """Correlation of each window's curves, less their mean correlation with y of other groups: (n,), NaN if flat.
+
+    x, y: (n, k, s). group: (n,), such as the song.
+    """
+    every = _unit_rows(_flat(x)) @ _unit_rows(_flat(y)).T  # (n, n)
+    elsewhere = np.ma.masked_invalid(np.where(group[:, None] == group, np.nan, every)).mean(1)
+    return np.asarray(every.diagonal() - elsewhere.filled(np.nan))
+
+
 def average_precision(score: Array, event: NDArray[np.bool_]) -> float:
     """Sum over thresholds of precision times the rise of recall; chance is the share of events. NaN without events.
 
@@ -142,9 +152,29 @@ def bar_profile(
     return np.asarray(mean[owner, place.ravel()].reshape(curve.shape))
 
 
-@torch.no_grad()
+class Curves(NamedTuple):
+    """Predicted and detected curves of windows, and where their beats are in the bar."""
+
+    predicted: Rhythm
+    detected: Rhythm
+    bar_position: Array  # (n, k)
+    beats_per_bar: NDArray[np.integer]  # (n,)
+
+    def take(self, index: NDArray[np.generic]) -> "Curves":
+        """The windows of an index array or mask."""
+        predicted, detected = (Rhythm(*(curve[index] for curve in rhythm)) for rhythm in self[:2])
+        return Curves(predicted, detected, self.bar_position[index], self.beats_per_bar[index])
+
+
 def rhythm_agreement(model: DualEncoder, batches: Batches, index: NDArray[np.integer]) -> dict[str, float]:
     """`agreement` of a model's heads with what was detected in the windows `index` of a split."""
+    _, song = np.unique(batches.windows.song[index], return_inverse=True)
+    return agreement(*rhythm_curves(model, batches, index), song)
+
+
+@torch.no_grad()
+def rhythm_curves(model: DualEncoder, batches: Batches, index: NDArray[np.integer]) -> Curves:
+    """The curves that a model's heads predict for the windows `index` of a split, and the detected ones."""
     model.eval()
     parts = []
     for begin in range(0, len(index), _AT_ONCE):
@@ -158,8 +188,7 @@ def rhythm_agreement(model: DualEncoder, batches: Batches, index: NDArray[np.int
         )
         parts.append((*curves, batch.motion.bar_position, batch.motion.beats_per_bar))
     found = [torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True)]
-    _, song = np.unique(batches.windows.song[index], return_inverse=True)
-    return agreement(Rhythm(*found[:4]), Rhythm(*found[4:8]), found[8], found[9], song)
+    return Curves(Rhythm(*found[:4]), Rhythm(*found[4:8]), found[8], found[9])
 
 
 def _mass_distances(

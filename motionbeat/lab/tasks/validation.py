@@ -1,7 +1,10 @@
 """The score that early stopping goes by: retrieval and discrimination on the validation split."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from motionbeat.lab.token_tables.token_windows import Tokens
@@ -10,6 +13,15 @@ from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.retrieval import retrieval_metrics
 
 _AT_ONCE = 256
+
+
+class Compared(NamedTuple):
+    """Embeddings (n, d), and wins over the negatives: 1 won, 1/2 a tie, 0 lost, NaN where there is no negative."""
+
+    audio: NDArray[np.float32]
+    motion: NDArray[np.float32]
+    tempo: NDArray[np.float32]  # (n, p)
+    jitter: NDArray[np.float32]  # (n, q)
 
 
 class Validation:
@@ -23,7 +35,6 @@ class Validation:
         # windows at every bar, as indices into those of `batches`
         self.index = np.flatnonzero([key in keys for key in zip(windows.clip, windows.start, strict=True)])
 
-    @torch.no_grad()
     def __call__(self, model: DualEncoder) -> dict[str, float]:
         """Figures over the windows at every bar; `tempo_accuracy` is left out where no validation pair exists.
 
@@ -31,40 +42,40 @@ class Validation:
         nearer to its music than the negative is; a tie counts one half. The score is the mean of
         the two directions' R@10 (0..1) and of the jitter accuracy, each with half the weight.
         """
-        model.eval()
-        batches = self._batches
-        audio: list[Tensor] = []
-        motion: list[Tensor] = []
-        tempo: list[Tensor] = []
-        jitter: list[Tensor] = []
-        for begin in range(0, len(self.index), _AT_ONCE):
-            index = self.index[begin : begin + _AT_ONCE]
-            batch = batches.gather(index, batches.tempo_negatives, batches.jitter_negatives)
-            own = model.audio(batch.mel, *batch.motion[1:]).embedding  # (n, d)
-            positive = model.motion(*batch.motion).embedding  # (n, d)
-            audio.append(own)
-            motion.append(positive)
-            near = (own * positive).sum(1)
-            for negatives, absent, wins in (
-                (batch.tempo, batch.tempo_absent, tempo),
-                (batch.jitter, batch.jitter_absent, jitter),
-            ):
-                if absent.numel():
-                    far = model.motion(*negatives).embedding.unflatten(0, absent.shape)  # (n, p, d)
-                    margin = near[:, None] - (own[:, None] * far).sum(2)
-                    wins.append(_wins(margin)[~absent])
-        recall = self._recall(torch.cat(audio).cpu().numpy(), torch.cat(motion).cpu().numpy())
+        compared = self.compare(model)
+        recall = self._recall(compared.audio, compared.motion)
         figures = dict(recall)
-        discrimination = {"jitter_accuracy": jitter, "tempo_accuracy": tempo}
-        for name, parts in discrimination.items():
-            wins_of_all = torch.cat(parts) if parts else torch.empty(0)
-            if len(wins_of_all):
-                figures[name] = float(wins_of_all.mean())
+        for name, wins in (("jitter_accuracy", compared.jitter), ("tempo_accuracy", compared.tempo)):
+            present = wins[np.isfinite(wins)]
+            if len(present):
+                figures[name] = float(present.mean())
         parts_of_score = [sum(recall.values()) / len(recall) / 100]
         if "jitter_accuracy" in figures:
             parts_of_score.append(figures["jitter_accuracy"])
         figures["score"] = sum(parts_of_score) / len(parts_of_score)
         return figures
+
+    @torch.no_grad()
+    def compare(self, model: DualEncoder) -> Compared:
+        """Embeddings of the windows `index`, and whether each is nearer to its music than its negatives are."""
+        model.eval()
+        batches = self._batches
+        parts: list[tuple[Tensor, ...]] = []
+        for begin in range(0, len(self.index), _AT_ONCE):
+            index = self.index[begin : begin + _AT_ONCE]
+            batch = batches.gather(index, batches.tempo_negatives, batches.jitter_negatives)
+            audio = model.audio(batch.mel, *batch.motion[1:]).embedding  # (n, d)
+            motion = model.motion(*batch.motion).embedding  # (n, d)
+            wins = []
+            for negatives, absent in ((batch.tempo, batch.tempo_absent), (batch.jitter, batch.jitter_absent)):
+                won = torch.full(absent.shape, torch.nan, device=audio.device)
+                if absent.numel():
+                    far = model.motion(*negatives).embedding.unflatten(0, absent.shape)  # (n, p, d)
+                    margin = (audio * motion).sum(1)[:, None] - (audio[:, None] * far).sum(2)
+                    won = torch.where(absent, won, _wins(margin))
+                wins.append(won)
+            parts.append((audio, motion, *wins))
+        return Compared(*(torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True)))
 
     def _recall(self, audio: np.ndarray, motion: np.ndarray) -> dict[str, float]:
         """R@10 in percent; each distinct music window stands once in the gallery."""

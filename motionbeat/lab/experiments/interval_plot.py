@@ -1,0 +1,66 @@
+"""Differences from the default as dots with intervals: a panel a measure, a row a variant."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from motionbeat.lab.experiments.ablation_report import Estimates, Measure
+from motionbeat.lab.experiments.paired import Estimate
+from motionbeat.lab.experiments.variants import DEFAULT
+from motionbeat.lab.render.stick_figure import INK, RIGHT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_ACROSS = 4
+_GREY = "#7a8794"
+
+
+def interval_plot(found: Estimates, measures: Sequence[Measure]) -> "Figure":
+    """Dots with their 95 % intervals over songs, seeds as small rings. There must be a variant besides the default."""
+    from matplotlib.figure import Figure
+
+    shown = [measure for measure in measures if any(name == measure.name for _, name in found)]
+    names = list(dict.fromkeys(variant for variant, _ in found if variant != DEFAULT))
+    across = min(_ACROSS, len(shown))
+    down = -(-len(shown) // across)
+    figure = Figure(figsize=(3.2 + 2.3 * across, down * (0.9 + 0.3 * len(names))), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False, sharey=True)
+    for place, axes in enumerate(panels.flat):
+        if place < len(shown):
+            measure = shown[place]
+            pairs = [found.get((name, measure.name)) for name in names]
+            _panel(axes, [pair[1] if pair else None for pair in pairs], names, measure.title)
+        else:
+            axes.set_visible(False)
+    return figure
+
+
+def _panel(axes: "Axes", differences: Sequence[Estimate | None], names: Sequence[str], title: str) -> None:
+    axes.axvline(0, color=INK, lw=0.8)
+    for row, value in enumerate(differences):
+        if value is None:
+            continue
+        axes.plot(value.by_seed, [row + 0.22] * len(value.by_seed), "o", ms=3, mfc="none", mec=_GREY, mew=0.8)
+        if value.low is not None and value.high is not None:
+            axes.plot([value.low, value.high], [row, row], color=RIGHT, lw=1.6, solid_capstyle="butt")
+        axes.plot([value.mean], [row], "o", ms=5, color=RIGHT)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_title(title, fontsize=9, color=INK)
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.tick_params(axis="y", length=0)
+    axes.margins(x=0.12)
+    axes.grid(axis="x", color=_GREY, alpha=0.25, lw=0.5)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(INK)
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write a PNG or SVG by the path's suffix, with the same bytes each time."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "motionbeat"}):
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)

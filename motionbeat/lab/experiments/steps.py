@@ -1,0 +1,164 @@
+"""The steps of an ablation: stages of dvc.yaml, each with the params, code and inputs that its output follows from.
+
+A step is one stage under one set of params. Its key is a digest of the params that dvc.yaml names for the stage, of
+the code that the stage imports, and of the keys of the steps whose output it reads. Equal steps of several variants
+are one step: variants that change only the loss share corpus, beats, tokens and negatives.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, define, field, frozen
+from ruamel.yaml import YAML
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.experiments.variants import Overrides, check_no_seeds, with_overrides
+from motionbeat.lab.imports import closure
+from motionbeat.lab.params import load
+
+ROOT = Path(__file__).parents[3]
+EVALUATE = "evaluate"
+FIGURES = "metrics/test_by_song.json"
+_MODULE = "motionbeat.lab.experiments.evaluate_variant"
+_STAGES = ("corpus", "beats", "tokens", "negatives", "train")
+
+
+@frozen
+class Stage:
+    """What a stage reads and writes. `params`: sections, or knobs by dotted name."""
+
+    name: str
+    module: tuple[str, ...]  # arguments of python
+    params: tuple[str, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    code: tuple[Path, ...]
+
+    def digest(self) -> str:
+        """Of the code as it is now."""
+        return _digest(*(path.read_bytes() for path in self.code))
+
+
+@define(slots=False)
+class Step:
+    """A stage under the nested params `values`; `inputs`: {path that the stage reads: the step that writes it}."""
+
+    stage: Stage
+    values: Mapping[str, Any]
+    inputs: Mapping[str, "Step"]
+    code: str  # digest of the stage's code when the step was planned
+    threads: int
+    key: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        chosen = {name: _knobs(self.values, name) for name in self.stage.params}
+        named = [self.stage.name, chosen, self.code, self.threads, {path: s.key for path, s in self.inputs.items()}]
+        self.key = _digest(json.dumps(named, sort_keys=True).encode())
+
+    def folder(self, output: Path) -> Path:
+        return output / self.stage.name / self.key
+
+    def with_inputs(self) -> list["Step"]:
+        """The steps that this one needs, each before those that need it, and itself last; some may stand twice."""
+        return [*(needed for step in self.inputs.values() for needed in step.with_inputs()), self]
+
+
+@frozen
+class Run:
+    """A variant on one corpus with one training; `last` is the step that evaluates it."""
+
+    variant: str
+    corpus: int
+    training: int
+    overrides: Overrides
+    last: Step
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}-corpus{self.corpus}-training{self.training}"
+
+
+class Planner:
+    """Makes the steps of runs from dvc.yaml, params.yaml and the code of a checkout."""
+
+    def __init__(self, root: Path = ROOT, threads: int = 1) -> None:
+        if not (root / "dvc.yaml").is_file():
+            raise MotionBeatError(f"{root / 'dvc.yaml'} is missing: ablations run from a checkout, not from a wheel")
+        self.root, self.threads = root, threads
+        self.values = asdict(load(root / "params.yaml"))
+        self._steps: dict[str, Step] = {}
+
+    @cached_property
+    def _stages(self) -> list[Stage]:
+        described = YAML(typ="safe", pure=True).load((self.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+        stages = [self._stage(name, described[name]) for name in _STAGES]
+        script = self.root / f"{_MODULE.replace('.', '/')}.py"
+        reads = ("data/tokens", "models/motionbeat")
+        needs = ("tokens.window_beats", "negatives", "loss.temperature")
+        return [*stages, Stage(EVALUATE, ("-m", _MODULE, FIGURES), needs, reads, (FIGURES,), self._code([script]))]
+
+    def _stage(self, name: str, described: Mapping[str, Any]) -> Stage:
+        scripts = [self.root / "stages" / "__main__.py", self.root / "stages" / f"{name}.py"]
+        reads = tuple(dep for dep in described["deps"] if dep.startswith(("data/", "models/")))
+        module, params = ("-m", "stages", name), tuple(described["params"])
+        return Stage(name, module, params, reads, tuple(described["outs"]), self._code(scripts))
+
+    def _code(self, scripts: Iterable[Path]) -> tuple[Path, ...]:
+        return tuple(sorted(closure([script for script in scripts if script.is_file()], self.root)))
+
+    def runs(
+        self, variants: Mapping[str, Overrides], common: Overrides, corpora: Iterable[int], trainings: Iterable[int]
+    ) -> list[Run]:
+        """All runs, seed after seed, so that what was stopped early has whole seeds.
+
+        Raises `MotionBeatError` for a knob or value that params.yaml does not take, and for several seeds of a corpus
+        that is not made here.
+        """
+        corpora, trainings = list(corpora), list(trainings)
+        base = with_overrides(self.values, common, "-S")
+        found = []
+        for corpus in corpora:
+            for training in trainings:
+                for name, overrides in variants.items():
+                    check_no_seeds(overrides, f"variant {name}")
+                    seeds = {"corpus.seed": corpus, "train.seed": training}
+                    values = with_overrides(base, {**overrides, **seeds}, f"variant {name}")
+                    if values["corpus"]["name"] != "synthetic":
+                        if len(corpora) > 1:
+                            raise MotionBeatError(
+                                f"--corpora {','.join(map(str, corpora))}: {values['corpus']['name']} is one corpus; "
+                                "give one seed here and several to --trainings"
+                            )
+                        values["corpus"]["root"] = str((self.root / values["corpus"]["root"]).resolve())
+                    found.append(Run(name, corpus, training, overrides, self._last_step(values)))
+        return found
+
+    def _last_step(self, values: Mapping[str, Any]) -> Step:
+        writers: dict[str, Step] = {}
+        for stage in self._stages:
+            inputs = {path: writers[path] for path in stage.reads if path in writers}
+            step = Step(stage, values, inputs, self._digests[stage.name], self.threads)
+            step = self._steps.setdefault(step.key, step)
+            writers |= dict.fromkeys(stage.writes, step)
+        return step
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {stage.name: stage.digest() for stage in self._stages}
+
+
+def _knobs(values: Any, name: str) -> Any:
+    for part in name.split("."):
+        values = values[part]
+    return values
+
+
+def _digest(*contents: bytes) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:12]

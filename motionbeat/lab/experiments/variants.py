@@ -1,0 +1,97 @@
+"""The variants of an ablation: names with the knobs of params.yaml that they change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict
+from ruamel.yaml import YAML, YAMLError
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab import params
+from motionbeat.lab.params import presets
+
+DEFAULT = "default"
+VARIANTS = Path(__file__).with_name("variants.yaml")
+SEEDS = ("corpus.seed", "train.seed")
+
+Overrides = Mapping[str, Any]
+"""{"loss.alpha": 0.2}: knobs by section and name."""
+
+
+def read_variants(path: Path = VARIANTS) -> dict[str, dict[str, Any]]:
+    """{name: overrides} of a YAML file. Raises `MotionBeatError` where it holds anything else."""
+    try:
+        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: --variants names a YAML file of name: {{knob: value}}") from None
+    except YAMLError as error:
+        raise MotionBeatError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict) or not all(isinstance(knobs, dict) and knobs for knobs in found.values()):
+        raise MotionBeatError(f"{path}: expected variants, name: {{knob: value}}")
+    return {str(name): knobs for name, knobs in found.items()}
+
+
+def chosen_variants(names: Sequence[str], known: Mapping[str, Overrides], root: Path) -> dict[str, Overrides]:
+    """The default, then the variants `names` (all of `known` without names); other names are presets of `root`."""
+    chosen: dict[str, Overrides] = {DEFAULT: {}}
+    there = presets.names(root / presets.FOLDER)
+    for name in names or known:
+        if name in known:
+            chosen[name] = known[name]
+        elif name in there:
+            chosen[name] = presets.overrides(name, root / presets.FOLDER, root / presets.PARAMS)
+        elif name != DEFAULT:
+            raise MotionBeatError(f"unknown variant {name}: expected one of {', '.join([*known, *there])}")
+    return chosen
+
+
+def with_overrides(values: Mapping[str, Any], overrides: Overrides, origin: str) -> dict[str, Any]:
+    """A copy of the nested `values` of params.yaml with some knobs changed, checked as params.yaml is.
+
+    Raises `MotionBeatError`, beginning with `origin`, for an unknown knob and for a value that it cannot have.
+    """
+    changed: dict[str, Any] = deepcopy(dict(values))
+    for name, value in overrides.items():
+        *sections, knob = name.split(".")
+        place: Any = changed
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None
+        if not isinstance(place, dict) or knob not in place:
+            raise MotionBeatError(f"{origin}: unknown key {name}: not in params.yaml")
+        place[knob] = value
+    return asdict(params.from_dict(changed, origin))
+
+
+def assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """The overrides in `section.knob=value` texts, values read as YAML: {"train.epochs": 40}.
+
+    Raises `MotionBeatError` for a text of another form, and for the seeds, which have options of their own.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    found = {}
+    for text in texts:
+        knob, equals, value = text.partition("=")
+        if not equals or "." not in knob:
+            raise MotionBeatError(f"-S {text}: expected section.knob=value, such as train.epochs=40")
+        try:
+            found[knob] = yaml.load(value)
+        except YAMLError as error:
+            raise MotionBeatError(f"-S {text}: the value is not valid YAML: {' '.join(str(error).split())}") from None
+    check_no_seeds(found, "-S")
+    return found
+
+
+def check_no_seeds(overrides: Overrides, origin: str) -> None:
+    """Raises `MotionBeatError` where a seed is among the overrides: variants are paired by their seeds."""
+    if seeds := [name for name in SEEDS if name in overrides]:
+        raise MotionBeatError(f"{origin} sets {', '.join(seeds)}: give seeds by --corpora and --trainings")
+
+
+def seeds_of(text: str, option: str) -> list[int]:
+    """Seeds from a text such as 0,1,2. Raises `MotionBeatError` for anything else, and for a seed given twice."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts) or len({*map(int, parts)}) < len(parts):
+        raise MotionBeatError(f"{option} {text}: expected different seeds with commas, such as 0,1,2")
+    return [int(part) for part in parts]
