@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.commands.ablate import ablate
-from motionbeat.lab.experiments import side_by_side, steps, variants
-from motionbeat.lab.experiments.steps import Planner, Run
+from motionbeat.lab.experiments import side_by_side, variant_steps, variants
+from motionbeat.lab.experiments.variant_steps import Planner, Run
 
 ROOT = Path(__file__).parents[2]
 # stands in for the stages: each writes what dvc.yaml says, a figure that follows from params.yaml, and who ran
@@ -158,7 +158,7 @@ def test_what_runs_ends_with_the_command(checkout: Path, tmp_path: Path) -> None
 @pytest.fixture
 def here(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The command runs in the checkout whose stages take no time."""
-    monkeypatch.setattr(steps.Planner.__init__, "__defaults__", (checkout, 1))
+    monkeypatch.setattr(variant_steps.Planner.__init__, "__defaults__", (checkout, 1))
     return checkout
 
 

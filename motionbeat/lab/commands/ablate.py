@@ -9,7 +9,7 @@ import typer
 from motionbeat.errors import MotionBeatError
 
 if TYPE_CHECKING:
-    from motionbeat.lab.experiments.steps import Planner, Run
+    from motionbeat.lab.experiments.variant_steps import Planner, Run
 
 
 def ablate(
@@ -55,7 +55,7 @@ def ablate(
     Run it from a checkout whose code does not change meanwhile.
     """
     from motionbeat.lab.experiments import variants as known
-    from motionbeat.lab.experiments.steps import Planner
+    from motionbeat.lab.experiments.variant_steps import Planner
 
     if jobs < 1 or threads < 1 or resamplings < 1:
         raise MotionBeatError("--jobs, --threads and --resamplings: expected at least 1")

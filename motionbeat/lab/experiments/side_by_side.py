@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import workers, write_json
-from motionbeat.lab.experiments.steps import Step
+from motionbeat.lab.experiments.variant_steps import Step
 
 _DONE = "done.json"
 
