@@ -30,6 +30,11 @@ _TIMBRE, _TEMPO, _MID = (38, 67), (128, 64, 32), 64
 _EPSILON = 1e-3  # of TensorFlow's batch normalisation
 _CONTEXT = 80  # frames to each side that a feature depends on: 64 of the longest filter, 3 of each mid-end layer
 _CHUNK = 1024
+_SHA256 = {
+    "MSD_musicnn": "ffb40cd66093fac1af5e4bae851c19c767a962aa577d0aa1fa12b426f15215ad",
+    "MTT_musicnn": "5a310d763b7d8bafda59f31636c3f1b87b5c62d134d7e6ff9b880e4c25515ab4",
+}
+"""Of the checkpoints (index, then data) in musicnn 0.1.0, the package's only version."""
 
 
 class Network(nn.Module):
@@ -99,13 +104,8 @@ class MusiCNN:
 
     def __init__(self, model: str) -> None:
         prefix, self.labels = _installed(model)
-        variables = read_checkpoint(prefix, _is_weight)
-        wrong = sorted(name for name, shape in _shapes().items() if _shape(variables, name) != shape)
-        if wrong:
-            raise MotionBeatError(
-                f"{prefix}: {wrong[0]} is missing or has another shape: pip install --no-deps musicnn"
-            )
-        self.network = Network({name: variables[name] for name in _shapes()}).eval()
+        variables = read_checkpoint(prefix, _SHA256[model])
+        self.network = Network({name: variables[name] for name in _names()}).eval()
         self.identity = digest(VERSION, model, self.network.state_dict())
 
     @torch.no_grad()
@@ -152,8 +152,8 @@ def _installed(model: str) -> tuple[str, list[str]]:
             "(without --no-deps it asks for TensorFlow, which is not needed)"
         ) from None
     folder = Path(str(package.locate_file("musicnn")))
-    if not (folder / model).is_dir():
-        raise MotionBeatError(f"{folder / model} is missing: encoders.musicnn takes MSD_musicnn or MTT_musicnn")
+    if model not in _SHA256:
+        raise MotionBeatError(f"{model} is unknown: encoders.musicnn takes MSD_musicnn or MTT_musicnn")
     wanted = model.split("_")[0] + "_LABELS"
     try:
         source = (folder / "configuration.py").read_text(encoding="utf-8")
@@ -172,28 +172,10 @@ def _numbered(name: str, index: int) -> str:
     return name if index == 0 else f"{name}_{index}"
 
 
-def _is_weight(name: str) -> bool:
-    return name in _shapes()
-
-
-def _shape(variables: dict[str, Any], name: str) -> tuple[int, ...] | None:
-    return variables[name].shape if name in variables else None
-
-
-def _shapes() -> dict[str, tuple[int, ...]]:
-    """Every variable of the network and its shape, as TensorFlow numbers layers: in the order they are made."""
-    kernels = [(7, bands, 1, 204) for bands in _TIMBRE] + [(long, 1, 1, 51) for long in _TEMPO]
-    kernels += [(7, wide, 1, _MID) for wide in (2 * 204 + 3 * 51, _MID, _MID)]
-    shapes: dict[str, tuple[int, ...]] = {}
-    for index, kernel in enumerate(kernels):
-        shapes[_numbered("conv2d", index) + "/kernel"] = kernel
-        shapes[_numbered("conv2d", index) + "/bias"] = kernel[-1:]
-    pooled = 2 * MusiCNN.width
-    for index, channels in enumerate([1, *(kernel[-1] for kernel in kernels), pooled, 200]):
-        shapes |= {f"{_numbered('batch_normalization', index)}/{part}": (channels,) for part in _NORM_PARTS}
-    return shapes | {
-        "dense/kernel": (pooled, 200),
-        "dense/bias": (200,),
-        "dense_1/kernel": (200, 50),
-        "dense_1/bias": (50,),
-    }
+def _names() -> list[str]:
+    """Every variable of the network, as TensorFlow numbers layers: in the order they are made."""
+    convolutions = len(_TIMBRE) + len(_TEMPO) + 3
+    names = [_numbered("conv2d", index) for index in range(convolutions)] + ["dense", "dense_1"]
+    norms = [_numbered("batch_normalization", index) for index in range(convolutions + 3)]
+    weights = [f"{name}/{part}" for name in names for part in ("kernel", "bias")]
+    return weights + [f"{name}/{part}" for name in norms for part in _NORM_PARTS]
