@@ -6,17 +6,23 @@ The rhythm is the embedded corpus's own (`rhythm.rhythm`): the same accents that
 from itertools import pairwise
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.lab.standins.voices import RATE, Sound, Voice, drums, note
 from motionbeat.lab.synthetic.plan import SUBBEATS
-from motionbeat.lab.synthetic.rhythm import PARTS, Rhythm
+from motionbeat.lab.synthetic.rhythm import PARTS, Rhythm, rhythm
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 _PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 0, 3, 4), (0, 4, 5, 3), (0, 3, 0, 4))
 _LONGEST_S = {"bass": 0.5, "walk": 0.5, "comp": 0.3, "offbeat": 0.2, "strum": 0.6, "arpeggio": 0.5, "riff": 0.35}
 _CHORDS = ("pad", "comp", "offbeat", "strum")
+
+
+def _parts(text: str) -> tuple[tuple[str, str, float], ...]:
+    """`electric bass walk 1.2, piano comp 1` as (voice, role, gain) each."""
+    words = [part.rsplit(" ", 2) for part in text.split(", ")]
+    return tuple((voice, role, float(gain)) for voice, role, gain in words)
 
 
 @frozen
@@ -30,6 +36,26 @@ class Part:
     voice: Voice
     role: str
     gain: float = 1.0
+
+
+@frozen
+class Style:
+    """What the clips of a genre or scene have in common."""
+
+    tempo: tuple[float, float]
+    template: str  # genre of the embedded corpus whose accents it likes
+    parts: tuple[tuple[str, str, float], ...] = field(converter=_parts)  # voice, role, gain
+    drums: float = 0.0
+    loudness: tuple[float, float] = (-14, -1)  # dB full scale
+    swing: float = 0.0
+    waltz: float = 0.0  # part of the clips in 3/4
+    minor: float = 0.5
+    clash: float = 0.0
+
+    def accents(self, rng: np.random.Generator, tempo: float, meter: int = 4) -> Rhythm:
+        """A rhythm in this style. Its own tempo, which is in its name, only decides how busy it is."""
+        nearest = int(np.clip(round((tempo - 80) / 10), 0, 5))
+        return rhythm(int(rng.integers(1 << 31)), f"m{self.template}{nearest}", [meter])
 
 
 @frozen

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 from attrs import frozen
 
 from motionbeat.lab.labelled.gtzan import LISTS
 from motionbeat.lab.standins import band, standin_files
+from motionbeat.lab.standins.band import Style
 from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import stream
-from motionbeat.lab.synthetic.rhythm import rhythm
 
 CONTENT = "it has 100 synthetic clips of 12 s, of ten made-up styles that carry its genres' names"
 SECONDS = 12.0
@@ -17,72 +16,25 @@ _CLIPS = {"train": 6, "val": 2, "test": 2}  # a genre
 _BORROWED = 0.2  # chance that an instrument comes from another style
 
 
-@frozen
-class Style:
-    """What the clips of a genre have in common."""
-
-    tempo: tuple[float, float]
-    template: str  # genre of the embedded corpus whose accents it likes
-    parts: tuple[tuple[str, str, float], ...]  # voice, role, gain
-    drums: float = 0.8
-    swing: float = 0.0
-    waltz: float = 0.0  # part of the clips in 3/4
-    minor: float = 0.5
-
-
 STYLES = {
-    "blues": Style(
-        (70, 120), "JB", (("guitar", "melody", 1.0), ("piano", "comp", 1.0), ("electric bass", "walk", 1.2)), 0.5, 0.6
-    ),
-    "classical": Style(
-        (65, 140), "WA", (("violin", "melody", 1.0), ("strings", "pad", 1.0), ("cello", "walk", 0.8)), 0.0, waltz=0.5
-    ),
+    "blues": Style((70, 120), "JB", "guitar melody 1, piano comp 1, electric bass walk 1.2", 0.5, swing=0.6),
+    "classical": Style((65, 140), "WA", "violin melody 1, strings pad 1, cello walk 0.8", waltz=0.5),
     "country": Style(
-        (90, 140),
-        "LO",
-        (("guitar", "strum", 1.2), ("violin", "melody", 0.7), ("electric bass", "bass", 1.0)),
-        0.35,
-        waltz=0.3,
-        minor=0.1,
+        (90, 140), "LO", "guitar strum 1.2, violin melody 0.7, electric bass bass 1", 0.35, waltz=0.3, minor=0.1
     ),
-    "disco": Style(
-        (112, 130),
-        "HO",
-        (("synth bass", "arpeggio", 1.0), ("strings", "pad", 0.8), ("electric piano", "comp", 0.8)),
-        1.1,
-    ),
-    "hiphop": Style(
-        (80, 104),
-        "MH",
-        (("synth bass", "bass", 1.6), ("electric piano", "pad", 0.5), ("male voice", "melody", 0.8)),
-        1.3,
-    ),
-    "jazz": Style(
-        (100, 190), "WA", (("trumpet", "melody", 0.9), ("piano", "comp", 0.9), ("electric bass", "walk", 1.0)), 0.3, 0.6
-    ),
+    "disco": Style((112, 130), "HO", "synth bass arpeggio 1, strings pad 0.8, electric piano comp 0.8", 1.1),
+    "hiphop": Style((80, 104), "MH", "synth bass bass 1.6, electric piano pad 0.5, male voice melody 0.8", 1.3),
+    "jazz": Style((100, 190), "WA", "trumpet melody 0.9, piano comp 0.9, electric bass walk 1", 0.3, swing=0.6),
     "metal": Style(
         (110, 180),
         "KR",
-        (("overdriven guitar", "riff", 1.4), ("overdriven guitar", "pad", 0.9), ("electric bass", "bass", 0.8)),
+        "overdriven guitar riff 1.4, overdriven guitar pad 0.9, electric bass bass 0.8",
         0.9,
         minor=0.9,
     ),
-    "pop": Style(
-        (92, 130),
-        "PO",
-        (("female voice", "melody", 1.0), ("synth pad", "pad", 0.9), ("synth bass", "bass", 0.9)),
-        0.8,
-        minor=0.3,
-    ),
-    "reggae": Style(
-        (65, 92), "LO", (("organ", "offbeat", 1.4), ("electric bass", "bass", 1.6), ("guitar", "offbeat", 0.6)), 0.6
-    ),
-    "rock": Style(
-        (100, 150),
-        "BR",
-        (("overdriven guitar", "comp", 1.0), ("male voice", "melody", 0.8), ("electric bass", "bass", 1.0)),
-        0.9,
-    ),
+    "pop": Style((92, 130), "PO", "female voice melody 1, synth pad pad 0.9, synth bass bass 0.9", 0.8, minor=0.3),
+    "reggae": Style((65, 92), "LO", "organ offbeat 1.4, electric bass bass 1.6, guitar offbeat 0.6", 0.6),
+    "rock": Style((100, 150), "BR", "overdriven guitar comp 1, male voice melody 0.8, electric bass bass 1", 0.9),
 }
 
 
@@ -136,9 +88,7 @@ def piece(seed: int, clip: Clip) -> band.Piece:
     for voice, role, gain in style.parts:
         played = str(rng.choice(strangers)) if rng.random() < _BORROWED else voice
         parts.append(band.Part(varied(rng, VOICES[played]), role, gain * 10 ** float(rng.uniform(-4, 4) / 20)))
-    # a rhythm's own tempo only decides how busy it is; the number of the song with that tempo is in its name
-    nearest = int(np.clip(round((tempo - 80) / 10), 0, 5))
-    accents = rhythm(int(rng.integers(1 << 31)), f"m{style.template}{nearest}", [meter])
+    accents = style.accents(rng, tempo, meter)
     return band.Piece(
         seconds=SECONDS,
         tempo=tempo,

@@ -6,14 +6,13 @@ Three listeners in ten overlook a tag, and now and then one hears what is not th
 import csv
 from pathlib import Path
 
-import numpy as np
 from attrs import frozen
 
 from motionbeat.lab.standins import band, standin_files
+from motionbeat.lab.standins.band import Style
 from motionbeat.lab.standins.tags import STANDARD, STYLE_TAGS, TAGS, VOICE_TAGS, VOICES_THAT_SING
 from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import stream
-from motionbeat.lab.synthetic.rhythm import rhythm
 
 CONTENT = "it has 190 synthetic clips of 4 s, tagged by what is synthesised in them"
 SECONDS = 4.0
@@ -24,63 +23,31 @@ _HEARD, _MISHEARD, _MISHEARD_RARE = 0.7, 0.02, 0.001
 _FAST_BPM, _SLOW_BPM, _LOUD, _QUIET = 122, 88, 0.6, 0.16
 
 
-@frozen
-class Scene:
-    """What the clips of a scene have in common."""
-
-    tempo: tuple[float, float]
-    template: str  # genre of the embedded corpus whose accents it likes
-    parts: tuple[tuple[str, str, float], ...]  # voice, role, gain
-    drums: float = 0.0
-    loudness: tuple[float, float] = (-14, -1)  # dB full scale
-    clash: float = 0.0
-
-
 # ambient is always quiet, so that the tag is in every split
 SCENES = {
-    "rock": Scene(
-        (100, 150),
-        "BR",
-        (("overdriven guitar", "comp", 1.0), ("male voice", "melody", 1.0), ("electric bass", "bass", 1.0)),
-        0.9,
-        (-6, -1),
+    "rock": Style(
+        (100, 150), "BR", "overdriven guitar comp 1, male voice melody 1, electric bass bass 1", 0.9, (-6, -1)
     ),
-    "metal": Scene(
-        (110, 180),
-        "KR",
-        (("overdriven guitar", "riff", 1.4), ("overdriven guitar", "pad", 1.0), ("electric bass", "bass", 0.7)),
-        0.9,
-        (-4, -1),
+    "metal": Style(
+        (110, 180), "KR", "overdriven guitar riff 1.4, overdriven guitar pad 1, electric bass bass 0.7", 0.9, (-4, -1)
     ),
-    "country": Scene((85, 140), "LO", (("guitar", "strum", 1.2), ("female voice", "melody", 0.9)), 0.3),
-    "pop": Scene(
-        (92, 130), "PO", (("female voice", "melody", 1.0), ("synth pad", "pad", 0.9), ("synth bass", "bass", 0.9)), 0.8
-    ),
-    "techno": Scene((124, 145), "HO", (("synth bass", "arpeggio", 1.0), ("synth lead", "riff", 0.7)), 1.2, (-6, -1)),
-    "dance": Scene(
-        (118, 132),
-        "HO",
-        (("female voice", "melody", 0.9), ("synth pad", "pad", 0.8), ("synth bass", "bass", 1.2)),
-        1.1,
-        (-6, -1),
-    ),
-    "electronic": Scene((80, 130), "PO", (("synth lead", "melody", 0.9), ("synth pad", "pad", 0.9)), 0.6),
-    "ambient": Scene((60, 80), "WA", (("synth pad", "pad", 1.0), ("synth pad", "drone", 0.8)), 0.0, (-24, -17)),
-    "new age": Scene(
-        (60, 95), "WA", (("harp", "arpeggio", 1.0), ("flute", "melody", 0.8), ("synth pad", "pad", 0.5)), 0.0, (-22, -8)
-    ),
-    "string quartet": Scene(
-        (65, 140), "WA", (("violin", "melody", 1.0), ("strings", "pad", 0.8), ("cello", "walk", 0.8))
-    ),
-    "piano piece": Scene((60, 150), "WA", (("piano", "arpeggio", 1.0),), 0.0, (-22, -3)),
-    "harpsichord piece": Scene((100, 160), "WA", (("harpsichord", "arpeggio", 1.0),)),
-    "flute piece": Scene((70, 120), "WA", (("flute", "melody", 1.0), ("piano", "comp", 0.7))),
-    "opera": Scene((60, 110), "WA", (("female voice", "melody", 1.4), ("strings", "pad", 0.8))),
-    "choir": Scene((55, 85), "WA", (("choir", "pad", 1.2), ("choir", "melody", 0.7)), 0.0, (-20, -5)),
-    "raga": Scene((75, 130), "JB", (("sitar", "melody", 1.0), ("sitar", "drone", 0.7)), 0.3),
-    "cello piece": Scene((55, 90), "WA", (("cello", "melody", 1.0),), 0.0, (-22, -6)),
-    "ballad": Scene((65, 100), "LO", (("guitar", "arpeggio", 1.0), ("male voice", "melody", 1.0)), 0.0, (-18, -5)),
-    "oddity": Scene((80, 160), "KR", (("marimba", "riff", 1.0), ("synth lead", "comp", 0.8)), 0.4, clash=0.9),
+    "country": Style((85, 140), "LO", "guitar strum 1.2, female voice melody 0.9", 0.3),
+    "pop": Style((92, 130), "PO", "female voice melody 1, synth pad pad 0.9, synth bass bass 0.9", 0.8),
+    "techno": Style((124, 145), "HO", "synth bass arpeggio 1, synth lead riff 0.7", 1.2, (-6, -1)),
+    "dance": Style((118, 132), "HO", "female voice melody 0.9, synth pad pad 0.8, synth bass bass 1.2", 1.1, (-6, -1)),
+    "electronic": Style((80, 130), "PO", "synth lead melody 0.9, synth pad pad 0.9", 0.6),
+    "ambient": Style((60, 80), "WA", "synth pad pad 1, synth pad drone 0.8", 0.0, (-24, -17)),
+    "new age": Style((60, 95), "WA", "harp arpeggio 1, flute melody 0.8, synth pad pad 0.5", 0.0, (-22, -8)),
+    "string quartet": Style((65, 140), "WA", "violin melody 1, strings pad 0.8, cello walk 0.8"),
+    "piano piece": Style((60, 150), "WA", "piano arpeggio 1", 0.0, (-22, -3)),
+    "harpsichord piece": Style((100, 160), "WA", "harpsichord arpeggio 1"),
+    "flute piece": Style((70, 120), "WA", "flute melody 1, piano comp 0.7"),
+    "opera": Style((60, 110), "WA", "female voice melody 1.4, strings pad 0.8"),
+    "choir": Style((55, 85), "WA", "choir pad 1.2, choir melody 0.7", 0.0, (-20, -5)),
+    "raga": Style((75, 130), "JB", "sitar melody 1, sitar drone 0.7", 0.3),
+    "cello piece": Style((55, 90), "WA", "cello melody 1", 0.0, (-22, -6)),
+    "ballad": Style((65, 100), "LO", "guitar arpeggio 1, male voice melody 1", 0.0, (-18, -5)),
+    "oddity": Style((80, 160), "KR", "marimba riff 1, synth lead comp 0.8", 0.4, clash=0.9),
 }
 
 
@@ -146,12 +113,11 @@ def piece(seed: int, clip: Clip) -> band.Piece:
     rng = stream(seed, "magnatagatune", clip.track_name)
     scene = SCENES[clip.scene]
     tempo = float(rng.uniform(*scene.tempo))
-    nearest = int(np.clip(round((tempo - 80) / 10), 0, 5))
     return band.Piece(
         seconds=SECONDS,
         tempo=tempo,
         first_beat_s=-float(stream(seed, "magnatagatune start", clip.path).uniform(0, 240 / tempo)),
-        rhythm=rhythm(int(rng.integers(1 << 31)), f"m{scene.template}{nearest}", [4]),
+        rhythm=scene.accents(rng, tempo),
         parts=tuple(
             band.Part(varied(rng, VOICES[voice]), role, gain * 10 ** float(rng.uniform(-4, 4) / 20))
             for voice, role, gain in scene.parts
