@@ -11,7 +11,6 @@ from scipy.ndimage import correlate1d
 from motionbeat.dance.joints import at_rate
 
 FPS = 60.0
-PER_JOINT = ("horizontal", "vertical", "expenditure")
 _WINDOW = 2  # frames before and after
 _LEAST_FRAMES = 4  # the last frame's window has to hold an acceleration
 

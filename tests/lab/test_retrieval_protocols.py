@@ -11,10 +11,10 @@ from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, ROWS, posterior, tem
 from motionbeat.lab.tasks.window_protocol import (
     Items,
     evaluate,
-    seq,
+    seq_pairs,
     sequence_embeddings,
     sequence_likelihood,
-    win,
+    win_pairs,
 )
 from motionbeat.retrieval import retrieval_metrics
 
@@ -75,7 +75,7 @@ def test_a_projected_encoder_goes_through_the_same_ranking_as_the_model():
 
 def test_win_answers_are_the_same_song_at_the_same_beat_and_each_music_window_stands_once():
     some = items()
-    both = win(np.zeros((len(some.motion_clip), len(some.music_song))), some)
+    both = win_pairs(some).both_directions(np.zeros((len(some.motion_clip), len(some.music_song))))
     similarity, relevant, groups = both["motion_to_music"]
     assert similarity.shape == (SONGS * 8, SONGS * 3)
     assert np.all(relevant.sum(axis=1) == 1)
@@ -89,7 +89,9 @@ def test_win_answers_are_the_same_song_at_the_same_beat_and_each_music_window_st
 
 
 def test_seq_answers_are_all_sequences_of_the_same_song():
-    _, relevant, groups = seq(np.zeros((SONGS * DANCES, SONGS * DANCES)), items())["music_to_motion"]
+    _, relevant, groups = seq_pairs(items()).both_directions(np.zeros((SONGS * DANCES, SONGS * DANCES)))[
+        "music_to_motion"
+    ]
     assert np.all(relevant.sum(axis=1) == DANCES)
     assert len(set(groups.tolist())) == SONGS
 

@@ -9,7 +9,7 @@ order of its sums must not depend on the machine.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +24,6 @@ from motionbeat.lab.params import Tasks
 
 Features = NDArray[np.floating]
 Score = Callable[[NDArray[np.float32], NDArray[Any]], float]
-HeadName = Literal["linear", "mlp"]
 _AT_ONCE = 1 << 14  # rows: frames of many songs do not fit into memory as float32
 
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.tasks.retrieval_rows import (
     Pairs,
-    Ranking,
     cheats,
     cosine,
     posterior,
@@ -92,16 +91,6 @@ def seq_pairs(items: Items) -> Pairs:
     """SEQ: sequences by sequences, as `Items.sequences` has them."""
     song, _ = items.sequences()
     return Pairs(song, song, song[:, None] == song)
-
-
-def win(similarity: NDArray[np.floating], items: Items) -> dict[str, Ranking]:
-    """Both directions of WIN. similarity: (m, n), motion windows by music windows."""
-    return win_pairs(items).both_directions(similarity)
-
-
-def seq(similarity: NDArray[np.floating], items: Items) -> dict[str, Ranking]:
-    """Both directions of SEQ. similarity: (c, c), motion sequences by music sequences, as `Items.sequences`."""
-    return seq_pairs(items).both_directions(similarity)
 
 
 def sequence_embeddings(

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 
 from attrs import frozen
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 _PAGE = re.compile(
     rb"(\xef\xbb\xbf)?(\s|<\?xml.*?\?>|<!--.*?-->)*<(!doctype\s+html|html|head|title|body|script|meta)\b", re.I | re.S
@@ -56,16 +56,10 @@ def length(headers: Mapping[str, str]) -> int | None:
 
 def retry_after_s(headers: Mapping[str, str]) -> float:
     """Seconds from now that Retry-After asks for, in seconds or as a date; 0 if it asks for nothing."""
-    value = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return float(value)
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
+    except InvalidHeader:
         return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def is_page(beginning: bytes) -> bool:

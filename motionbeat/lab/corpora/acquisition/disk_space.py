@@ -3,18 +3,11 @@
 import shutil
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from motionbeat.errors import MotionBeatError
 
 MARGIN_BYTES = 256 * 2**20
-
-
-def in_words(size: float) -> str:
-    """A number of bytes as people read it: 999 bytes, 1.2 kB, 3.4 MB, 5.6 GB."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 999.95 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
 
 
 def require_space(folder: Path, bytes: int, what: str) -> None:
@@ -26,6 +19,6 @@ def require_space(folder: Path, bytes: int, what: str) -> None:
     free = shutil.disk_usage(existing).free
     if bytes + MARGIN_BYTES > free:
         raise MotionBeatError(
-            f"{what} needs {in_words(bytes)} and a margin of {in_words(MARGIN_BYTES)} in {folder}, where "
-            f"{in_words(free)} are free: make room, or use a folder on another disk"
+            f"{what} needs {decimal(bytes)} and a margin of {decimal(MARGIN_BYTES)} in {folder}, where "
+            f"{decimal(free)} are free: make room, or use a folder on another disk"
         )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from motionbeat.lab.corpora.acquisition.disk_space import in_words
+from rich.filesize import decimal
 
 _QUIET_S = 10.0
 
@@ -38,8 +38,8 @@ def metered(what: str, total: int | None, done: int) -> Iterator[Callable[[int],
         now = time.monotonic()
         if now - spoke >= _QUIET_S:
             spoke = now
-            whole = "" if total is None else f" of {in_words(total)}"
-            speed = in_words(received / (now - begun))
-            say(f"{what}: {in_words(done + received)}{whole}, {speed}/s")
+            whole = "" if total is None else f" of {decimal(total)}"
+            speed = decimal(int(received / (now - begun)))
+            say(f"{what}: {decimal(done + received)}{whole}, {speed}/s")
 
     yield tell

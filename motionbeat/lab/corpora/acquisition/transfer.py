@@ -12,10 +12,11 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 from attrs import frozen
+from rich.filesize import decimal
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.acquisition import answers
-from motionbeat.lab.corpora.acquisition.disk_space import in_words, require_space
+from motionbeat.lab.corpora.acquisition.disk_space import require_space
 from motionbeat.lab.corpora.acquisition.meter import metered, say
 from motionbeat.lab.corpora.acquisition.partial_file import Origin, Part
 
@@ -97,7 +98,7 @@ class Transfer:
 
     def _gave_up(self, reason: str) -> MotionBeatError:
         size = self.part.size()
-        kept = f" ({in_words(size)} of it are kept in {self.part.path} and continued then)" if size else ""
+        kept = f" ({decimal(size)} of it are kept in {self.part.path} and continued then)" if size else ""
         return self.refusal(f"{reason}. Given up after {self.tries} tries: run again when the server answers{kept}")
 
     def _connect(self, session: requests.Session) -> bool:
@@ -212,7 +213,7 @@ class Transfer:
             self.part.discard()
             raise _Passing("the server gave more than it said it would: beginning again")
         if total is not None and self.part.size() != total:
-            raise _Passing(f"the server gave {in_words(self.part.size())} of {in_words(total)}")
+            raise _Passing(f"the server gave {decimal(self.part.size())} of {decimal(total)}")
 
     def _refuse_page(self) -> None:
         with self.part.path.open("rb") as file:
@@ -262,7 +263,7 @@ class Transfer:
         if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
             return f"nothing came from {host} for {self.timeout_s:g} s"
         if isinstance(error, urllib3.exceptions.HTTPError):
-            return f"the connection was cut after {in_words(self.part.size())}"
+            return f"the connection was cut after {decimal(self.part.size())}"
         return f"no connection to {host} ({str(cause).rpartition(': ')[2]})"
 
 

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from motionbeat import files
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.corpora.acquisition.disk_space import in_words, require_space
+from motionbeat.lab.corpora.acquisition.disk_space import require_space
 from motionbeat.lab.corpora.acquisition.locks import alone
 from motionbeat.progress import counted
 
@@ -106,12 +108,12 @@ def _members(archive: Path, opened: zipfile.ZipFile, max_bytes: int, max_members
     total = sum(member.file_size for member in members)
     if total > max_bytes:
         raise MotionBeatError(
-            f"{archive} unpacks to {in_words(total)}, more than the {in_words(max_bytes)} expected: {_FIX}"
+            f"{archive} unpacks to {decimal(total)}, more than the {decimal(max_bytes)} expected: {_FIX}"
         )
     overlapping = sum(member.compress_size for member in members) > packed
     if overlapping or total > max(_LARGEST_RATIO * packed, _SMALL_BYTES):
         raise MotionBeatError(
-            f"{archive} is a zip bomb: {in_words(packed)} that claim to unpack to {in_words(total)}: {_FIX}"
+            f"{archive} is a zip bomb: {decimal(packed)} that claim to unpack to {decimal(total)}: {_FIX}"
         )
     return members
 
