@@ -1,8 +1,9 @@
 """The steps of an ablation: stages of dvc.yaml, each with the params, code and inputs that its output follows from.
 
 A step is one stage under one set of params. Its key is a digest of the params that dvc.yaml names for the stage, of
-the code that the stage imports, and of the keys of the steps whose output it reads. Equal steps of several variants
-are one step: variants that change only the loss share corpus, beats, tokens and negatives.
+the code that the stage imports, and of the keys of the steps whose output it reads; where torch computes, also of its
+version, device and threads. Equal steps of several variants are one step: variants that change only the loss share
+corpus, beats, tokens and negatives.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ EVALUATE = "evaluate"
 FIGURES = "metrics/test_by_song.json"
 _MODULE = "motionbeat.lab.experiments.evaluate_variant"
 _STAGES = ("corpus", "beats", "tokens", "negatives", "train")
+_ON_TORCH = ("train", EVALUATE)
 
 
 @frozen
@@ -51,12 +53,13 @@ class Step:
     values: Mapping[str, Any]
     inputs: Mapping[str, "Step"]
     code: str  # digest of the stage's code when the step was planned
-    threads: int
+    threads: int  # of torch
+    machine: str = ""  # what torch's bits depend on
     key: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         chosen = {name: _knobs(self.values, name) for name in self.stage.params}
-        named = [self.stage.name, chosen, self.code, self.threads, {path: s.key for path, s in self.inputs.items()}]
+        named = [self.stage.name, chosen, self.code, self.machine, {path: s.key for path, s in self.inputs.items()}]
         self.key = _digest(json.dumps(named, sort_keys=True).encode())
 
     def folder(self, output: Path) -> Path:
@@ -141,10 +144,19 @@ class Planner:
         writers: dict[str, Step] = {}
         for stage in self._stages:
             inputs = {path: writers[path] for path in stage.reads if path in writers}
-            step = Step(stage, values, inputs, self._digests[stage.name], self.threads)
+            machine = self._machine if stage.name in _ON_TORCH else ""
+            step = Step(stage, values, inputs, self._digests[stage.name], self.threads, machine)
             step = self._steps.setdefault(step.key, step)
             writers |= dict.fromkeys(stage.writes, step)
         return step
+
+    @cached_property
+    def _machine(self) -> str:
+        import torch
+
+        from motionbeat.model.device import best_device
+
+        return f"torch {torch.__version__}, {best_device().type}, {self.threads} threads"
 
     @cached_property
     def _digests(self) -> dict[str, str]:
