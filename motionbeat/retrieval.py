@@ -1,15 +1,12 @@
-"""Cross-modal retrieval: how high a query's own item stands when a gallery is sorted by similarity.
+"""Cross-modal retrieval: how high a query's answer stands when a gallery is sorted by similarity.
 
-A query may have several relevant items (one song has many dances); the best placed one counts. Items
-that are no answer but just as similar share the average rank with it, so that an encoder that maps
-everything to one point scores as chance and not as perfect. From the ranks follow recall at k (percent
-of queries with rank <= k), the median and the mean rank.
+A query may have several relevant items (one song has many dances); the best placed one counts. Where other items are
+just as similar, recall at k is the expectation over all orders of the tied items, so that an encoder that maps
+everything to one point has the recall of chance. For the median and the mean rank tied items share their average rank.
 
-Queries of one song resemble each other, so intervals come from resampling songs, never queries. Beside
-every figure stands what a random ordering of the same gallery gives, in closed form.
+Beside every figure stands what a random ordering of the same gallery gives, in closed form. Axes: Q queries, G items
+of the gallery.
 """
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +18,10 @@ METRICS = (*CUTOFFS, "medr", "meanr")
 _HALF = 0.5
 _SLACK = 1e-9
 
+Floats = NDArray[np.floating]
 
-def validate(similarity: NDArray[np.floating], relevant: NDArray[np.bool_]) -> None:
+
+def validate(similarity: Floats, relevant: NDArray[np.bool_]) -> None:
     """Refuse what has no ranks: other shapes than (Q, G) twice, NaN, a query without a relevant item."""
     if similarity.ndim != 2 or similarity.shape != relevant.shape or not similarity.size:
         raise MotionBeatError(
@@ -48,7 +47,7 @@ def _validate_relevant(relevant: NDArray[np.bool_]) -> None:
         )
 
 
-def ranks(similarity: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+def ranks(similarity: Floats, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Rank of the best relevant item of each query, from 1.
 
     similarity: (Q, G), greater is nearer, infinite values allowed. relevant: (Q, G) bool. Returns (Q,):
@@ -58,70 +57,86 @@ def ranks(similarity: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDAr
     >>> ranks(np.array([[0.1, 0.9, 0.5]]), np.array([[False, False, True]]))
     array([2.])
     """
-    similarity, relevant = np.asarray(similarity), np.asarray(relevant)
-    validate(similarity, relevant)
-    best = np.where(relevant, similarity, -np.inf).max(axis=1, keepdims=True)
-    above = np.count_nonzero(~relevant & (similarity > best), axis=1)
-    equal = np.count_nonzero(~relevant & (similarity == best), axis=1)
+    above, equal, _ = _places(similarity, relevant)
     return 1 + above + equal / 2
 
 
-def retrieval_metrics(similarity: NDArray[np.floating], relevant: NDArray[np.bool_]) -> dict[str, float]:
-    """Recall at 1, 5 and 10 in percent, median and mean rank: r1, r5, r10, medr, meanr.
+def recalls(similarity: Floats, relevant: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+    """Probability that each query has an answer among the first 1, 5 and 10 items: {r1, r5, r10: (Q,)} in 0..1.
 
-    similarity: (Q, G), greater is nearer. relevant: (Q, G) bool. Raises `MotionBeatError` on NaN and on a
-    query without a relevant item.
+    similarity, relevant: as for `ranks`. Items that tie with the best relevant one stand in random order: of t tied
+    items, r of them relevant, behind `above` others, the first k hold none with probability
+    C(t - m, r) / C(t, r), m = k - above. Without ties this is 1 for a rank of at most k, else 0.
+
+    >>> recalls(np.zeros((1, 4)), np.array([[True, False, False, False]]))["r1"]
+    array([0.25])
     """
-    return metrics_of_ranks(ranks(similarity, relevant))
+    above, equal, answers = _places(similarity, relevant)
+    tied = equal + answers
+    found = {}
+    for name, cutoff in CUTOFFS.items():
+        within = np.clip(cutoff - above, 0, tied)  # how many of the tied items stand among the first `cutoff`
+        missed = np.ones(len(above))
+        for place in range(cutoff):
+            left = np.maximum(equal - place, 0) / np.maximum(tied - place, 1)
+            missed *= np.where(place < within, left, 1.0)
+        found[name] = 1 - missed
+    return found
 
 
-def metrics_of_ranks(rank: NDArray[np.floating]) -> dict[str, float]:
-    """The five metrics of (Q,) ranks."""
-    recalls = {name: 100 * float(np.mean(rank <= cutoff)) for name, cutoff in CUTOFFS.items()}
-    return {**recalls, "medr": float(np.median(rank)), "meanr": float(np.mean(rank))}
+def _places(
+    similarity: Floats, relevant: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Of each query the number of non-relevant items above its best relevant one, and of the non-relevant and the
+    relevant items equal to it: (Q,) each."""
+    similarity, relevant = np.asarray(similarity), np.asarray(relevant)
+    validate(similarity, relevant)
+    best = np.where(relevant, similarity, -np.inf).max(axis=1, keepdims=True)
+    equal = similarity == best
+    above = np.count_nonzero(~relevant & (similarity > best), axis=1)
+    return above, np.count_nonzero(~relevant & equal, axis=1), np.count_nonzero(relevant & equal, axis=1)
 
 
-def bootstrap_interval(
-    rank: NDArray[np.floating], groups: NDArray[Any], resamplings: int, seed: int
-) -> dict[str, list[float]]:
-    """95 % percentile interval [low, high] of each metric, drawing whole groups with replacement.
+def log_likelihoods(similarity: Floats, relevant: NDArray[np.bool_], temperature: float) -> NDArray[np.float64]:
+    """Log-probability (Q,) in nats that an item drawn from softmax(similarity / temperature) answers the query.
 
-    rank: (Q,). groups: (Q,), the song of each query: as many songs as there are, are drawn in each
-    resampling, and all queries of a song come along. The same seed and groups draw the same songs, so
-    that the intervals of two encoders are paired.
+    similarity, relevant: as for `ranks`; temperature: above 0, the one that the model was trained with, or 1 for
+    log-likelihoods. With one relevant item this is its log-softmax; of several the probabilities are summed.
     """
-    rank = np.asarray(rank, float)
-    if rank.ndim != 1 or rank.shape != np.shape(groups) or not len(rank):
-        raise MotionBeatError(f"ranks {rank.shape} and groups {np.shape(groups)}: expected one group a rank, not empty")
-    songs, song_of_query = np.unique(np.asarray(groups), return_inverse=True)
-    generator = np.random.default_rng(np.random.SeedSequence(seed))
-    times_drawn = generator.multinomial(len(songs), np.full(len(songs), 1 / len(songs)), size=resamplings)
-    order = np.argsort(rank, kind="stable")
-    rank, song_of_query = rank[order], song_of_query[order]
-    weights = times_drawn[:, song_of_query]  # (R, Q)
-    total = weights.sum(axis=1)
-    drawn = {name: 100 * weights @ (rank <= cutoff) / total for name, cutoff in CUTOFFS.items()}
-    drawn["medr"] = _weighted_median(rank, weights, total)
-    drawn["meanr"] = weights @ rank / total
-    return {name: [float(bound) for bound in np.percentile(drawn[name], [2.5, 97.5])] for name in METRICS}
+    from scipy.special import logsumexp
+
+    similarity, relevant = np.asarray(similarity, np.float64), np.asarray(relevant)
+    validate(similarity, relevant)
+    if not temperature > 0:
+        raise MotionBeatError(f"temperature = {temperature}: expected a number above 0")
+    logits = similarity / temperature
+    answers = np.where(relevant, logits, -np.inf)
+    return np.asarray(logsumexp(answers, axis=1) - logsumexp(logits, axis=1))
 
 
-def _weighted_median(
-    rank: NDArray[np.floating], weights: NDArray[np.int64], total: NDArray[np.int64]
-) -> NDArray[np.floating]:
-    """Median of each row of `weights` copies of the sorted `rank`: (R,)."""
-    seen = np.cumsum(weights, axis=1)
-    lower = np.argmax(seen > ((total - 1) // 2)[:, None], axis=1)
-    upper = np.argmax(seen > (total // 2)[:, None], axis=1)
-    return (rank[lower] + rank[upper]) / 2
+def retrieval_metrics(
+    similarity: Floats, relevant: NDArray[np.bool_], *, temperature: float | None = None
+) -> dict[str, float]:
+    """Recall at 1, 5 and 10 in percent, median and mean rank: r1, r5, r10, medr, meanr; with a temperature also nll.
+
+    similarity: (Q, G), greater is nearer. relevant: (Q, G) bool. nll: mean over the queries of the gallery's negative
+    log-likelihood in nats (`log_likelihoods`). Raises `MotionBeatError` on NaN and on a query without a relevant item.
+    """
+    rank = ranks(similarity, relevant)
+    found = {name: 100 * float(np.mean(each)) for name, each in recalls(similarity, relevant).items()}
+    found |= {"medr": float(np.median(rank)), "meanr": float(np.mean(rank))}
+    if temperature is not None:
+        found["nll"] = -float(np.mean(log_likelihoods(similarity, relevant, temperature)))
+    return found
 
 
 def chance(relevant: NDArray[np.bool_]) -> dict[str, float]:
-    """What a random ordering of the gallery gives: expected r1, r5, r10 (percent) and meanr, and medr.
+    """What a random ordering of the gallery gives: expected r1, r5, r10 (percent) and meanr, medr, and nll.
 
     relevant: (Q, G) bool. With k relevant items among G the first of them stands behind place j with the
     hypergeometric probability C(G-j, k) / C(G, k), so its mean place is (G+1) / (k+1). `medr` is the median of
-    that distribution over all queries (the midpoint where it has two).
+    that distribution over all queries (the midpoint where it has two). `nll` is that of equal probabilities,
+    the mean of log(G / k).
     """
     relevant = np.asarray(relevant, bool)
     _validate_relevant(relevant)
@@ -131,8 +146,8 @@ def chance(relevant: NDArray[np.bool_]) -> dict[str, float]:
     place = np.arange(gallery)
     behind = np.cumprod(np.maximum(gallery - counts[:, None] - place, 0) / (gallery - place), axis=1)
     within = 1 - share @ behind  # (G,): probability of rank <= place + 1
-    recalls = {name: 100 * float(within[min(cutoff, gallery) - 1]) for name, cutoff in CUTOFFS.items()}
+    recall = {name: 100 * float(within[min(cutoff, gallery) - 1]) for name, cutoff in CUTOFFS.items()}
     lower = int(np.argmax(within >= _HALF - _SLACK)) + 1
     upper = int(np.argmax(within > _HALF + _SLACK)) + 1
     mean = float(share @ ((gallery + 1) / (counts + 1)))
-    return {**recalls, "medr": (lower + upper) / 2, "meanr": mean}
+    return {**recall, "medr": (lower + upper) / 2, "meanr": mean, "nll": float(share @ np.log(gallery / counts))}

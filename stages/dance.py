@@ -10,13 +10,13 @@ import torch
 from attrs import frozen
 
 from motionbeat.errors import run
-from motionbeat.files import cache_folder, whole_folder, write_json
+from motionbeat.files import cache_folder, whole_folder
 from motionbeat.lab import params, tables
 from motionbeat.lab.encoders.feature_cache import FRAME_S, compute
 from motionbeat.lab.encoders.interface import open_encoder
 from motionbeat.lab.generator import generator_rows
 from motionbeat.lab.generator.dance_gallery import write_gallery
-from motionbeat.lab.generator.dance_scores import Danced, Features, score
+from motionbeat.lab.generator.dance_scores import Danced, Features, as_scores, headline, score
 from motionbeat.lab.generator.dance_slices import Dances, Slices, read_dances
 from motionbeat.lab.generator.generator_checkpoint import Checkpoint, key
 from motionbeat.lab.generator.generator_model import DanceGenerator
@@ -25,6 +25,7 @@ from motionbeat.lab.generator.motion_vector import FPS
 from motionbeat.lab.generator.music_condition import Music, checked
 from motionbeat.lab.generator.sampling import GeneratedDance, as_dance, generate
 from motionbeat.lab.params import Params
+from motionbeat.lab.tasks import score_table
 from motionbeat.lab.training.ranks import Ranks
 from motionbeat.model.device import best_device, make_deterministic
 
@@ -56,7 +57,8 @@ def main() -> None:
         name: trained(name, settings, training, test, ranks) for name in settings.dance.encoders
     }
     if ranks.first:
-        write_json(Path("metrics/dance.json"), figures(generators, real, by_song, settings))
+        scores = as_scores(figures(generators, real, by_song, settings))
+        score_table.write(Path("metrics"), "dance", scores, headline(scores))
         with whole_folder(MODELS) as folder:
             for name, one in generators.items():
                 write_gallery(folder / "gallery", name, shown(one, settings))

@@ -1,13 +1,14 @@
 """Claims about WIN, SEQ and the rows of the retrieval table."""
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
+from score_lookup import by_name, values
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, ROWS, posterior, tempo_similarity
+from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, ROWS, Scoring, posterior, tempo_similarity
+from motionbeat.lab.tasks.retrieval_task import headline
 from motionbeat.lab.tasks.window_protocol import (
     Items,
     evaluate,
@@ -19,6 +20,8 @@ from motionbeat.lab.tasks.window_protocol import (
 from motionbeat.retrieval import retrieval_metrics
 
 SONGS, DANCES, STARTS = 8, 3, (0, 4, 8)
+FEW = Scoring(temperature=0.1, bootstrap=20, seed=0)
+TABLES = [f"{protocol}.{direction}" for protocol in ("win", "seq") for direction in DIRECTIONS]
 
 
 def items(**changes: Any) -> Items:
@@ -49,11 +52,10 @@ def perfect(some: Items) -> tuple[np.ndarray, np.ndarray]:
 
 def test_embeddings_that_say_which_window_they_are_rank_first_everywhere():
     some = items()
-    metrics, _ = evaluate(some, *perfect(some), None, bootstrap=20, seed=0)
-    for protocol in ("win", "seq"):
-        for direction in DIRECTIONS:
-            assert metrics[protocol][direction]["model"]["r1"] == 100
-            assert metrics[protocol][direction]["model"]["meanr"] == 1
+    scores, _ = evaluate(some, *perfect(some), None, FEW)
+    for table in TABLES:
+        found = values(scores, table, "model")
+        assert found["r1"] == 100 and found["meanr"] == 1 and found["nll"] < 0.1
 
 
 def test_a_projected_encoder_goes_through_the_same_ranking_as_the_model():
@@ -61,16 +63,58 @@ def test_a_projected_encoder_goes_through_the_same_ranking_as_the_model():
     music, motion = perfect(some)
     noise = np.random.default_rng(9).normal(size=music.shape)
     rows = {"mel_projected": music, "random_projected": noise}
-    metrics, intervals = evaluate(some, noise, motion, None, 20, 0, rows)
-    swapped, _ = evaluate(some, music, motion, None, 20, 0)
-    for protocol in ("win", "seq"):
-        for direction in DIRECTIONS:
-            figures = metrics[protocol][direction]
-            assert figures["mel_projected"] == swapped[protocol][direction]["model"]
-            assert figures["random_projected"] == figures["model"]
-            assert intervals[protocol][direction]["mel_projected"]["r1"] == [100, 100]
+    scores, _ = evaluate(some, noise, motion, None, FEW, rows)
+    swapped, _ = evaluate(some, music, motion, None, FEW)
+    found = by_name(scores)
+    for table in TABLES:
+        assert values(scores, table, "mel_projected") == values(swapped, table, "model")
+        assert values(scores, table, "random_projected") == values(scores, table, "model")
+        perfect_row = found[table, "mel_projected", "r1"]
+        assert perfect_row.low == perfect_row.high == 100
     with pytest.raises(MotionBeatError, match="mel_projected: 5 music"):
-        evaluate(some, music, motion, None, 5, 0, {"mel_projected": music[:5]})
+        evaluate(some, music, motion, None, FEW, {"mel_projected": music[:5]})
+
+
+def test_a_difference_of_two_rows_is_paired_by_song():
+    """The second row is the first one in all but one song: the difference hardly moves, each row alone does."""
+    some = items()
+    music, motion = perfect(some)
+    generator = np.random.default_rng(3)
+    blurred = music + 2.5 * generator.normal(size=music.shape)
+    other = blurred.copy()
+    other[some.music_song == "song0"] = generator.normal(size=(3, 32))
+    scores, _ = evaluate(some, blurred, motion, None, Scoring(0.1, 500, 0), {"mel_projected": other})
+    found = by_name(scores)
+    for table in TABLES[:2]:
+        ours, theirs, less = (
+            found[table, row, "meanr"] for row in ("model", "mel_projected", "model minus mel_projected")
+        )
+        assert less.value == pytest.approx(ours.value - theirs.value)
+        assert less.low <= less.value <= less.high
+        same = found[table, "model minus random", "nll"]
+        assert same.value == pytest.approx(found[table, "model", "nll"].value - found[table, "random", "nll"].value)
+    assert ("win.music_to_motion", "model minus model", "r1") not in found
+
+
+def test_the_model_and_the_ceiling_are_normalised_by_one_and_the_same_function():
+    """Given the model's cosines over the temperature as a ceiling, both rows of it are the model's."""
+    some = items()
+    music, motion = perfect(some)
+    music = music + 2 * np.random.default_rng(5).normal(size=music.shape)
+    unit = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in (motion, music)]
+    ceiling = np.round(unit[0] @ unit[1].T, 7) / FEW.temperature
+    scores, _ = evaluate(some, music, motion, ceiling, FEW)
+    for direction in DIRECTIONS:
+        table = f"win.{direction}"
+        for end in ("", "_normalised"):
+            ours, best = values(scores, table, f"model{end}"), values(scores, table, f"ceiling{end}")
+            assert ours == pytest.approx(best)
+    for metric in ("r1", "meanr"):  # one dance's order of songs stays, one song's order of dances does not
+        plain, normalised = (
+            values(scores, "win.motion_to_music", f"model{end}")[metric] for end in ("", "_normalised")
+        )
+        assert plain == normalised
+    assert values(scores, "win.music_to_motion", "model") != values(scores, "win.music_to_motion", "model_normalised")
 
 
 def test_win_answers_are_the_same_song_at_the_same_beat_and_each_music_window_stands_once():
@@ -159,14 +203,14 @@ def test_the_likelihood_of_events_ranks_dances_better_when_made_a_posterior():
 def test_a_ceiling_that_knows_the_answer_is_perfect_and_without_truth_it_is_empty():
     some = items()
     truth = np.where(some.music_of_motion[:, None] == np.arange(len(some.music_song)), -1.0, -9.0)
-    with_truth, _ = evaluate(some, *perfect(some), truth, bootstrap=5, seed=0)
-    without, intervals = evaluate(some, *perfect(some), None, bootstrap=5, seed=0)
-    for protocol in ("win", "seq"):
-        for direction in DIRECTIONS:
-            assert with_truth[protocol][direction]["ceiling"]["r1"] == 100
-            assert without[protocol][direction]["ceiling"]["r1"] is None
-            assert without[protocol][direction]["ceiling"]["n"] > 0
-            assert intervals[protocol][direction]["ceiling"]["medr"] is None
+    with_truth, _ = evaluate(some, *perfect(some), truth, FEW)
+    without, _ = evaluate(some, *perfect(some), None, FEW)
+    for table in TABLES:
+        for row in ("ceiling", "ceiling_normalised"):
+            assert values(with_truth, table, row)["r1"] == 100
+            empty = by_name(without)[table, row, "r1"]
+            assert empty.value is None and empty.low is None and empty.n > 0
+        assert (table, "model minus ceiling", "r1") not in by_name(without)
 
 
 def test_tempo_alone_folds_double_and_half_and_ties_tempi_that_round_to_one_bpm():
@@ -179,37 +223,51 @@ def test_tempo_alone_folds_double_and_half_and_ties_tempi_that_round_to_one_bpm(
 
 def test_tempo_and_genre_narrow_the_gallery_but_do_not_name_the_window():
     some = items()
-    metrics, intervals = evaluate(some, *perfect(some), None, bootstrap=5, seed=0)
-    rows = metrics["win"]["motion_to_music"]
-    assert rows["tempo_only"]["meanr"] == (2 * 3 - 1) / 2 + 1
-    assert rows["genre_only"]["meanr"] == (4 * 3 - 1) / 2 + 1
-    chance_rank = intervals["win"]["motion_to_music"]["chance"]["meanr"]
-    assert rows["tempo_only"]["meanr"] < rows["genre_only"]["meanr"] < chance_rank
+    scores, _ = evaluate(some, *perfect(some), None, FEW)
+    tempo, genre, chance = (
+        values(scores, "win.motion_to_music", row) for row in ("tempo_only", "genre_only", "chance")
+    )
+    assert tempo["meanr"] == (2 * 3 - 1) / 2 + 1 and tempo["r1"] == pytest.approx(100 / 6)
+    assert genre["meanr"] == (4 * 3 - 1) / 2 + 1 and genre["r5"] == pytest.approx(100 * 5 / 12)
+    assert tempo["meanr"] < genre["meanr"] < chance["meanr"]
+    assert "nll" not in tempo and "nll" in chance
 
 
 def test_random_embeddings_stand_near_chance_and_follow_the_seed():
     some = items()
     ranks = []
-    for seed in range(30):
-        metrics, intervals = evaluate(some, *perfect(some), None, bootstrap=1, seed=seed)
-        ranks.append(metrics["win"]["motion_to_music"]["random"]["meanr"])
-    assert np.mean(ranks) == pytest.approx(intervals["win"]["motion_to_music"]["chance"]["meanr"], rel=0.05)
-    again, _ = evaluate(some, *perfect(some), None, bootstrap=1, seed=29)
-    assert again == metrics
-    assert len(set(ranks)) > 20
+    for seed in range(15):
+        scores, _ = evaluate(some, *perfect(some), None, Scoring(0.1, 1, seed))
+        ranks.append(values(scores, "win.motion_to_music", "random")["meanr"])
+    assert np.mean(ranks) == pytest.approx(values(scores, "win.motion_to_music", "chance")["meanr"], rel=0.05)
+    again, _ = evaluate(some, *perfect(some), None, Scoring(0.1, 1, 14))
+    assert again == scores
+    assert len(set(ranks)) > 10
 
 
-def test_results_hold_every_row_and_are_plain_json():
+def test_every_row_has_every_metric_and_the_sizes_are_those_of_the_galleries():
     some = items()
-    metrics, intervals = evaluate(some, *perfect(some), None, bootstrap=5, seed=0)
-    assert json.loads(json.dumps([metrics, intervals], allow_nan=False)) == [metrics, intervals]
+    scores, sizes = evaluate(some, *perfect(some), None, FEW)
     for protocol, gallery in (("win", (SONGS * 8, SONGS * 3)), ("seq", (SONGS * DANCES, SONGS * DANCES))):
         for direction, size in zip(DIRECTIONS, gallery, strict=True):
-            assert set(metrics[protocol][direction]) == set(ROWS)
-            assert set(metrics[protocol][direction]["model"]) == {"n", "r1", "r5", "r10", "medr", "meanr"}
-            assert set(intervals[protocol][direction]) == {*ROWS, "gallery", "songs", "chance"}
-            assert intervals[protocol][direction]["gallery"] == size
-            assert intervals[protocol][direction]["songs"] == SONGS
+            table = f"{protocol}.{direction}"
+            rows = {score.row for score in scores if score.task == table and " minus " not in score.row}
+            assert rows == {*ROWS, "chance"}
+            assert set(values(scores, table, "model")) == {"r1", "r5", "r10", "medr", "meanr", "nll"}
+            other = gallery[1 - gallery.index(size)] if protocol == "win" else size
+            assert sizes[protocol][direction] == {"queries": other, "gallery": size, "songs": SONGS}
+            assert by_name(scores)[table, "model", "r1"].n == other
+
+
+def test_the_headline_of_retrieval_holds_what_it_names_and_no_more():
+    some = items()
+    scores, _ = evaluate(some, *perfect(some), None, FEW)
+    found = headline(scores)
+    assert found["win"]["music_to_motion"] == {
+        "model": {name: values(scores, "win.music_to_motion", "model")[name] for name in ("r1", "r10", "nll")},
+        "model_normalised": {"r1": 100.0},
+    }
+    assert found["seq"]["motion_to_music"] == {"model": {"r1": 100.0}}
 
 
 @pytest.mark.parametrize(
@@ -233,8 +291,8 @@ def test_embeddings_and_ceilings_of_the_wrong_size_or_without_direction_are_refu
     some = items()
     music, motion = perfect(some)
     with pytest.raises(MotionBeatError, match="24 music and 10 motion"):
-        evaluate(some, music, motion[:10], None, 5, 0)
+        evaluate(some, music, motion[:10], None, FEW)
     with pytest.raises(MotionBeatError, match="finite values of shape"):
-        evaluate(some, music, motion, np.full((len(motion), len(music)), -np.inf), 5, 0)
+        evaluate(some, music, motion, np.full((len(motion), len(music)), -np.inf), FEW)
     with pytest.raises(MotionBeatError, match="zero or not finite"):
-        evaluate(some, 0 * music, motion, None, 5, 0)
+        evaluate(some, 0 * music, motion, None, FEW)

@@ -3,7 +3,6 @@
 import importlib
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from ruamel.yaml import YAML
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.labelled.gtzan import GENRES
+from motionbeat.lab.tasks.retrieval_task import check_model
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
 
@@ -22,19 +22,14 @@ DATA = ROOT.parent / "shared" / "data"
 CLIPS_A_GENRE = 2
 
 
-@pytest.fixture
-def retrieve(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(ROOT)
-    return importlib.import_module("stages.retrieve")
-
-
 @pytest.mark.parametrize("names", [["mel"], ["clap", "random"], ["motionbeat"]])
-def test_retrieval_refuses_encoders_of_another_model_than_the_one_it_ranks_with(settings, retrieve, names) -> None:
+def test_retrieval_refuses_encoders_of_another_model_than_the_one_it_ranks_with(settings, names) -> None:
+    model = Path("models/motionbeat")
     other = evolve(settings.encoders, motionbeat="models/other", names=names)
     with pytest.raises(MotionBeatError, match=r"set encoders\.motionbeat to models/motionbeat"):
-        retrieve.check_model(other)
-    retrieve.check_model(evolve(other, names=["clap"]))
-    retrieve.check_model(evolve(other, motionbeat="./models/../models/motionbeat/"))
+        check_model(other, model)
+    check_model(evolve(other, names=["clap"]), model)
+    check_model(evolve(other, motionbeat="./models/../models/motionbeat/"), model)
 
 
 def test_make_clean_removes_every_folder_that_a_stage_writes() -> None:
@@ -89,7 +84,7 @@ def test_real_gtzan_and_nsynth_come_through_every_stage_of_recognition(
     beats = found["beat_tracking"]
     assert set(beats) == {"mel", "madmom", "librosa"}
     assert beats["madmom"]["f1"] > beats["librosa"]["f1"] > 0.4
-    about = {task: found[f"{task}_intervals"]["about"] for task in ("beat_tracking", "genre", "instrument", "tagging")}
+    about = {task: found[f"{task}_about"] for task in ("beat_tracking", "genre", "instrument", "tagging")}
     assert [about[task]["standin"] for task in about] == [False, False, False, True]
     assert about["genre"]["test"] == CLIPS_A_GENRE * len(GENRES)
     assert about["instrument"]["split"] == "3-fold cross-validation over instruments"

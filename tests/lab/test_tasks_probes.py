@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrs import evolve
+from score_lookup import by_name, values
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.labelled.labelled_set import BeatLabels, Item, LabelledSet
 from motionbeat.lab.tasks import beat_probe, clip_tasks, probes, recognition_sets
+from motionbeat.lab.tasks.probe_task import headline
 from motionbeat.lab.tasks.recognition_sets import Part, folds_of, parts
 
 
@@ -150,13 +152,19 @@ def test_features_that_hold_the_answer_score_100_and_noise_scores_like_the_const
         "mel": clip_tasks.answers(generator.normal(size=(240, 3)).astype(np.float32), data, rounds, options),
         "constant": clip_tasks.constant(data, rounds),
     }
-    metrics, intervals = clip_tasks.report(rows, data, rounds, options)
-    assert metrics["motionbeat"] == {"accuracy": 100, "accuracy_linear": 100, "accuracy_mlp": 100}
-    low, high = intervals["mel"]["accuracy"]
-    assert low < 100 / 3 < high
-    assert intervals["mel"]["motionbeat_minus"]["accuracy"][1] > 30
-    assert metrics["constant"]["accuracy"] == 100 * np.mean(targets[180:] == np.bincount(targets[:120]).argmax())
-    assert intervals["about"]["test"] == 60 and intervals["about"]["groups"] == 30
+    scores = clip_tasks.scores("genre", rows, data, rounds, options)
+    found = by_name(scores)
+    assert values(scores, "genre", "motionbeat") == {"accuracy": 100, "accuracy_linear": 100, "accuracy_mlp": 100}
+    noise, less = (found["genre", row, "accuracy"] for row in ("mel", "motionbeat minus mel"))
+    assert noise.low < 100 / 3 < noise.high and noise.n == 60
+    assert less.value == pytest.approx(100 - noise.value) and less.low > 30
+    expected = 100 * np.mean(targets[180:] == np.bincount(targets[:120]).argmax())
+    assert found["genre", "constant", "accuracy"].value == expected
+    assert headline("genre", scores) == {
+        row: {"accuracy": found["genre", row, "accuracy"].value} for row in ("motionbeat", "mel", "constant")
+    }
+    about = recognition_sets.about(data, rounds, options)
+    assert about["test"] == 60 and about["groups"] == 30
 
 
 def test_tags_of_several_rounds_are_scored_by_their_ranks_within_each_round(options) -> None:
@@ -167,9 +175,10 @@ def test_tags_of_several_rounds_are_scored_by_their_ranks_within_each_round(opti
     own = marks + 0.01 * np.random.default_rng(0).random(100)
     scaled = np.concatenate([10.0 ** (k - 2) * (own[20 * k : 20 * k + 20] - 7 * k) for k in range(5)])[:, None]
     outcome = clip_tasks.Outcome({"chosen": scaled, "linear": -scaled})
-    metrics, intervals = clip_tasks.report({"mel": outcome}, data, rounds, options)
-    assert metrics["mel"]["roc_auc"] == metrics["mel"]["average_precision"] == 100
-    assert metrics["mel"]["roc_auc_linear"] == 0 and intervals["mel"]["roc_auc"] == [100, 100]
+    found = by_name(clip_tasks.scores("tagging", {"mel": outcome}, data, rounds, options))
+    area = found["tagging", "mel", "roc_auc"]
+    assert area.value == area.low == area.high == found["tagging", "mel", "average_precision"].value == 100
+    assert found["tagging", "mel", "roc_auc_linear"].value == 0
 
 
 def test_the_row_that_hears_nothing_has_half_the_area_over_folds_too(options) -> None:
@@ -177,22 +186,24 @@ def test_the_row_that_hears_nothing_has_half_the_area_over_folds_too(options) ->
     data = labelled("tags", [tuple(map(float, row)) for row in marks])
     for split in ("folds", "official"):
         rounds = parts(data, split, 5, 0)
-        metrics, _ = clip_tasks.report({"constant": clip_tasks.constant(data, rounds)}, data, rounds, options)
-        assert metrics["constant"]["roc_auc"] == pytest.approx(50, abs=1e-9)
+        rows = {"constant": clip_tasks.constant(data, rounds)}
+        found = values(clip_tasks.scores("tagging", rows, data, rounds, options), "tagging", "constant")
+        assert found["roc_auc"] == pytest.approx(50, abs=1e-9)
 
 
 def test_regression_is_in_the_targets_own_units_over_folds(options) -> None:
     generator = np.random.default_rng(0)
     features = generator.normal(size=(120, 4)).astype(np.float32)
-    values = 5 + features[:, :2] * [0.3, 2.0]
-    data = labelled("regression", [tuple(row) for row in values.tolist()], ("arousal", "valence"))
+    targets = 5 + features[:, :2] * [0.3, 2.0]
+    data = labelled("regression", [tuple(row) for row in targets.tolist()], ("arousal", "valence"))
     rounds = parts(data, "folds", 5, 0)
     found = clip_tasks.answers(
         features, data, rounds, evolve(options, heads=["linear"], epochs=100, learning_rates=[3e-2])
     )
-    metrics, _ = clip_tasks.report({"mel": found, "constant": clip_tasks.constant(data, rounds)}, data, rounds, options)
-    assert min(metrics["mel"].values()) > 95
-    assert max(metrics["constant"].values()) < 0
+    rows = {"mel": found, "constant": clip_tasks.constant(data, rounds)}
+    scores = clip_tasks.scores("emotion", rows, data, rounds, options)
+    assert min(values(scores, "emotion", "mel").values()) > 95
+    assert max(values(scores, "emotion", "constant").values()) < 0
 
 
 def test_a_beat_probe_finds_beats_that_a_frame_shows_and_none_in_noise(options) -> None:
@@ -205,10 +216,10 @@ def test_a_beat_probe_finds_beats_that_a_frame_shows_and_none_in_noise(options) 
         frames[np.round(beats[beats < 15.9] / 0.02).astype(int), 1] += 8
     rounds: list[Part] = parts(data, "official", 5, 0)
     rows = {name: beat_probe.answers(x, data, rounds, options) for name, x in (("motionbeat", shown), ("mel", noise))}
-    metrics, intervals = beat_probe.report(rows, [16.0] * 2, data, rounds, options)
-    assert metrics["motionbeat"]["f1"] > 0.95 and metrics["motionbeat"]["f1_peaks"] > 0.95
-    assert metrics["mel"]["f1_peaks"] < 0.5
-    assert intervals["about"]["test"] == 2 and rows["mel"].probes[0]["head"] == "linear"
+    found = by_name(beat_probe.scores("beat_tracking", rows, [16.0] * 2, data, rounds, options))
+    assert min(found["beat_tracking", "motionbeat", metric].value for metric in ("f1", "f1_peaks")) > 0.95
+    noisy = found["beat_tracking", "mel", "f1_peaks"]
+    assert noisy.value < 0.5 and noisy.n == 2 and rows["mel"].probes[0]["head"] == "linear"
 
 
 def test_a_cross_validation_says_what_its_folds_keep_apart(settings) -> None:

@@ -6,6 +6,7 @@ from sklearn import metrics as oracle
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.tasks import clip_scores
+from motionbeat.lab.tasks.group_bootstrap import draws, interval
 
 ONES = np.ones((1, 80))
 
@@ -22,7 +23,6 @@ def test_roc_auc_and_average_precision_are_scikit_learns(tagged) -> None:
     outputs, marks = tagged
     expected = 100 * oracle.roc_auc_score(marks, outputs, average="macro")
     assert clip_scores.roc_auc(outputs, marks, ONES)[0] == pytest.approx(expected, rel=1e-12)
-    assert clip_scores.plain_roc_auc(outputs, marks) == pytest.approx(expected, rel=1e-12)
     expected = 100 * oracle.average_precision_score(marks, outputs, average="macro")
     assert clip_scores.average_precision(outputs, marks, ONES)[0] == pytest.approx(expected, rel=1e-12)
 
@@ -59,19 +59,11 @@ def test_scores_of_tags_do_not_change_under_a_rising_function_of_the_outputs(tag
     )
 
 
-def test_clips_of_one_group_are_drawn_together_and_as_many_groups_as_there_are() -> None:
-    drawn = clip_scores.draws(["b", "a", "b", "c"], 500, 0)
-    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 2])
-    np.testing.assert_array_equal(drawn[:, [0, 1, 3]].sum(axis=1), 3)
-    np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.15)
-    np.testing.assert_array_equal(drawn, clip_scores.draws(["b", "a", "b", "c"], 500, 0))
-
-
 def test_the_interval_of_an_accuracy_has_the_width_of_the_binomial() -> None:
     right = np.arange(400) % 4 > 0  # 75 %
     outputs = np.eye(2)[np.where(right, 0, 1)]
-    drawn = clip_scores.draws([str(i) for i in range(400)], 2000, 0)
-    low, high = clip_scores.interval(clip_scores.accuracy(outputs, np.zeros(400, int), drawn))
+    drawn = draws([str(i) for i in range(400)], 2000, 0)
+    low, high = interval(clip_scores.accuracy(outputs, np.zeros(400, int), drawn))
     expected = 100 * 1.96 * np.sqrt(0.75 * 0.25 / 400)
     assert (high - low) / 2 == pytest.approx(expected, rel=0.1)
 

@@ -1,14 +1,16 @@
-"""Claims about the ranks, the metrics, their intervals and chance."""
+"""Claims about the ranks, recall under ties, the likelihood of the gallery, and chance."""
+
+from itertools import permutations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.tasks import retrieval_metrics
-from motionbeat.retrieval import METRICS, bootstrap_interval, chance, metrics_of_ranks, ranks
+from motionbeat.retrieval import CUTOFFS, chance, log_likelihoods, ranks, recalls, retrieval_metrics
 
 
 def test_rank_counts_from_one_in_a_case_done_by_hand():
@@ -40,7 +42,57 @@ def test_a_constant_similarity_stands_in_the_middle_of_what_is_not_relevant():
     relevant = np.zeros((4, 21), bool)
     relevant[:, :3] = True
     assert ranks(np.full((4, 21), 0.3), relevant).tolist() == [10.0] * 4
-    assert retrieval_metrics(np.full((4, 21), 0.3), relevant)["r1"] == 0
+
+
+def test_a_constant_similarity_has_the_recall_of_chance():
+    generator = np.random.default_rng(4)
+    relevant = generator.random((30, 23)) < 0.1
+    relevant[:, 5] = True
+    found, expected = retrieval_metrics(np.zeros((30, 23)), relevant, temperature=0.07), chance(relevant)
+    for name in (*CUTOFFS, "nll"):
+        assert found[name] == pytest.approx(expected[name])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(2, 5))
+def test_recall_under_ties_is_the_mean_over_every_order_of_the_tied_items(seed, gallery):
+    """Every permutation of the gallery is a tie-breaker; a stable sort puts the items in its order."""
+    generator = np.random.default_rng(seed)
+    similarity = generator.integers(0, 3, (1, gallery)).astype(float)
+    relevant = generator.random((1, gallery)) < 0.4
+    relevant[0, generator.integers(gallery)] = True
+    orders = [np.array(order) for order in permutations(range(gallery))]
+    first = [np.argmax(relevant[0, order[np.argsort(-similarity[0, order], kind="stable")]]) + 1 for order in orders]
+    for name, cutoff in CUTOFFS.items():
+        assert recalls(similarity, relevant)[name][0] == pytest.approx(np.mean(np.array(first) <= cutoff))
+
+
+def test_without_ties_recall_is_that_of_the_ranks():
+    generator = np.random.default_rng(5)
+    similarity, relevant = generator.normal(size=(50, 40)), generator.random((50, 40)) < 0.1
+    relevant[:, 3] = True
+    for name, cutoff in CUTOFFS.items():
+        assert recalls(similarity, relevant)[name].tolist() == (ranks(similarity, relevant) <= cutoff).tolist()
+
+
+def test_nll_is_the_cross_entropy_of_torch_with_one_answer_and_sums_the_probability_of_several():
+    generator = np.random.default_rng(6)
+    similarity, answer = generator.normal(size=(8, 12)), generator.integers(0, 12, 8)
+    relevant = np.arange(12) == answer[:, None]
+    expected = torch.nn.functional.cross_entropy(torch.as_tensor(similarity / 0.07), torch.as_tensor(answer)).item()
+    assert retrieval_metrics(similarity, relevant, temperature=0.07)["nll"] == pytest.approx(expected)
+    relevant[:, :2] = True
+    logits = torch.as_tensor(similarity / 0.5).softmax(1).numpy()
+    found = log_likelihoods(similarity, relevant, 0.5)
+    assert np.exp(found) == pytest.approx((logits * relevant).sum(1))
+    assert log_likelihoods(np.where(relevant, 900.0, -np.inf), relevant, 0.01) == pytest.approx(0)
+
+
+def test_nll_is_asked_for_by_its_temperature_which_is_above_0():
+    similarity, relevant = np.eye(3), np.eye(3, dtype=bool)
+    assert set(retrieval_metrics(similarity, relevant)) == {"r1", "r5", "r10", "medr", "meanr"}
+    with pytest.raises(MotionBeatError, match="temperature = 0"):
+        retrieval_metrics(similarity, relevant, temperature=0.0)
 
 
 def test_ranks_do_not_change_under_a_monotone_map_or_a_shuffled_gallery():
@@ -85,44 +137,12 @@ def test_chance_agrees_with_random_orderings_when_queries_have_many_answers():
     counts = np.array([1, 2, 2, 5, 9, 30])
     relevant = np.arange(40) < counts[:, None]
     rank = np.concatenate([ranks(generator.random(relevant.shape), relevant) for _ in range(4000)])
-    simulated, expected = metrics_of_ranks(rank), chance(relevant)
-    for name in ("r1", "r5", "r10"):
-        assert simulated[name] == pytest.approx(expected[name], abs=1.0)
-    assert simulated["meanr"] == pytest.approx(expected["meanr"], rel=0.02)
-    assert simulated["medr"] == expected["medr"]
+    expected = chance(relevant)
+    for name, cutoff in CUTOFFS.items():
+        assert 100 * np.mean(rank <= cutoff) == pytest.approx(expected[name], abs=1.0)
+    assert np.mean(rank) == pytest.approx(expected["meanr"], rel=0.02)
+    assert np.median(rank) == expected["medr"]
 
 
 def test_chance_of_a_gallery_of_answers_only_is_perfect():
-    assert chance(np.ones((3, 4), bool)) == {"r1": 100, "r5": 100, "r10": 100, "medr": 1, "meanr": 1}
-
-
-def test_bootstrap_agrees_with_drawing_and_concatenating_the_songs():
-    generator = np.random.default_rng(2)
-    rank = generator.integers(1, 20, 90).astype(float)
-    groups = np.array([f"song{i}" for i in generator.integers(0, 12, 90)])
-    names = np.unique(groups)
-    drawn = [
-        metrics_of_ranks(np.concatenate([rank[groups == name] for name in generator.choice(names, len(names))]))
-        for _ in range(3000)
-    ]
-    found = bootstrap_interval(rank, groups, 3000, seed=0)
-    for name in METRICS:
-        low, high = np.percentile([one[name] for one in drawn], [2.5, 97.5])
-        assert found[name] == [pytest.approx(low, abs=1.5), pytest.approx(high, abs=1.5)]
-        assert found[name][0] < metrics_of_ranks(rank)[name] < found[name][1]
-
-
-def test_bootstrap_draws_songs_and_not_queries():
-    rank = np.repeat([1.0, 20.0], 500)
-    by_song = bootstrap_interval(rank, np.repeat(["a", "b"], 500), 500, seed=0)
-    by_query = bootstrap_interval(rank, np.arange(1000), 500, seed=0)
-    assert by_song["r1"] == [0, 100]
-    assert by_query["r1"][1] - by_query["r1"][0] < 10
-
-
-def test_bootstrap_of_equal_ranks_is_a_point_and_follows_the_seed():
-    groups = np.arange(20) % 5
-    assert bootstrap_interval(np.full(20, 7.0), groups, 100, seed=0)["medr"] == [7, 7]
-    rank = np.arange(20.0) + 1
-    assert bootstrap_interval(rank, groups, 100, seed=3) == bootstrap_interval(rank, groups, 100, seed=3)
-    assert bootstrap_interval(rank, groups, 100, seed=3) != bootstrap_interval(rank, groups, 100, seed=4)
+    assert chance(np.ones((3, 4), bool)) == {**dict.fromkeys(CUTOFFS, 100), "medr": 1, "meanr": 1, "nll": 0}

@@ -4,7 +4,7 @@ All dances are cut into pieces of 5 s first, EDGE's unit, because features are m
 less, whatever they are. Agreement with the beat is of whole dances.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from attrs import frozen
@@ -16,6 +16,8 @@ from motionbeat.dance.foot_contact import physical_foot_contact
 from motionbeat.dance.geometric import geometric_features
 from motionbeat.dance.kinetic import kinetic_features
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab.tasks.group_bootstrap import draws, interval, weighted_mean
+from motionbeat.lab.tasks.score_table import Score
 from motionbeat.motion.kinematics import velocity
 from motionbeat.motion.skeleton import FEET
 
@@ -24,6 +26,9 @@ SHUFFLES = 200
 ON_FLOOR_M = 0.05
 """A foot joint this near the dance's floor is on it."""
 FLOOR_PERCENTILE = 5
+HEADLINE = ("bas_landing_chance_z", "bas_landing", "bas_bailando", "pfc", "dist_k", "dist_g")
+"""Measures of metrics/dance.json; of `BASELINES` the first alone."""
+BASELINES = ("static", "noise", "no_music", "shuffled", "unplanted")
 _SAME = 1e-9
 _LEAST_SONGS = 3
 
@@ -79,13 +84,16 @@ def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed:
     """
     ours = Features.of(dances)
     by_dance = [[physical_foot_contact(piece, dance.fps) for piece in pieces(dance)] for dance in dances]
-    low, high = _interval([dance.song for dance in dances], by_dance, bootstrap, seed)
+    songs = [dance.song for dance, own in zip(dances, by_dance, strict=True) for _ in own]
+    contact = np.concatenate(by_dance)
+    bounds = interval(weighted_mean(contact, draws(songs, bootstrap, seed)))
+    assert bounds is not None  # every piece has a figure
     row = {
         "dances": float(len(dances)),
         "pieces": float(len(ours.kinetic)),
-        "pfc": float(np.mean(np.concatenate(by_dance))),
-        "pfc_low": low,
-        "pfc_high": high,
+        "pfc": float(np.mean(contact)),
+        "pfc_low": bounds.low,
+        "pfc_high": bounds.high,
         "skating": float(np.mean([skating(dance.joints, dance.fps) for dance in dances])),
     }
     for letter, features, reference in (
@@ -98,6 +106,32 @@ def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed:
     for definition in DEFINITIONS:
         row |= {f"bas_{definition}{end}": value for end, value in _alignment(dances, definition, seed).items()}
     return row
+
+
+def as_scores(figures: Mapping[str, float]) -> list[Score]:
+    """The tidy table of all rows. figures: {row.measure: value}, those of `score` and others."""
+    rows: dict[str, dict[str, float]] = {}
+    for name, value in figures.items():
+        row, _, measure = name.partition(".")
+        rows.setdefault(row, {})[measure] = value
+    found = []
+    for row, values in rows.items():
+        count = round(values["dances"])
+        for measure, value in values.items():
+            if measure not in ("pfc_low", "pfc_high"):
+                low, high = (values[f"pfc_{end}"] if measure == "pfc" else None for end in ("low", "high"))
+                found.append(Score("dance", row, measure, value, low, high, count))
+    return found
+
+
+def headline(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
+    """{row: {measure: value}} of metrics/dance.json: contact, diversity and agreement with the beat."""
+    rows: dict[str, dict[str, float]] = {}
+    for one in scores:
+        baseline = one.row in BASELINES
+        if one.value is not None and one.metric in (HEADLINE[:1] if baseline else HEADLINE):
+            rows.setdefault(one.row, {})[one.metric] = one.value
+    return rows
 
 
 def skating(joints: NDArray[np.floating], fps: float) -> float:
@@ -144,16 +178,3 @@ def _shuffled(dances: Sequence[Danced], definition: str, seed: int) -> Floats | 
     generator = np.random.default_rng(seed)
     other = (own + generator.integers(1, len(songs), size=(SHUFFLES, len(dances)))) % len(songs)
     return np.asarray(scores[np.arange(len(dances)), other].mean(axis=1))
-
-
-def _interval(songs: Sequence[str], values: Sequence[Sequence[float]], times: int, seed: int) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean of all values, drawing songs with all of their dances."""
-    groups = [
-        np.concatenate([own for song, own in zip(songs, values, strict=True) if song == name])
-        for name in sorted(set(songs))
-    ]
-    sums, counts = np.array([group.sum() for group in groups]), np.array([len(group) for group in groups])
-    drawn = np.random.default_rng(seed).integers(len(groups), size=(times, len(groups)))
-    means = sums[drawn].sum(axis=1) / np.maximum(counts[drawn].sum(axis=1), 1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)

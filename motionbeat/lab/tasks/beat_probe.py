@@ -1,4 +1,4 @@
-"""Frames2Beats: a probe on single frames for GTZAN's beats, beside trackers that hear the audio themselves.
+"""Frames2Beats: a probe on single frames for GTZAN's beats, beside trackers that read the audio themselves.
 
 The head sees one frame of 20 ms and nothing around it, since the protocol gives a probe no context: what it knows of
 the pulse must be in the encoder's state. It is trained with binary cross-entropy on `beat_tracking.targets`; the
@@ -19,16 +19,12 @@ from numpy.typing import NDArray
 from motionbeat.audio import decode
 from motionbeat.beats import librosa_tracker, madmom_tracker
 from motionbeat.files import cache_folder, whole_file
-from motionbeat.lab.encoders.feature_cache import FRAME_S
 from motionbeat.lab.labelled.labelled_set import BeatLabels, Item, LabelledSet
 from motionbeat.lab.params import Tasks
-from motionbeat.lab.tasks import (
-    beat_decoding,
-    clip_scores,
-    probes,
-    recognition_sets,
-)
-from motionbeat.lab.tasks.recognition_sets import Part
+from motionbeat.lab.tasks import beat_decoding, probes
+from motionbeat.lab.tasks.group_bootstrap import weights_of
+from motionbeat.lab.tasks.recognition_sets import OURS, Part
+from motionbeat.lab.tasks.score_table import Score, differences, scored
 
 TRACKERS = ("madmom", "librosa")
 VERSION = 1
@@ -119,42 +115,37 @@ def _librosa(audio: Path) -> Beats:
 _TRACK: dict[str, Callable[[Path], Beats]] = {"madmom": _madmom, "librosa": _librosa}
 
 
-def report(
+def scores(
+    task: str,
     rows: Mapping[str, Tracked],
     durations_s: Sequence[float],
     labelled: LabelledSet,
     rounds: Sequence[Part],
     options: Tasks,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(metrics, intervals) of all rows, as `clips.report`: f1, cmlt, amlt, 0..1, means over the tested tracks.
+) -> list[Score]:
+    """f1, cmlt, amlt of all rows, 0..1, means over the tested tracks, with intervals over resampled groups.
 
     durations_s: of each tested track's audio; beats annotated after its end are no part of the test. An encoder's
-    main figures are the DBN's; those of plain peaks are named f1_peaks and so on.
+    main figures are the DBN's; those of plain peaks are named f1_peaks and so on. n: tracks with enough beats to score.
     """
     tested = [labelled.items[i] for part in rounds for i in part.test]
-    drawn = clip_scores.draws([item.group for item in tested], options.bootstrap, options.seed)
-    weights = np.concatenate([np.ones((1, len(tested)), np.int64), drawn]).astype(float)
-    metrics: dict[str, Any] = {}
+    weights = weights_of([item.group for item in tested], options.bootstrap, options.seed)
+    found: list[Score] = []
     resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
-    scored = 0
+    count = 0
     for row, tracked in rows.items():
-        for decoder, found in tracked.beats.items():
+        resampled[row] = {}
+        for decoder, beats in tracked.beats.items():
             of_tracks = np.array(
                 [
-                    beat_decoding.scores(beats, beats_of(item), until)
-                    for beats, item, until in zip(found, tested, durations_s, strict=True)
+                    beat_decoding.scores(each, beats_of(item), until)
+                    for each, item, until in zip(beats, tested, durations_s, strict=True)
                 ]
             )  # (tracks, 3)
             known = np.isfinite(of_tracks[:, 0])
-            scored = int(known.sum())
+            count = int(known.sum())
             means = weights[:, known] @ of_tracks[known] / weights[:, known].sum(axis=1, keepdims=True)
-            names = {name: f"{name}_peaks" if decoder == "peaks" else name for name in beat_decoding.METRICS}
-            by_metric = {shown: means[:, place] for place, shown in enumerate(names.values())}
-            metrics.setdefault(row, {}).update(recognition_sets.flat({key: each[0] for key, each in by_metric.items()}))
-            resampled.setdefault(row, {}).update(by_metric)
-    bounds = recognition_sets.bounds(resampled)
-    for row, tracked in rows.items():
-        if tracked.probes:
-            bounds[row]["probes"] = list(tracked.probes)
-    about = recognition_sets.about(labelled, rounds, options)
-    return metrics, {"about": about | {"test": scored, "frame_ms": round(1000 * FRAME_S)}, **bounds}
+            names = [f"{name}_peaks" if decoder == "peaks" else name for name in beat_decoding.METRICS]
+            resampled[row] |= {name: means[:, place] for place, name in enumerate(names)}
+        found += scored(task, row, resampled[row], count)
+    return found + differences(task, OURS, resampled, count)

@@ -32,17 +32,6 @@ def roc_auc(outputs: Floats, marks: Floats, weights: Floats) -> Floats:
     return _mean_over_tags(_auc, outputs, marks, weights)
 
 
-def plain_roc_auc(outputs: Floats, marks: Floats) -> float:
-    """`roc_auc` of all clips once, from ranks (Mann & Whitney, 1947): fast enough for every epoch of a probe."""
-    from scipy.stats import rankdata
-
-    marked = np.asarray(marks) > 0
-    positives = marked.sum(axis=0)
-    pairs = positives * (len(marked) - positives)
-    above = (rankdata(outputs, axis=0) * marked).sum(axis=0) - positives * (positives + 1) / 2
-    return 100 * float(np.mean(above[pairs > 0] / pairs[pairs > 0])) if pairs.any() else float("nan")
-
-
 def average_precision(outputs: Floats, marks: Floats, weights: Floats) -> Floats:
     """Average precision in percent, mean over the tags; axes and left out tags as in `roc_auc`.
 
@@ -80,24 +69,6 @@ def scores(
     if kind == "regression":
         return {f"r2_{name}": r2(outputs[:, i], targets[:, i], weights) for i, name in enumerate(classes)}
     raise MotionBeatError(f"no clip score for a task of kind {kind}")
-
-
-def draws(groups: Sequence[str], resamplings: int, seed: int) -> NDArray[np.int64]:
-    """How often each clip is drawn in each resampling: (r, n). Whole groups are drawn, with replacement.
-
-    As many groups as there are. The same groups and seed give the same draws, so that the intervals of two
-    encoders are paired.
-    """
-    names, group_of_clip = np.unique(np.asarray(groups), return_inverse=True)
-    generator = np.random.default_rng(np.random.SeedSequence(seed))
-    drawn = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamplings)
-    return drawn[:, group_of_clip]
-
-
-def interval(values: Floats) -> list[float] | None:
-    """95 % percentile interval [low, high] of resampled scores; None where no resampling has one."""
-    known = values[np.isfinite(values)]
-    return [float(bound) for bound in np.percentile(known, [2.5, 97.5])] if len(known) else None
 
 
 def _mean_over_tags(score: Callable[..., Floats], outputs: Floats, marks: Floats, weights: Floats) -> Floats:

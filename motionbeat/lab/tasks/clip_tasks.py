@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import Tasks
-from motionbeat.lab.tasks import clip_scores, probes, recognition_sets
-from motionbeat.lab.tasks.recognition_sets import Part
+from motionbeat.lab.tasks import clip_scores, probes
+from motionbeat.lab.tasks.group_bootstrap import weights_of
+from motionbeat.lab.tasks.recognition_sets import OURS, Part
+from motionbeat.lab.tasks.score_table import Score, differences, scored
 
 CHOSEN = "chosen"
 CONSTANT = "constant"
-"""The row that hears nothing: the training clips' mean target, which is the most frequent class, or the mean."""
+"""The row without features: the training clips' mean target, which is the most frequent class, or the mean."""
 
 
 @frozen(eq=False)
@@ -70,42 +72,35 @@ def answers(features: NDArray[np.floating], labelled: LabelledSet, rounds: Seque
 
 
 def constant(labelled: LabelledSet, rounds: Sequence[Part]) -> Outcome:
-    """The answers of a row that hears nothing: each round's mean training target."""
+    """The answers of the row without features: each round's mean training target."""
     targets = targets_of(labelled)
     if labelled.kind == "classes":
         targets = np.eye(len(labelled.classes))[targets]
     return Outcome({CHOSEN: np.concatenate([np.tile(targets[p.train].mean(axis=0), (len(p.test), 1)) for p in rounds])})
 
 
-def report(
-    outcomes: Mapping[str, Outcome], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(metrics, intervals) of all rows of a task, plain values ready for JSON.
+def scores(
+    task: str, outcomes: Mapping[str, Outcome], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks
+) -> list[Score]:
+    """Every figure of a task with its interval over resampled groups: METRIC, and METRIC_HEAD of each head alone.
 
-    metrics: {row: {metric: value, metric_<head>: value}}. intervals: {row: {metric: [low, high]}} over resampled
-    groups, for each encoder besides `motionbeat` also `motionbeat_minus`: {metric: [difference, low, high]} on the
-    same resamplings, the probes that were kept, and what `recognition.about` says.
+    Rows "motionbeat minus OTHER" are paired differences; n: tested clips.
     """
     tested = np.concatenate([part.test for part in rounds])
     true = targets_of(labelled)[tested]
-    drawn = clip_scores.draws([labelled.items[i].group for i in tested], options.bootstrap, options.seed)
-    weights = np.concatenate([np.ones((1, len(tested)), np.int64), drawn])  # the first row is the score itself
-    metrics: dict[str, Any] = {}
+    weights = weights_of([labelled.items[i].group for i in tested], options.bootstrap, options.seed)
+    found: list[Score] = []
     resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
     for row, outcome in outcomes.items():
         pooled = {head: _comparable(outputs, labelled, rounds) for head, outputs in outcome.outputs.items()}
-        found = clip_scores.scores(labelled.kind, labelled.classes, pooled[CHOSEN], true, weights)
-        metrics[row] = recognition_sets.flat({name: values[0] for name, values in found.items()})
-        resampled[row] = found
         for head, outputs in pooled.items():
-            if head != CHOSEN:
-                of_head = clip_scores.scores(labelled.kind, labelled.classes, outputs, true, weights[:1])
-                metrics[row] |= recognition_sets.flat({f"{name}_{head}": values[0] for name, values in of_head.items()})
-    bounds = recognition_sets.bounds(resampled)
-    for row, outcome in outcomes.items():
-        if outcome.probes:
-            bounds[row]["probes"] = list(outcome.probes)
-    return metrics, {"about": recognition_sets.about(labelled, rounds, options), **bounds}
+            drawn = weights if head == CHOSEN else weights[:1]  # a head alone has no interval
+            by_metric = clip_scores.scores(labelled.kind, labelled.classes, outputs, true, drawn)
+            if head == CHOSEN:
+                resampled[row] = by_metric
+            named = {name if head == CHOSEN else f"{name}_{head}": values for name, values in by_metric.items()}
+            found += scored(task, row, named, len(tested))
+    return found + differences(task, OURS, resampled, len(tested))
 
 
 def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Part]) -> NDArray[np.floating]:
@@ -131,9 +126,10 @@ def _units(labelled: LabelledSet, targets: NDArray[Any]) -> tuple[Any, Any]:
 
 def _main_score(labelled: LabelledSet, outputs: NDArray[np.floating], targets: NDArray[Any]) -> float:
     """What validation maximises: accuracy, ROC-AUC or the mean R2; the loss decides where it is undefined."""
+    once = np.ones((1, len(targets)))
     if labelled.kind == "tags":
-        value = clip_scores.plain_roc_auc(outputs, targets)
+        value = float(clip_scores.roc_auc(outputs, targets, once)[0])
     else:
-        found = clip_scores.scores(labelled.kind, labelled.classes, outputs, targets, np.ones((1, len(targets))))
+        found = clip_scores.scores(labelled.kind, labelled.classes, outputs, targets, once)
         value = float(np.mean([values[0] for values in found.values()]))
     return value if np.isfinite(value) else -np.inf

@@ -4,7 +4,7 @@ Splits and metrics are those of the benchmarks jukemir (Castellon, Donahue & Lia
 2023). Where only a part of a data set is at hand, `split: folds` tests every clip once by cross-validation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from motionbeat.lab import labelled
 from motionbeat.lab.labelled import gtzan, nsynth
 from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import DataSet, Tasks
-from motionbeat.lab.tasks import clip_scores
 
 STANDINS = Path("data/standins")
 """Where the embedded stand-ins lie; a data set whose root is here is no real one."""
@@ -138,33 +137,9 @@ def about(labelled: LabelledSet, rounds: Sequence[Part], tasks: Tasks) -> dict[s
     } | ({"rounds": len(rounds)} if len(rounds) > 1 else {})
 
 
-def bounds(resampled: Mapping[str, Mapping[str, NDArray[np.floating]]]) -> dict[str, dict[str, Any]]:
-    """{row: {metric: [low, high]}} from {row: {metric: (1 + r,)}}, the score itself first and then its resamplings.
-
-    Rows besides `motionbeat` also get `motionbeat_minus`, {metric: [difference, low, high]}: the resamplings are the
-    same for all rows, and what is hard for one is hard for the other, so this says more than two intervals.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for row, by_metric in resampled.items():
-        found[row] = {metric: clip_scores.interval(values[1:]) for metric, values in by_metric.items()}
-        if row == OURS or OURS not in resampled:
-            continue
-        less = {metric: resampled[OURS][metric] - values for metric, values in by_metric.items()}
-        found[row]["motionbeat_minus"] = {
-            metric: [float(values[0]), *bound] if (bound := clip_scores.interval(values[1:])) else None
-            for metric, values in less.items()
-        }
-    return found
-
-
 def _strata(labelled: LabelledSet) -> list[Any]:
     if labelled.kind == "classes":
         return [item.label for item in labelled.items]
     if labelled.name == "gtzan":  # its beats: the genre is in the name
         return [item.name.split(".")[0] for item in labelled.items]
     return [0] * len(labelled.items)
-
-
-def flat(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Scores as JSON holds them: None for what no clip has."""
-    return {name: float(value) if np.isfinite(value) else None for name, value in values.items()}

@@ -2,8 +2,9 @@
 
 Rows: the model; other encoders through a trained projection head (`motionbeat.lab.tasks.projection`); the ceiling
 (likelihood of the dance's true events under the song's true accents, where a corpus has that truth); random
-embeddings; and two cheats, knowing the tempo alone and the genre alone.
-Axes: m motion items, n music items, d embedding.
+embeddings; and two trivial baselines, the tempo alone and the genre alone. The model and the ceiling stand there
+twice, as they are and normalised over the gallery's music (`posterior`), so that each is compared with its like.
+Axes: m motion items, n music items, d embedding, Q queries, r resamplings.
 """
 
 from collections.abc import Mapping
@@ -14,15 +15,41 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.retrieval import METRICS, bootstrap_interval, chance, metrics_of_ranks, ranks
+from motionbeat.lab.tasks.group_bootstrap import weighted_mean, weighted_median, weights_of
+from motionbeat.lab.tasks.score_table import Score, differences, scored
+from motionbeat.retrieval import METRICS, chance, log_likelihoods, ranks, recalls
 
 DIRECTIONS = ("music_to_motion", "motion_to_music")
-ROWS = ("model", "ceiling", "random", "tempo_only", "genre_only")
-"""The rows that every table has; those of projected encoders come between the model and the ceiling."""
+MODEL = "model"
+ROWS = (MODEL, "model_normalised", "ceiling", "ceiling_normalised", "random", "tempo_only", "genre_only")
+"""The rows that every table has; those of projected encoders come after the model's."""
+CHANCE = "chance"
+"""The row of a random ordering, in closed form."""
+NLL = "nll"
+_RANDOM_STREAM = 5  # of the random embeddings' generator, beside the seed
 _DECIMALS = 7  # of a cosine: embeddings are float32, and equal items must tie on every machine
 
 Ranking = tuple[NDArray[np.floating], NDArray[np.bool_], NDArray[Any]]
 """similarity (Q, G), relevant (Q, G) and the song of each query (Q,)."""
+
+
+@frozen
+class Scoring:
+    """How rows are scored: the training loss's temperature, resamplings of the songs, and the seed of both them and
+    the random embeddings."""
+
+    temperature: float
+    bootstrap: int
+    seed: int
+
+
+@frozen(eq=False)
+class Ranked:
+    """A row's similarity (m, n), and the temperature at which it is a log-probability: that of the training loss for
+    cosines, 1 for log-likelihoods, None where it has none."""
+
+    similarity: NDArray[np.floating]
+    temperature: float | None = None
 
 
 @frozen(eq=False)
@@ -64,12 +91,12 @@ def random_embeddings(
     music: NDArray[np.floating], motion: NDArray[np.floating], seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Normal noise of the shapes of music (n, d) and motion (m, d)."""
-    generator = np.random.default_rng(np.random.SeedSequence([seed, len(ROWS)]))
+    generator = np.random.default_rng(np.random.SeedSequence([seed, _RANDOM_STREAM]))
     return generator.standard_normal(music.shape), generator.standard_normal(motion.shape)
 
 
 def posterior(likelihood: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Log-likelihoods (motion, music) of a dance given a song, made fair between dances: log p(music | motion).
+    """Log-likelihoods (motion, music) of a dance given a song, normalised over the songs: log p(music | motion).
 
     The order of the songs for one dance stays. The order of the dances for one song changes: without the
     normalisation a dance of few events, likely under any song, would stand first for every song. Minus
@@ -79,17 +106,39 @@ def posterior(likelihood: NDArray[np.floating]) -> NDArray[np.float64]:
     return likelihood - top - np.log(np.exp(likelihood - top).sum(axis=1, keepdims=True))
 
 
+def with_posterior(name: str, row: Ranked | None) -> dict[str, Ranked | None]:
+    """A row as it is, and as `NAME_normalised` its posterior over the gallery's music. A row needs its temperature."""
+    if row is None:
+        return {name: None, f"{name}_normalised": None}
+    assert row.temperature is not None
+    return {name: row, f"{name}_normalised": Ranked(posterior(row.similarity / row.temperature), 1.0)}
+
+
+def all_rows(
+    embedded: Mapping[str, NDArray[np.floating]],
+    ceiling: NDArray[np.floating] | None,
+    known: Mapping[str, NDArray[np.floating]],
+    temperature: float,
+) -> dict[str, Ranked | None]:
+    """The rows of a table in its order. embedded: {row: cosines (m, n)}, the model's first; ceiling: log-likelihoods
+    (m, n), or None without truth; known: those of `trivial`; temperature: of the training loss."""
+    cosines = {row: Ranked(values, temperature) for row, values in embedded.items()}
+    rows = with_posterior(MODEL, cosines[MODEL]) | cosines
+    rows |= with_posterior("ceiling", None if ceiling is None else Ranked(ceiling, 1.0))
+    return rows | {row: Ranked(values) for row, values in known.items()}
+
+
 def tempo_similarity(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
     """-|log2 of the tempo ratio|, double and half tempo taken as equal: (len(a), len(b)).
 
-    Tempi are rounded to a whole BPM first: the cheat is to know the tempo, not by how little a song's
+    Tempi are rounded to a whole BPM first: the baseline is to know the tempo, not by how little a song's
     tracked tempo misses its neighbour's.
     """
     distance = np.abs(np.log2(np.round(a)[:, None] / np.round(b)))
     return -np.round(np.minimum(distance, np.abs(distance - 1)), _DECIMALS)
 
 
-def cheats(pairs: Pairs, tempo: Mapping[str, float], genre: Mapping[str, str]) -> dict[str, NDArray[np.float64]]:
+def trivial(pairs: Pairs, tempo: Mapping[str, float], genre: Mapping[str, str]) -> dict[str, NDArray[np.float64]]:
     """Similarity (m, n) by tempo (BPM of each song) alone and by genre alone."""
     bpm, kind = (
         [np.array([fact[song] for song in songs.tolist()]) for songs in (pairs.motion_song, pairs.music_song)]
@@ -102,33 +151,44 @@ def cheats(pairs: Pairs, tempo: Mapping[str, float], genre: Mapping[str, str]) -
 
 
 def score(
-    pairs: Pairs, similarity: Mapping[str, NDArray[np.floating] | None], bootstrap: int, seed: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Figures of each row in both directions: (metrics, intervals), plain numbers ready for JSON.
+    task: str, pairs: Pairs, rows: Mapping[str, Ranked | None], options: Scoring
+) -> tuple[list[Score], dict[str, Any]]:
+    """Every figure of both directions with its 95 % interval over resampled songs, and the sizes of the galleries.
 
-    similarity: (m, n) of each row, None where it cannot be had. bootstrap: resamplings of the songs.
-    metrics: {direction: {row: {n, r1, r5, r10, medr, meanr}}}, recalls in percent, n queries; None without
-    similarity. intervals: the same nest with the 95 % interval [low, high] of each metric, and for each direction
-    also gallery (items), songs and chance (of a random ordering).
+    task: the protocol; scores are of TASK.DIRECTION. rows: None where a row cannot be had. Metrics: r1, r5, r10
+    (percent), medr, meanr, and nll (nats) for rows with a temperature, n queries; a row `chance` in closed form; rows
+    "model minus OTHER", paired by song. The second value holds {direction: {queries, gallery, songs}}.
     """
-    metrics: dict[str, Any] = {}
-    intervals: dict[str, Any] = {}
+    found: list[Score] = []
+    sizes: dict[str, Any] = {}
     for direction in DIRECTIONS:
         _, relevant, groups = pairs.both_directions(np.zeros(pairs.relevant.shape))[direction]
         queries, gallery = relevant.shape
-        figures: dict[str, Any] = {}
-        bounds: dict[str, Any] = {
-            "gallery": gallery,
-            "songs": len(np.unique(groups)),
-            "chance": chance(relevant),
-        }
-        for row, values in similarity.items():
-            if values is None:
-                figures[row] = {"n": queries, **dict.fromkeys(METRICS)}
-                bounds[row] = dict.fromkeys(METRICS)
+        name, weights = f"{task}.{direction}", weights_of(groups, options.bootstrap, options.seed)
+        resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
+        for row, ranked in rows.items():
+            if ranked is None:
+                found += [Score(name, row, metric, None, n=queries) for metric in METRICS]
                 continue
-            rank = ranks(*pairs.both_directions(values)[direction][:2])
-            figures[row] = {"n": queries, **metrics_of_ranks(rank)}
-            bounds[row] = bootstrap_interval(rank, groups, bootstrap, seed)
-        metrics[direction], intervals[direction] = figures, bounds
-    return metrics, intervals
+            similarity, _, _ = pairs.both_directions(ranked.similarity)[direction]
+            resampled[row] = _resampled(similarity, relevant, ranked.temperature, weights)
+            found += scored(name, row, resampled[row], queries)
+        found += [Score(name, CHANCE, metric, value, n=queries) for metric, value in chance(relevant).items()]
+        found += differences(name, MODEL, resampled, queries)
+        sizes[direction] = {"queries": queries, "gallery": gallery, "songs": len(np.unique(groups))}
+    return found, sizes
+
+
+def _resampled(
+    similarity: NDArray[np.floating],
+    relevant: NDArray[np.bool_],
+    temperature: float | None,
+    weights: NDArray[np.floating],
+) -> dict[str, NDArray[np.floating]]:
+    """Each metric under each row of weights (r, Q): {metric: (r,)}."""
+    rank = ranks(similarity, relevant)
+    found = {name: 100 * weighted_mean(hit, weights) for name, hit in recalls(similarity, relevant).items()}
+    found |= {"medr": weighted_median(rank, weights), "meanr": weighted_mean(rank, weights)}
+    if temperature is not None:
+        found[NLL] = -weighted_mean(log_likelihoods(similarity, relevant, temperature), weights)
+    return found

@@ -1,4 +1,4 @@
-"""Whether the rhythm heads say what is there: predicted curves against detected ones on held-out windows.
+"""How well the rhythm heads agree with what was detected: predicted curves against detected ones on held-out windows.
 
 SRAL claims that each encoder learns the other modality's rhythm: what it predicts should agree with what was
 detected in the other. So every head is held against its own modality and across: the onset curve predicted from
@@ -62,25 +62,19 @@ def correlation_beyond(x: Array, y: Array, group: NDArray[np.generic]) -> Array:
 
 
 def average_precision(score: Array, event: NDArray[np.bool_]) -> float:
-    """Sum over thresholds of precision times the rise of recall; chance is the share of events. NaN without events.
+    """scikit-learn's average precision over all entries; chance is the share of events. NaN without events."""
+    from sklearn.metrics import average_precision_score
 
-    score, event: equal shapes; equal scores are one threshold (the definition of scikit-learn).
-    """
-    hits, flagged = _counts(score, event)
-    if not hits[-1:].any():
-        return float("nan")
-    return float((np.diff(hits, prepend=0) * hits / flagged).sum() / hits[-1])
+    return float(average_precision_score(event.ravel(), score.ravel())) if event.any() else float("nan")
 
 
 def roc_auc(score: Array, event: NDArray[np.bool_]) -> float:
-    """Probability that an event scores higher than a non-event, a tie counting one half; NaN without both."""
-    hits, flagged = _counts(score, event)
-    if not hits[-1:].any() or hits[-1] == flagged[-1]:
-        return float("nan")
-    false = flagged - hits
-    # trapezia under the curve of recall over false alarms
-    area = (np.diff(false, prepend=0) * (hits + np.r_[0, hits[:-1]]) / 2).sum()
-    return float(area / (hits[-1] * false[-1]))
+    """scikit-learn's area under the ROC curve over all entries: the probability that an event scores higher than a
+    non-event, a tie counting one half. NaN without both."""
+    from sklearn.metrics import roc_auc_score
+
+    both = event.any() and not event.all()
+    return float(roc_auc_score(event.ravel(), score.ravel())) if both else float("nan")
 
 
 def agreement(
@@ -99,7 +93,7 @@ def agreement(
     and the rest `_beyond`, own song less others, which a curve that knows the meter alone has none of; for contacts
     also average precision `_ap` (chance: `contact_rate`) and `_auc`. Masses: `_emd`, earth mover's distance around the
     bar in bins, mean over complete bars; `uniform_` is that of a mass that knows nothing. `profile_`: the figures of
-    `bar_profile`, which hears and sees nothing.
+    `bar_profile`, which knows neither music nor motion.
     """
     for name, curve in {**predicted._asdict(), **{f"detected {k}": v for k, v in detected._asdict().items()}}.items():
         if curve.ndim != 3 or curve.shape != detected.onset.shape:
@@ -136,7 +130,7 @@ def agreement(
 def bar_profile(
     curve: Array, bar_position: Array, beats_per_bar: NDArray[np.integer], group: NDArray[np.integer]
 ) -> Array:
-    """The curve's mean at each place of the bar over the windows of other groups: what can be said without a look.
+    """The curve's mean at each place of the bar over the windows of other groups, a prediction without music or motion.
 
     curve (n, k, s), bar_position (n, k), beats_per_bar (n,), group (n,) from 0. Returns (n, k, s); 0 at a place of a
     meter that no other group has.
@@ -224,13 +218,6 @@ def _unit_rows(x: Array) -> Array:
     length = np.sqrt((centred**2).sum(1, keepdims=True))
     flat = length <= _CONSTANT * np.sqrt(x.shape[1])
     return np.where(flat, np.nan, centred / np.where(flat, 1, length))
-
-
-def _counts(score: Array, event: NDArray[np.bool_]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Events and entries at or above each distinct score, highest first."""
-    order = np.argsort(-score.ravel(), kind="stable")
-    last = np.flatnonzero(np.r_[np.diff(score.ravel()[order]) != 0, True]) if len(order) else order
-    return event.ravel()[order].cumsum()[last], last + 1
 
 
 def _flat(curve: Array) -> Array:

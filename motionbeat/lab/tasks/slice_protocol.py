@@ -1,6 +1,6 @@
 """The protocol SLICE: slices of a few seconds from every test sequence, as EDGE cuts them (5 s, every 0.5 s).
 
-A slice is heard and seen as the whole beats inside it; slices at other tempi have other numbers of them, and are
+A slice is the whole beats inside it; slices at other tempi have other numbers of them, and are
 padded and masked. Slices of one dance that hold the very same beats (a beat may be longer than the stride) are one
 item, and so is the music under slices of several dances: each distinct music slice stands once in the gallery.
 A music slice answers a dance slice of the same song if both hold the same beats or begin within a quarter of a
@@ -15,7 +15,17 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.tasks.retrieval_rows import Pairs, cheats, cosine, posterior, random_embeddings, score
+from motionbeat.lab.tasks.retrieval_rows import (
+    MODEL,
+    Pairs,
+    Scoring,
+    all_rows,
+    cosine,
+    random_embeddings,
+    score,
+    trivial,
+)
+from motionbeat.lab.tasks.score_table import Score
 from motionbeat.lab.tasks.window_embeddings import Spans
 from motionbeat.lab.token_tables.token_windows import Tokens
 
@@ -112,15 +122,14 @@ def evaluate_slices(
     music: Mapping[str, NDArray[np.floating]],
     motion: NDArray[np.floating],
     ceiling: NDArray[np.floating] | None,
-    bootstrap: int,
-    seed: int,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(metrics, intervals) of SLICE, {direction: {row: ...}} as `motionbeat.lab.tasks.retrieval_rows.score` gives them.
+    options: Scoring,
+) -> tuple[list[Score], dict[str, Any]]:
+    """Every figure of SLICE and the sizes of its galleries, as `retrieval_rows.score` gives them.
 
-    music: {row: (n, d)}, "model" first and further encoders after it; motion: (m, d); ceiling: (m, n) or None.
+    music: {row: (n, d)}, the model's and further encoders'; motion: (m, d); ceiling: (m, n) log-likelihoods or None.
     """
-    rows: dict[str, NDArray[np.floating] | None] = {row: cosine(motion, heard) for row, heard in music.items()}
-    heard, seen = random_embeddings(music["model"], motion, seed)
-    rows["random"] = cosine(seen, heard)
-    rows["ceiling"] = None if ceiling is None else posterior(ceiling)
-    return score(pairs, rows | cheats(pairs, tempo, genre), bootstrap, seed)
+    cosines = {row: cosine(motion, embedding) for row, embedding in music.items()}
+    of_music, of_motion = random_embeddings(music[MODEL], motion, options.seed)
+    cosines["random"] = cosine(of_motion, of_music)
+    rows = all_rows(cosines, ceiling, trivial(pairs, tempo, genre), options.temperature)
+    return score("slice", pairs, rows, options)

@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.tasks.retrieval_rows import (
+    MODEL,
     Pairs,
-    cheats,
+    Scoring,
+    all_rows,
     cosine,
-    posterior,
     random_embeddings,
     score,
+    trivial,
     unit,
 )
+from motionbeat.lab.tasks.score_table import Score
 
 
 @frozen(eq=False)
@@ -134,21 +137,17 @@ def evaluate(
     music_embedding: NDArray[np.floating],
     motion_embedding: NDArray[np.floating],
     ceiling: NDArray[np.floating] | None,
-    bootstrap: int,
-    seed: int,
+    options: Scoring,
     projected: Mapping[str, NDArray[np.floating]] | None = None,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Every figure of WIN and SEQ: (metrics, intervals), plain numbers ready for JSON.
+) -> tuple[list[Score], dict[str, Any]]:
+    """Every figure of WIN and SEQ, as `score` gives them, and {protocol: sizes of its galleries}.
 
     music_embedding: (n, d); motion_embedding: (m, d); ceiling: (m, n) finite log-likelihoods of each dance window
-    under each music window, or None where a corpus has no truth; bootstrap: resamplings of the songs. projected:
-    {row: (n, d)}, further encoders' music embeddings, matched with the same motion embeddings.
-
-    metrics: {protocol: {direction: {row: {n, r1, r5, r10, medr, meanr}}}} and intervals, as `score` gives them, for
-    the protocols win and seq; the ceiling's values are None without truth.
+    under each music window, or None where a corpus has no truth. projected: {row: (n, d)}, further encoders' music
+    embeddings, matched with the same motion embeddings.
     """
     m, n = len(items.motion_clip), len(items.music_song)
-    music = {"model": music_embedding, **(projected or {})}
+    music = {MODEL: music_embedding, **(projected or {})}
     for row, embedding in music.items():
         if len(embedding) != n or len(motion_embedding) != m:
             raise MotionBeatError(
@@ -160,17 +159,18 @@ def evaluate(
             f"retrieval: the ceiling is {np.shape(ceiling)}, expected finite values of shape {(m, n)}"
         )
     embedded = {row: (embedding, motion_embedding) for row, embedding in music.items()}
-    embedded["random"] = random_embeddings(music_embedding, motion_embedding, seed)
-    pairs = {"win": win_pairs(items), "seq": seq_pairs(items)}
-    rows: dict[str, dict[str, NDArray[np.floating] | None]] = {"win": {}, "seq": {}}
-    for row, (heard, seen) in embedded.items():
-        heard_mean, seen_mean = sequence_embeddings(items, heard, seen)
-        rows["win"][row], rows["seq"][row] = cosine(seen, heard), cosine(seen_mean, heard_mean)
-    rows["win"]["ceiling"] = None if ceiling is None else posterior(ceiling)
-    rows["seq"]["ceiling"] = None if ceiling is None else posterior(sequence_likelihood(items, ceiling))
-    metrics: dict[str, Any] = {}
-    intervals: dict[str, Any] = {}
-    for protocol, which in pairs.items():
-        similarity = rows[protocol] | cheats(which, items.tempo, items.genre)
-        metrics[protocol], intervals[protocol] = score(which, similarity, bootstrap, seed)
-    return metrics, intervals
+    embedded["random"] = random_embeddings(music_embedding, motion_embedding, options.seed)
+    cosines: dict[str, dict[str, NDArray[np.floating]]] = {"win": {}, "seq": {}}
+    for row, (of_music, of_motion) in embedded.items():
+        mean_of_music, mean_of_motion = sequence_embeddings(items, of_music, of_motion)
+        cosines["win"][row] = cosine(of_motion, of_music)
+        cosines["seq"][row] = cosine(mean_of_motion, mean_of_music)
+    ceilings = {"win": ceiling, "seq": None if ceiling is None else sequence_likelihood(items, ceiling)}
+    scores: list[Score] = []
+    sizes: dict[str, Any] = {}
+    for protocol, pairs in (("win", win_pairs(items)), ("seq", seq_pairs(items))):
+        known = trivial(pairs, items.tempo, items.genre)
+        rows = all_rows(cosines[protocol], ceilings[protocol], known, options.temperature)
+        found, sizes[protocol] = score(protocol, pairs, rows, options)
+        scores += found
+    return scores, sizes

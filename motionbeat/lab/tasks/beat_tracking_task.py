@@ -1,0 +1,42 @@
+"""Beat tracking as a whole: every encoder's probe on single frames, beside madmom's and librosa's own beats."""
+
+import joblib
+import soundfile
+
+from motionbeat.beats import librosa_tracker
+from motionbeat.files import workers
+from motionbeat.lab.encoders.feature_cache import FRAME_S, Features, compute
+from motionbeat.lab.labelled.labelled_set import LabelledSet
+from motionbeat.lab.params import Encoders, Tasks
+from motionbeat.lab.tasks import beat_probe
+from motionbeat.lab.tasks.beat_probe import Tracked
+from motionbeat.lab.tasks.probe_task import TaskResult, headline
+from motionbeat.lab.tasks.recognition_sets import BEAT_TASK, Part, about, open_set, parts
+from motionbeat.progress import counted
+
+
+def run_beat_tracking(encoders: Encoders, options: Tasks) -> TaskResult:
+    """Scores of every encoder of `encoders.names` and of both trackers on GTZAN's beats."""
+    labelled = open_set("gtzan", options, beats=True)
+    rounds = parts(labelled, options.gtzan.split, options.folds, options.seed)
+    audio = [item.audio for item in labelled.items]
+    tested = [audio[i] for part in rounds for i in part.test]
+    features = {name: compute(name, encoders, audio, frames=True) for name in encoders.names}
+    librosa_tracker.compile_once()
+    work = joblib.Parallel(n_jobs=workers(), return_as="generator")
+    calls = [joblib.delayed(beat_probe.track)(name, path) for name in beat_probe.TRACKERS for path in tested]
+    calls += [joblib.delayed(_answers)(found, labelled, rounds, options) for found in features.values()]
+    done = list(counted(work(calls), len(calls), "trackers and beat probes"))
+    rows: dict[str, Tracked] = dict(zip(features, done[len(calls) - len(features) :], strict=True))
+    kept = {row: list(tracked.probes) for row, tracked in rows.items()}
+    for place, name in enumerate(beat_probe.TRACKERS):
+        rows[name] = Tracked({"beats": done[place * len(tested) : (place + 1) * len(tested)]})
+    durations_s = [soundfile.info(path).duration for path in tested]
+    scores = beat_probe.scores(BEAT_TASK, rows, durations_s, labelled, rounds, options)
+    facts = about(labelled, rounds, options) | {"test": scores[0].n, "frame_ms": round(1000 * FRAME_S), "probes": kept}
+    return TaskResult(scores, headline(BEAT_TASK, scores), facts)
+
+
+def _answers(found: list[Features], labelled: LabelledSet, rounds: list[Part], options: Tasks) -> Tracked:
+    """One encoder's beats of the tested tracks."""
+    return beat_probe.answers([each.frames() for each in found], labelled, rounds, options)

@@ -1,0 +1,70 @@
+"""The clip tasks as a whole: every encoder's probes on genre, tags, instruments and emotion, and their scores."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+from attrs import frozen
+
+from motionbeat.files import workers
+from motionbeat.lab.encoders.feature_cache import read_set
+from motionbeat.lab.labelled.labelled_set import LabelledSet
+from motionbeat.lab.params import Tasks
+from motionbeat.lab.tasks import clip_tasks
+from motionbeat.lab.tasks.clip_tasks import Outcome
+from motionbeat.lab.tasks.recognition_sets import CLIP_TASKS, METRICS, OURS, Part, about, open_set, parts, settings_of
+from motionbeat.lab.tasks.score_table import Score, difference
+from motionbeat.progress import counted
+
+
+@frozen
+class TaskResult:
+    """A task's scores, its headline figures and what they are of."""
+
+    scores: list[Score]
+    headline: dict[str, Any]
+    about: dict[str, Any]
+
+
+def run_probes(features: Path, encoders: Sequence[str], options: Tasks) -> dict[str, TaskResult]:
+    """{task: result} of all clip tasks. features: the folder of the stage `features`."""
+    sets: dict[str, LabelledSet] = {task: open_set(name, options) for task, name in CLIP_TASKS.items()}
+    rounds = {
+        task: parts(labelled, settings_of(labelled.name, options).split, options.folds, options.seed)
+        for task, labelled in sets.items()
+    }
+    jobs = [(task, encoder) for task in sets for encoder in encoders]
+    work = joblib.Parallel(n_jobs=min(workers(), len(jobs)), return_as="generator")
+    answers = work(
+        joblib.delayed(_answers)(features / encoder, sets[task], rounds[task], options) for task, encoder in jobs
+    )
+    outcomes: dict[str, dict[str, Outcome]] = {task: {} for task in sets}
+    for (task, encoder), outcome in zip(jobs, counted(answers, len(jobs), "probes"), strict=True):
+        outcomes[task][encoder] = outcome
+    return {task: result(task, outcomes[task], sets[task], rounds[task], options) for task in sets}
+
+
+def result(
+    task: str, outcomes: dict[str, Outcome], labelled: LabelledSet, rounds: list[Part], options: Tasks
+) -> TaskResult:
+    """A task's result from every encoder's answers, with the row without features beside them."""
+    rows = outcomes | {clip_tasks.CONSTANT: clip_tasks.constant(labelled, rounds)}
+    scores = clip_tasks.scores(task, rows, labelled, rounds, options)
+    kept = {row: list(outcome.probes) for row, outcome in outcomes.items()}
+    return TaskResult(scores, headline(task, scores), about(labelled, rounds, options) | {"probes": kept})
+
+
+def headline(task: str, scores: list[Score]) -> dict[str, Any]:
+    """{row: {metric: value}} of the paper's metrics, as metrics/TASK.json holds them; without paired differences."""
+    rows: dict[str, Any] = {score.row: {} for score in scores if not score.row.startswith(difference(OURS, ""))}
+    for score in scores:
+        if score.row in rows and score.metric in METRICS[task] and score.value is not None:
+            rows[score.row][score.metric] = score.value
+    return rows
+
+
+def _answers(folder: Path, labelled: LabelledSet, rounds: list[Part], options: Tasks) -> Outcome:
+    """One encoder's answers to one task."""
+    features = read_set(folder / f"{labelled.name}.safetensors", [item.name for item in labelled.items])
+    return clip_tasks.answers(features, labelled, rounds, options)

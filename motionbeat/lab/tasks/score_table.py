@@ -1,0 +1,107 @@
+"""What a task leaves in metrics/: its headline figures, the tidy table of all figures, and what they are of.
+
+    metrics/TASK.json        headline figures, for `dvc metrics show` and `dvc exp show`
+    metrics/TASK_table.csv   every figure: task, row, metric, value, low, high, n
+    metrics/TASK_about.json  data, sizes, seeds, and how heads and probes were chosen
+
+A row "A minus B" holds the paired difference of two rows of the same table. `motionbeat.lab.results.results_table`
+reads these files.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import asdict, fields, frozen
+from numpy.typing import NDArray
+
+from motionbeat.files import whole_file, write_json
+from motionbeat.lab.tasks.group_bootstrap import interval
+
+_DECIMALS = 6  # as `write_json`
+
+
+@frozen
+class Score:
+    """One figure. value, low, high: in the metric's unit, None where undefined or without interval; n: items scored."""
+
+    task: str
+    row: str
+    metric: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(Score))
+
+
+def difference(row: str, other: str) -> str:
+    """The name of the row that holds `row` less `other`."""
+    return f"{row} minus {other}"
+
+
+def scored(task: str, row: str, resampled: Mapping[str, NDArray[np.floating]], n: int) -> list[Score]:
+    """Scores of one row with their intervals. resampled: {metric: (1 + r,)}, the score itself and its resamplings."""
+    found = []
+    for metric, values in resampled.items():
+        bounds = interval(values[1:])
+        low, high = bounds if bounds is not None else (None, None)
+        value = float(values[0]) if np.isfinite(values[0]) else None
+        found.append(Score(task, row, metric, value, low, high, n))
+    return found
+
+
+def differences(
+    task: str, ours: str, resampled: Mapping[str, Mapping[str, NDArray[np.floating]]], n: int
+) -> list[Score]:
+    """Our row less each other row, on the same resamplings. resampled: {row: {metric: (1 + r,)}}.
+
+    What is hard for one row is hard for another, so a paired interval says more than two intervals. None without our
+    row; metrics that only one of two rows has are left out.
+    """
+    found: list[Score] = []
+    for row, by_metric in resampled.items():
+        if ours in resampled and row != ours:
+            less = {name: resampled[ours][name] - by_metric[name] for name in by_metric if name in resampled[ours]}
+            found += scored(task, difference(ours, row), less, n)
+    return found
+
+
+def write(
+    folder: Path,
+    task: str,
+    scores: Sequence[Score],
+    headline: Mapping[str, Any],
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the three files of a task to `folder`; without `about` its file is not written. No NaN, no infinity."""
+    with whole_file(folder / f"{task}_table.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _text(value) for name, value in asdict(score).items()} for score in scores)
+    if about is not None:
+        write_json(folder / f"{task}_about.json", about)
+    write_json(folder / f"{task}.json", headline)
+
+
+def nested(scores: Iterable[Score], wanted: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Values of some scores as {task part: {...: {row: {metric: value}}}}, task names split at their dots.
+
+    wanted: {row: metrics}; undefined figures are left out, as `dvc metrics` cannot compare them.
+    """
+    found: dict[str, Any] = {}
+    for score in scores:
+        if score.value is not None and score.metric in wanted.get(score.row, ()):
+            place = found
+            for part in (*score.task.split("."), score.row):
+                place = place.setdefault(part, {})
+            place[score.metric] = score.value
+    return found
+
+
+def _text(value: Any) -> Any:
+    return round(value, _DECIMALS) if isinstance(value, float) else value
