@@ -7,11 +7,9 @@ from motionbeat.files import whole_folder
 from motionbeat.lab import params
 from motionbeat.lab.render.drawn_clip import read_clip
 from motionbeat.lab.results.dance_films import films
-from motionbeat.lab.results.dance_tables import Generated
 from motionbeat.lab.results.figures import read_history
 from motionbeat.lab.results.page import clip_to_draw, read_corpus, render
-from motionbeat.lab.results.recognition_tables import Recognition
-from motionbeat.lab.results.result_files import Results
+from motionbeat.lab.results.results_table import ResultsTable
 
 CORPUS, BEATS, METRICS, GALLERY, REPORT = (
     Path("data/corpus"),
@@ -24,14 +22,13 @@ CORPUS, BEATS, METRICS, GALLERY, REPORT = (
 
 def main() -> None:
     settings = params.load()
-    results, history = Results.read(METRICS), read_history(METRICS / "train_history.csv")
+    results, history = ResultsTable.read(METRICS), read_history(METRICS / "train_history.csv")
     manifest, beats = read_corpus(CORPUS, BEATS)
     name, limits = clip_to_draw(manifest, settings.report.clip), settings.tokens
     dance = read_clip(CORPUS, name, BEATS, limits.contact_speed, limits.contact_height)
-    generated, gallery = Generated.read(METRICS), films(GALLERY, CORPUS, manifest, beats)
+    gallery = films(GALLERY, CORPUS, manifest, beats)
+    page = render(results, history, manifest, beats, dance, settings, gallery)
     with whole_folder(REPORT) as folder:
-        recognition = Recognition.read(METRICS)
-        page = render(results, history, manifest, beats, dance, settings, recognition, generated, gallery)
         (folder / "index.html").write_text(page, encoding="utf-8")
     print(f"{REPORT / 'index.html'}: open it in a browser")
 

@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from motionbeat.files import write_json
 from motionbeat.lab import params
 from motionbeat.lab.render.drawn_clip import read_clip
 from motionbeat.lab.results.figures import COLUMNS, read_history
 from motionbeat.lab.results.page import clip_to_draw, read_corpus, render
-from motionbeat.lab.results.recognition_tables import Recognition
-from motionbeat.lab.results.result_files import Results
+from motionbeat.lab.results.results_table import ResultsTable
+from motionbeat.lab.tasks import score_table
+from motionbeat.lab.tasks.retrieval_rows import Scoring
+from motionbeat.lab.tasks.retrieval_task import headline
 from motionbeat.lab.tasks.window_protocol import Items, evaluate
 from motionbeat.motion.kinematics import forward_kinematics
 
@@ -36,18 +39,17 @@ def write_metrics(folder: Path, truth: bool = True) -> None:
     clip, song, start = zip(*windows, strict=True)
     facts = {f"s{i}": 80.0 + i for i in range(songs)}, {f"s{i}": "pop" for i in range(songs)}
     items = Items(clip, song, start, *zip(*music, strict=True), *facts)
-    heard = generator.normal(size=(len(music), 8))
+    of_music = generator.normal(size=(len(music), 8))
     ceiling = generator.normal(size=(len(windows), len(music))) if truth else None
-    seen = heard[items.music_of_motion] + generator.normal(size=(len(windows), 8))
-    rows = {"mel_projected": heard + generator.normal(size=heard.shape)}
-    metrics, intervals = evaluate(items, heard, seen, ceiling, 50, 0, rows)
-    metrics["slice"], intervals["slice"] = metrics["win"], intervals["win"]
-    intervals["heads"] = {"mel_projected": {"seed": 3, "learning_rate": 0.01, "epoch": 5, "val_r10": 50.0}}
-    write_json(folder / "retrieve.json", metrics)
-    write_json(folder / "retrieve_intervals.json", intervals)
+    of_motion = of_music[items.music_of_motion] + generator.normal(size=(len(windows), 8))
+    rows = {"mel_projected": of_music + generator.normal(size=of_music.shape)}
+    scores, sizes = evaluate(items, of_music, of_motion, ceiling, Scoring(0.1, 50, 0), rows)
+    scores += [evolve(score, task=score.task.replace("win", "slice")) for score in scores if "win" in score.task]
+    about = {"sizes": sizes | {"slice": sizes["win"]}, "heads": {"mel_projected": {"seed": 3}}}
+    score_table.write(folder, "retrieve", scores, headline(scores), about)
     train = {"best_epoch": 20, "epochs": 30, "score": 0.8, "jitter_accuracy": 0.9, "parameters": 123456}
     write_json(folder / "train.json", train)
-    write_json(folder / "beats.json", {"songs": 2, "truth": {"f_measure": 0.98765, "note": None}})
+    write_json(folder / "beats.json", {"songs": 2, "f_measure": 0.98765})
     lines = [",".join(COLUMNS)]
     for epoch in range(1, 31):
         validated = ["50", "51", "0.9", "", "0.7"] if epoch % 10 == 0 else [""] * 5
@@ -61,5 +63,5 @@ def page(folder: Path, **changes: Any) -> str:
     name = clip_to_draw(manifest, changes.get("clip", ""))
     shown = read_clip(folder / "data/corpus", name, folder / "data/beats/beats.parquet")
     history = read_history(folder / "metrics/train_history.csv")
-    recognition = Recognition.read(folder / "metrics")
-    return render(Results.read(folder / "metrics"), history, manifest, beats, shown, settings, recognition)
+    results = ResultsTable.read(folder / "metrics")
+    return render(results, history, manifest, beats, shown, settings, changes.get("gallery"))

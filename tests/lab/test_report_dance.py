@@ -1,26 +1,25 @@
 """Generated dances in the report: the table says what each figure is worth, and the gallery lies inside the page."""
 
 import base64
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from report_runs import FPS
+from report_runs import FPS, page, write_metrics
 from report_runs import dance as danced
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import write_json
-from motionbeat.lab import params
 from motionbeat.lab.generator.dance_gallery import write_gallery
-from motionbeat.lab.render.drawn_clip import read_clip
+from motionbeat.lab.generator.dance_scores import HEADLINE, as_scores, headline
 from motionbeat.lab.results import dance_films, dance_tables
-from motionbeat.lab.results.figures import read_history
-from motionbeat.lab.results.page import read_corpus, render
-from motionbeat.lab.results.recognition_tables import Recognition
-from motionbeat.lab.results.result_files import Results
+from motionbeat.lab.results.page import read_corpus
+from motionbeat.lab.results.paper_figures import TABLE_1
 from motionbeat.lab.results.result_tables import as_text
+from motionbeat.lab.results.results_table import ResultsTable
+from motionbeat.lab.tasks import score_table
 
 pytest_plugins = ("report_fixtures",)
 ROW = {
@@ -42,11 +41,13 @@ ROW = {
 }
 
 
-def written(folder: Path, **rows: dict[str, float]) -> dance_tables.Generated:
-    write_json(
-        folder / "dance.json", {f"{row}.{name}": value for row, row_ in rows.items() for name, value in row_.items()}
-    )
-    return dance_tables.Generated.read(folder)
+def written(folder: Path, **rows: dict[str, float]) -> ResultsTable:
+    """The metrics of a run with these rows of generated dances."""
+    scores = as_scores({f"{row}.{name}": value for row, own in rows.items() for name, value in own.items()})
+    score_table.write(folder, "dance", scores, headline(scores))
+    if not (folder / "retrieve.json").is_file():
+        write_metrics(folder)
+    return ResultsTable.read(folder)
 
 
 def rows_of(table):
@@ -60,7 +61,7 @@ def test_the_papers_rows_stand_beside_ours_and_every_figure_beside_what_it_is_wo
     table = dance_tables.table(found)
     rows = rows_of(table)
     assert list(rows) == [
-        *(f"{name} (paper)" for name in dance_tables.PAPER),
+        *(f"{name} (paper)" for name in TABLE_1),
         "MotionBeat (ours)",
         "MotionBeat (ours): other songs' beats",
         *("ground truth", "static pose", "noise", "generator without music"),
@@ -101,9 +102,16 @@ def test_few_real_dances_make_a_frechet_distance_worth_as_little_as_few_generate
 
 
 def test_without_the_stage_there_is_no_table_and_the_page_says_so(run_folder, html):
-    found = dance_tables.Generated.read(run_folder / "metrics")
+    found = ResultsTable.read(run_folder / "metrics")
     assert dance_tables.table(found) is None and dance_tables.narrow(found) == []
     assert "The stage dance has not been run" in html and "No dances are shown" in html and "<video" not in html
+
+
+def test_the_headline_is_short_and_has_the_baselines_agreement_alone(tmp_path):
+    written(tmp_path, motionbeat=ROW, static=ROW)
+    found = json.loads((tmp_path / "dance.json").read_text())
+    assert set(found["motionbeat"]) == set(HEADLINE)
+    assert found["static"] == {HEADLINE[0]: ROW[HEADLINE[0]]}
 
 
 def test_the_terminals_tables_together_have_every_column(tmp_path):
@@ -112,21 +120,6 @@ def test_the_terminals_tables_together_have_every_column(tmp_path):
     assert [column for table in narrow for column in table.columns[1:]] == list(dance_tables.COLUMNS.values())
     text = "\n".join(as_text(table, table.columns[1:]) for table in narrow)
     assert "0.679 [0.50\u20130.90]" in text and max(map(len, text.split("\n"))) <= 120
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("{", "is not JSON"),
-        ("[]", "the file is no row.measure"),
-        ('{"pfc": 1}', "pfc is no"),
-        ('{"a.b": null}', "a.b is no"),
-    ],
-)
-def test_a_file_that_holds_no_figures_is_refused(tmp_path, text, says):
-    (tmp_path / "dance.json").write_text(text)
-    with pytest.raises(MotionBeatError, match=re.escape(says)):
-        dance_tables.Generated.read(tmp_path)
 
 
 @pytest.fixture
@@ -149,22 +142,15 @@ def shown(folder: Path) -> dance_films.Gallery:
 
 def test_the_gallery_plays_inside_the_page_with_music_and_needs_no_other_file(with_dances, tmp_path):
     av = pytest.importorskip("av", reason="PyAV is not installed")
-    settings = params.load(with_dances / "params.yaml")
-    corpus, table = with_dances / "data/corpus", with_dances / "data/beats/beats.parquet"
     films = shown(with_dances)
-    html = render(
-        Results.read(with_dances / "metrics"),
-        read_history(with_dances / "metrics/train_history.csv"),
-        *read_corpus(corpus, table),
-        read_clip(corpus, "clipB", table),
-        settings,
-        Recognition.read(with_dances / "metrics"),
-        dance_tables.Generated.read(with_dances / "metrics"),
-        films,
-    )
+    html = page(with_dances, gallery=films)
     addresses = re.findall(r'<video [^>]*src="([^"]*)"', html)
     assert len(addresses) == 2 and all(address.startswith("data:video/mp4;base64,") for address in addresses)
-    assert re.findall(r"<figcaption>([^<]*)</figcaption></figure>", html)[:2] == ["ground truth", "MotionBeat (ours)"]
+    assert re.findall(r"<figcaption>([^<]*)</figcaption></figure>", html)[:2] == [
+        "MotionBeat (ours), dances to song songB",
+        "ground truth",
+    ]
+    assert html.index("<video") < html.index("</header>")
     assert html.count("autoplay") == 0 and "<script" not in html
     (tmp_path / "film.mp4").write_bytes(base64.b64decode(addresses[0].partition(",")[2]))
     with av.open(str(tmp_path / "film.mp4")) as film:

@@ -61,15 +61,14 @@ def test_every_anchor_leads_to_a_part_of_the_page_and_no_id_stands_twice(html):
     assert len(set(ids)) == len(ids)
     anchors = {attributes["href"] for name, attributes in found.tags if name == "a"}
     assert anchors == {
-        f"#{name}"
-        for name in ("results", "recognition", "generated", "training", "dance", "beats", "corpus", "parameters")
+        f"#{name}" for name in ("results", "recognition", "generated", "training", "beats", "corpus", "parameters")
     }
     assert {anchor[1:] for anchor in anchors} <= set(ids)
 
 
 def test_every_table_has_a_caption_and_every_figure_a_text_for_those_who_do_not_see_it(html):
     found = Tags(html).tags
-    assert sum(name == "table" for name, _ in found) == sum(name == "caption" for name, _ in found) == 7
+    assert sum(name == "table" for name, _ in found) == sum(name == "caption" for name, _ in found) == 6
     figures = [attributes for name, attributes in found if name == "svg"]
     assert len(figures) == 2
     assert all(figure["role"] == "img" and len(figure["aria-label"] or "") > 40 for figure in figures)
@@ -95,14 +94,33 @@ def test_the_page_says_that_the_embedded_corpus_is_not_real_dance(run_folder, ht
 
 
 def test_the_page_draws_the_first_test_clip_or_the_one_that_is_named(run_folder, html):
-    assert "Clip clipB (song songB, " in html
-    assert "Clip clipA (song songA, " in page(run_folder, clip="clipA")
+    assert "clip clipB (song songB, " in html
+    assert "clip clipA (song songA, " in page(run_folder, clip="clipA")
     with pytest.raises(MotionBeatError, match=r"report\.clip = nobody"):
         page(run_folder, clip="nobody")
 
 
 def test_text_from_data_cannot_become_markup(run_folder):
-    write_json(run_folder / "metrics/beats.json", {"<script>alert(1)</script>": "<b>"})
+    write_json(run_folder / "metrics/beats.json", {"<script>alert(1)</script>": 1.0})
     html = page(run_folder)
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_the_first_screen_says_what_was_trained_and_three_figures_with_chance_and_ceiling(html):
+    header = html[html.index("<header>") : html.index("</header>")]
+    assert "trained on 1 dance to 1 song of the embedded corpus" in header
+    assert "tested on 1 dance to 1 song" in header
+    figures = [attributes for name, attributes in Tags(header).tags if attributes.get("class") == "scale"]
+    assert len(figures) == 2  # neither beat tracking nor pairs of one tempo in this run
+    for figure in figures:
+        assert re.search(r": \d+\.\d %; chance 5\.\d %, ceiling \d+\.\d %|; chance", figure["aria-label"] or "")
+    assert "<svg" in header
+
+
+def test_wide_tables_are_folded_away_and_no_row_was_not_run(html):
+    found, opened = Tags(html).tags, 0
+    for name, attributes in found:
+        opened += name == "details"
+        assert not (name == "table" and attributes.get("class") == "wide") or opened
+    assert "not run" not in html.replace("has not been run", "").replace("have not been run", "")

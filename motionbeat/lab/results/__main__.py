@@ -6,44 +6,32 @@ from pathlib import Path
 from motionbeat.errors import run
 from motionbeat.lab import params
 from motionbeat.lab.results import dance_tables, recognition_tables
-from motionbeat.lab.results.result_files import Results
-from motionbeat.lab.results.result_tables import (
-    METRICS,
-    PAPER_NOTE,
-    Table,
-    as_text,
-    flat,
-    main_lines,
-    retrieval_tables,
-    terminal_cell,
-)
+from motionbeat.lab.results.result_tables import Table, as_text, main_lines, terminal_cell
+from motionbeat.lab.results.results_table import ResultsTable
+from motionbeat.lab.results.retrieval_tables import METRICS, PAPER_NOTE, retrieval_tables
+from motionbeat.lab.results.training_tables import beats_table, training_table
 
 PAGE = Path("data/report/index.html")
-_COLUMNS = tuple(METRICS[name] for name in ("r1", "r10", "medr"))
-_WIDTHS = (19, 19, 15)  # fits "100.0 [100.0-100.0]", and 80 columns in all
+_COLUMNS = tuple(METRICS[name] for name in ("r1", "r10", "nll"))
+_WIDTHS = (19, 19, 17)  # fits "100.0 [100.0-100.0]", and 80 columns in all
 
 
 def main() -> None:
     settings = params.load()
-    results = Results.read(Path("metrics"))
-    tables = [main_lines(table) for table in retrieval_tables(results, settings.train.seed)]
+    results = ResultsTable.read(Path("metrics"))
+    tables = [main_lines(table) for table in retrieval_tables(results)]
     if sys.stdout.isatty():
         _show(tables)
     else:
         print("\n\n".join(as_text(table, _COLUMNS) for table in tables))
     print(f"\n{PAPER_NOTE}")
-    recognized = recognition_tables.Recognition.read(Path("metrics"))
-    for table in recognition_tables.narrow(recognized):
-        print(f"\n{as_text(table, table.columns[1:])}")
-    print(f"\n{recognition_tables.NOTE}")
-    if recognized.standins:
-        print(f"\n{recognition_tables.STANDIN_NOTE}")
-    generated = dance_tables.Generated.read(Path("metrics"))
-    for table in dance_tables.narrow(generated):
-        print(f"\n{as_text(table, table.columns[1:])}")
-    print(f"\n{generated.note}")
-    for name, values in (("training", results.train), ("beats", results.beats)):
-        print(f"\n{name}: " + "; ".join(f"{key} {text or 'not computed'}" for key, (text,) in flat(values).items()))
+    for module in (recognition_tables, dance_tables):
+        for table in module.narrow(results):
+            print(f"\n{as_text(table, table.columns[1:])}")
+        print(f"\n{module.note(results)}")
+    for table in (training_table(results), beats_table(results, settings.beats.tracker)):
+        facts = [f"{row.name} {terminal_cell(row.cells[0])}" for row in table.groups[0].rows]
+        print(f"\n{table.caption}: {'; '.join(facts)}")
     if settings.corpus.name == "synthetic":
         print("\nCorpus: embedded (made by the project itself). These figures say nothing about real dance.")
     print(f"\nReport: {PAGE}" if PAGE.exists() else f"\n{PAGE} is missing: run `dvc repro` to make it")

@@ -15,31 +15,22 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.params import Params
 from motionbeat.lab.render.drawn_clip import Dance
-from motionbeat.lab.render.stick_figure import BARS, filmstrip
+from motionbeat.lab.render.stick_figure import filmstrip
+from motionbeat.lab.results import dance_tables, recognition_tables
 from motionbeat.lab.results.dance_films import Gallery
-from motionbeat.lab.results.dance_tables import Generated
-from motionbeat.lab.results.dance_tables import table as dance_table
 from motionbeat.lab.results.figures import History, inline_svg, training_curves
-from motionbeat.lab.results.recognition_tables import NOTE, STANDIN_NOTE, Recognition, sizes
-from motionbeat.lab.results.recognition_tables import table as recognition_table
-from motionbeat.lab.results.result_files import Results
-from motionbeat.lab.results.result_tables import (
-    DIRECTIONS,
-    METRICS,
-    PAPER_NOTE,
-    Table,
-    facts,
-    flat,
-    plain,
-    retrieval_tables,
-)
+from motionbeat.lab.results.first_screen import first_film, key_figures, summary
+from motionbeat.lab.results.result_tables import Table, facts, plain
+from motionbeat.lab.results.results_table import ResultsTable
+from motionbeat.lab.results.retrieval_tables import PAPER_NOTE, retrieval_tables
 from motionbeat.lab.results.template import environment
+from motionbeat.lab.results.training_tables import agreement_tables, beats_table, training_table
 
 CORPORA = {
-    "synthetic": "the embedded corpus: music and dance made by the project itself, with rhythm as the only link",
-    "aistpp": "AIST++: motion capture of 30 dancers to 60 pieces of music",
-    "dance_with_melody": "Dance with Melody: motion capture of cha-cha, rumba and waltz",
-    "folder": "songs and dances of a folder, as its clips.csv lists them",
+    "synthetic": "the embedded corpus (music and dance made by the project, with rhythm as the only link)",
+    "aistpp": "AIST++ (motion capture of 30 dancers to 60 pieces of music)",
+    "dance_with_melody": "Dance with Melody (motion capture of cha-cha, rumba and waltz)",
+    "folder": "a folder of songs and dances, as its clips.csv lists them",
 }
 WARNINGS = {
     "synthetic": "Figures on the embedded corpus say nothing about real dance or real music. They show that the "
@@ -47,6 +38,8 @@ WARNINGS = {
     "dance_with_melody": "In this corpus the phase of the beats between dance and music is not verified. Figures on it "
     "show that the pipeline runs on real recordings; no gain in alignment can be read from them.",
 }
+BARS = 2
+"""Bars of the dance that is drawn on the first screen."""
 Columns = dict[str, NDArray[Any]]
 
 
@@ -91,80 +84,68 @@ def _tempo(times: NDArray[np.floating]) -> float:
 
 
 def render(
-    results: Results,
+    results: ResultsTable,
     history: History,
     manifest: Columns,
     beats: Columns,
     dance: Dance,
     params: Params,
-    recognition: Recognition,
-    generated: Generated | None = None,
     gallery: Gallery | None = None,
 ) -> str:
     """The whole page. manifest, beats: as `motionbeat.lab.tables.read` gives them.
 
-    generated, gallery: of the dance generators; none where they have not been run.
+    gallery: films of dances, none where there are none.
     """
     from markupsafe import Markup
 
-    generated, gallery = generated or Generated({}), gallery or Gallery()
-    curves = training_curves(history, int(results.train["best_epoch"]))
-    strip = filmstrip(dance.joints, dance.fps, dance.beat_times, dance.bar_positions, dance.contacts, dance.onsets)
+    gallery = gallery or Gallery()
+    kept = results.value("train", "model", "best_epoch")
+    if kept is None:
+        raise MotionBeatError("metrics/train.json has no best_epoch: run `dvc repro`")
+    best_epoch = int(kept)
+    curves = training_curves(history, best_epoch)
+    strip = filmstrip(
+        dance.joints, dance.fps, dance.beat_times, dance.bar_positions, dance.contacts, dance.onsets, bars=BARS
+    )
+    corpus = CORPORA[params.corpus.name]
     template = environment("motionbeat.lab.results").get_template("page.html.j2")
     return template.render(
-        corpus=CORPORA[params.corpus.name],
+        summary=summary(results, manifest, corpus),
         warning=WARNINGS.get(params.corpus.name, ""),
-        headline=_headlines(results),
-        retrieval=retrieval_tables(results, params.train.seed),
+        key_figures=key_figures(results),
+        film=first_film(gallery),
+        retrieval=retrieval_tables(results),
         paper_note=PAPER_NOTE,
         window_beats=params.tokens.window_beats,
         resamplings=params.retrieve.bootstrap,
+        temperature=params.loss.temperature,
         slice_s=params.retrieve.slice_s,
         slice_stride_s=params.retrieve.slice_stride_s,
         head_components=params.retrieve.head_components,
-        recognition=recognition_table(recognition),
-        recognition_note=f"{NOTE} {STANDIN_NOTE}" if recognition.standins else NOTE,
-        recognition_sizes=sizes(recognition),
-        generated=dance_table(generated),
-        generated_note=generated.note,
+        seeds=f"Training seed {params.train.seed}, seed of the heads and of the resamplings {params.retrieve.seed}.",
+        recognition=recognition_tables.table(results),
+        recognition_note=recognition_tables.note(results),
+        recognition_sizes=recognition_tables.sizes(results),
+        generated=dance_tables.table(results),
+        generated_note=dance_tables.note(results),
         gallery=gallery,
-        training=facts("The kept model and its training", ("", "value"), flat(results.train)),
-        curves=Markup(inline_svg(curves, "training", _describe_curves(history, results))),
+        training=training_table(results),
+        agreement=agreement_tables(results),
+        curves=Markup(inline_svg(curves, "training", _describe_curves(history, best_epoch))),
         dance=dance,
         bars=BARS,
         strip=Markup(inline_svg(strip, "dance", _describe_dance(dance))),
-        beats=facts(f"Beat tracking ({params.beats.tracker})", ("", "value"), flat(results.beats)),
+        beats=beats_table(results, params.beats.tracker),
         corpus_facts=corpus_table(manifest, beats),
         parameters=facts("Every parameter of this run", ("parameter", "value"), _parameters(params)),
     )
 
 
-def _headlines(results: Results) -> list[dict[str, str]]:
-    lines = []
-    for direction, title in DIRECTIONS.items():
-        figures, bounds = results.retrieve["win"][direction], results.intervals["win"][direction]
-        low, high = bounds["model"]["r10"]
-        ceiling = figures["ceiling"]["r10"]
-        lines.append(
-            {
-                "title": title,
-                "metric": METRICS["r10"],
-                "value": f"{figures['model']['r10']:.1f}",
-                "interval": f"{low:.1f}\u2013{high:.1f}",
-                "chance": f"{bounds['chance']['r10']:.1f}",
-                "ceiling": "unknown" if ceiling is None else f"{ceiling:.1f}",
-                "n": f"{figures['model']['n']:,}",
-                "gallery": f"{bounds['gallery']:,}",
-            }
-        )
-    return lines
-
-
-def _describe_curves(history: History, results: Results) -> str:
+def _describe_curves(history: History, best_epoch: int) -> str:
     first, last = history["loss"][0], history["loss"][-1]
     return (
         f"Training curves over {len(history['epoch'])} epochs: the total loss goes from {first:.3g} to {last:.3g}; "
-        f"the kept epoch is {results.train['best_epoch']}."
+        f"the kept epoch is {best_epoch}."
     )
 
 

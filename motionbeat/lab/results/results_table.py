@@ -1,0 +1,108 @@
+"""Every figure of a run in one tidy table, read once for the page, the terminal and the README.
+
+The stages write metrics/TASK_table.csv (`motionbeat.lab.tasks.score_table`); train.json and beats.json, which have no
+intervals, are read as rows of the tasks `train` and `beats`.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from attrs import field, frozen
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.tasks.score_table import COLUMNS, Score, difference
+
+RECOGNITION = ("beat_tracking", "tagging", "genre", "instrument", "emotion")
+TABLES = ("retrieve", *RECOGNITION, "dance")
+"""Files TASK_table.csv; that of `retrieve` has to be there, the others where their stage has run."""
+PLAIN = {"train": "model", "beats": "tracker"}
+"""Files TASK.json of plain figures, and the row that they become."""
+
+
+@frozen(eq=False)
+class ResultsTable:
+    """table: one line a figure, columns task, row, metric, value, low, high, n. about: {task: what it is of}."""
+
+    table: pd.DataFrame
+    about: Mapping[str, Mapping[str, Any]]
+    _scores: Mapping[tuple[str, str, str], Score] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        scores = [_score(*line) for line in self.table[list(COLUMNS)].itertuples(index=False, name=None)]
+        found = {(score.task, score.row, score.metric): score for score in scores}
+        if len(found) < len(scores):
+            raise MotionBeatError("metrics/*_table.csv hold a figure twice: run `dvc repro`")
+        object.__setattr__(self, "_scores", found)
+
+    @classmethod
+    def read(cls, folder: Path) -> "ResultsTable":
+        """From metrics/. Raises `MotionBeatError` for a file that is missing, broken or has other columns."""
+        names = [name for name in TABLES if name == "retrieve" or (folder / f"{name}_table.csv").is_file()]
+        parts = [_read_csv(folder / f"{name}_table.csv") for name in names]
+        parts += [_read_plain(folder / f"{task}.json", task, row) for task, row in PLAIN.items()]
+        about = {name: _read_json(folder / f"{name}_about.json") for name in names if name != "dance"}
+        return cls(pd.concat(parts, ignore_index=True), about)
+
+    def score(self, task: str, row: str, metric: str) -> Score | None:
+        """One figure, None where there is none of it; its value is None where it is undefined."""
+        return self._scores.get((task, row, metric))
+
+    def value(self, task: str, row: str, metric: str) -> float | None:
+        """The value of a figure, None where it is missing or undefined."""
+        score = self.score(task, row, metric)
+        return None if score is None else score.value
+
+    def minus(self, task: str, row: str, other: str, metric: str) -> Score | None:
+        """The paired difference `row` less `other`."""
+        return self.score(task, difference(row, other), metric)
+
+    def rows(self, task: str) -> list[str]:
+        """Names of a task's rows in the order of its file, without paired differences; none where it has not run."""
+        names = dict.fromkeys(score.row for score in self._scores.values() if score.task == task)
+        return [name for name in names if " minus " not in name]
+
+    def metrics(self, task: str, row: str) -> dict[str, float | None]:
+        """{metric: value} of one row, in the order of its file."""
+        own = (task, row)
+        return {score.metric: score.value for score in self._scores.values() if (score.task, score.row) == own}
+
+
+def _score(task: str, row: str, metric: str, value: Any, low: Any, high: Any, n: Any) -> Score:
+    known = [None if pd.isna(number) else float(number) for number in (value, low, high)]
+    return Score(task, row, metric, known[0], known[1], known[2], None if pd.isna(n) else int(n))
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype={"task": str, "row": str, "metric": str})
+        if tuple(table.columns) != COLUMNS:
+            raise MotionBeatError(f"{path} has the columns {list(table.columns)}, not {list(COLUMNS)}: run `dvc repro`")
+        return table.astype({"value": float, "low": float, "high": float, "n": "Int64"})
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
+    except (ValueError, TypeError) as error:
+        raise MotionBeatError(f"{path} is no table of figures ({error}): run `dvc repro`") from None
+
+
+def _read_plain(path: Path, task: str, row: str) -> pd.DataFrame:
+    values = _read_json(path)
+    wrong = [key for key, value in values.items() if isinstance(value, bool) or not isinstance(value, int | float)]
+    if wrong:
+        raise MotionBeatError(f"{path}: {wrong[0]} is no number: run `dvc repro`")
+    lines = [(task, row, key, float(value), None, None, None) for key, value in values.items()]
+    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"low": float, "high": float, "n": "Int64"})
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
+    except json.JSONDecodeError as error:
+        raise MotionBeatError(f"{path} is not JSON ({error}): run `dvc repro`") from None
+    if not isinstance(values, dict):
+        raise MotionBeatError(f"{path} holds no named values: run `dvc repro`")
+    return values
