@@ -7,7 +7,7 @@ import torch
 from motionbeat.errors import run
 from motionbeat.lab import params
 from motionbeat.lab.tasks import retrieval_task, score_table
-from motionbeat.model.device import make_deterministic
+from motionbeat.model.device import best_device, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
 
 CORPUS, TOKENS, MODEL, METRICS = Path("data/corpus"), Path("data/tokens"), Path("models/motionbeat"), Path("metrics")
@@ -20,7 +20,7 @@ def main() -> None:
     torch.set_num_threads(1)  # heads are so small that a second thread only waits, on a busy machine for minutes
     test = retrieval_task.Test.read(CORPUS, TOKENS)
     scores, about = retrieval_task.run_retrieval(
-        DualEncoder.load(MODEL), test, settings.retrieve, settings.encoders, settings.loss
+        DualEncoder.load(MODEL).to(best_device()), test, settings.retrieve, settings.encoders, settings.loss
     )
     score_table.write(METRICS, retrieval_task.TASK, scores, retrieval_task.headline(scores), about)
 

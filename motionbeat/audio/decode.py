@@ -8,12 +8,16 @@ word, so the promise and the samples are compared here.
 import re
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from attrs import frozen
+from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.errors import MotionBeatError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SHORTEST_S = 0.1
 SILENCE = 1e-4
@@ -26,37 +30,66 @@ _RATES = (4_000, 768_000)
 _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
 _PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+BY_PYAV = (".m4a", ".m4b", ".mp4", ".aac", ".mov", ".webm", ".mkv")
+"""Suffixes of what libsndfile does not read and PyAV does."""
 _FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "uint8": 2.0**7}
 
 
-def signal(
-    source: str | PathLike[str] | NDArray[Any], sample_rate: int | None, target_rate: int
-) -> NDArray[np.float32]:
-    """Mono samples in -1..1 at `target_rate` Hz from a file (`sample_rate` None) or an array with its rate."""
+@frozen(eq=False)
+class Sound:
+    """Music that is decoded and checked, mono, at the rate that it was recorded at."""
+
+    samples: NDArray[np.float32]
+    """(n,), -1..1 but for what an mp3 or ogg overshoots."""
+    rate: int
+    """Hz."""
+    name: str
+    """The path, or `audio array`: what messages call it."""
+
+    def at(self, rate: int) -> NDArray[np.float32]:
+        """(n * rate / self.rate,) float32 in -1..1 at `rate` Hz, resampled by soxr (its HQ setting)."""
+        return _resampled(self.samples, self.rate, _checked_rate(rate, "sample_rate"))
+
+
+Source: TypeAlias = "str | PathLike[str] | ArrayLike | Tensor | Sound"
+"""A path; samples as an array, a torch tensor or nested lists of numbers; or what `decode` has given."""
+
+
+def decode(source: Source, sample_rate: int | None = None) -> Sound:
+    """A file, or an array (or torch tensor) with its `sample_rate` in Hz, as mono samples at their own rate.
+
+    A file is wav, flac, ogg, mp3, au or whatever else libsndfile knows; m4a, mp4 and the like need the extra `video`.
+    Arrays are as `as_mono` takes them. Channels are averaged. A `Sound` is given back as it is.
+    Raises `MotionBeatError` naming the file, what is wrong and the fix: missing, a folder, no audio, broken or
+    cut short, empty, under 0.1 s, silent, or holding NaN; and for an array without its rate.
+    """
+    if isinstance(source, Sound):
+        return source
     if isinstance(source, str | PathLike):
         if sample_rate is not None:
             raise MotionBeatError(f"{source}: a file says its own sample rate; leave sample_rate={sample_rate} out")
-        return load(source, target_rate)
+        path = Path(source)
+        if path.is_dir():
+            raise MotionBeatError(f"{path} is a folder; give one audio file in it")
+        if not path.is_file():
+            raise MotionBeatError(f"{path} does not exist; check the path")
+        samples, rate = _decode(path)
+        return Sound(_mono(samples, rate, str(path)), rate, str(path))
     if sample_rate is None:
         raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
-    return as_mono(source, sample_rate, target_rate)
+    rate = _checked_rate(sample_rate, "sample_rate")
+    return Sound(_mono(_scaled(source), rate, "audio array"), rate, "audio array")
+
+
+def signal(source: Source, sample_rate: int | None, target_rate: int) -> NDArray[np.float32]:
+    """Mono samples (n,) float32 in -1..1 at `target_rate` Hz; arguments and errors as `decode`."""
+    return decode(source, sample_rate).at(target_rate)
 
 
 def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
-    """Decode a file (wav, flac, ogg, mp3, au and whatever else libsndfile knows) to mono.
-
-    Channels are averaged, then resampled by soxr (its HQ setting) to `sample_rate` Hz. Returns (n,)
-    float32 in -1..1. Raises `MotionBeatError` naming the file, what is wrong and the fix: missing, a
-    folder, no audio, broken or cut short, empty, under 0.1 s, silent, or holding NaN.
-    """
-    path = Path(path)
+    """Mono samples (n,) float32 in -1..1 at `sample_rate` Hz of a file; errors as `decode`."""
     target = _checked_rate(sample_rate, "sample_rate")
-    if path.is_dir():
-        raise MotionBeatError(f"{path} is a folder; give one audio file in it")
-    if not path.is_file():
-        raise MotionBeatError(f"{path} does not exist; check the path")
-    samples, rate = _decode(path)
-    return _resampled(_mono(samples, rate, str(path)), rate, target)
+    return decode(path).at(target)
 
 
 def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[np.float32]:
@@ -66,8 +99,21 @@ def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[
     are taken as -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and
     what `load` refuses in a file, raises `MotionBeatError`.
     """
-    rate, target = _checked_rate(sample_rate, "sample_rate"), _checked_rate(target_rate, "target_rate")
-    values = np.asarray(audio)
+    target = _checked_rate(target_rate, "target_rate")
+    return decode(audio, _checked_rate(sample_rate, "sample_rate")).at(target)
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """A NumPy array from anything like one; a torch tensor may be on a GPU, have a gradient or be bfloat16."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    return np.asarray(values)
+
+
+def _scaled(audio: Any) -> NDArray[np.float32]:
+    """(n,) or (n, channels) float32 in -1..1."""
+    values = as_array(audio)
     if values.dtype.kind == "f":
         scaled = values.astype(np.float32)
     elif values.dtype.name in _FULL_SCALE:
@@ -86,15 +132,20 @@ def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[
                 "give one clip at a time"
             )
         scaled = scaled if scaled.shape[0] >= scaled.shape[1] else scaled.T
-    return _resampled(_mono(scaled, rate, "audio array"), rate, target)
+    return scaled
 
 
 def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
-    """(n, channels) samples and their rate, or a refusal of what libsndfile could not read whole."""
+    """(n, channels) samples and their rate, or a refusal of what could not be read whole."""
     import soundfile
 
     if path.stat().st_size == 0:
         raise MotionBeatError(f"{path} is an empty file (0 bytes); copy or download it again")
+    suffix = path.suffix.lower()
+    if suffix in BY_PYAV or (suffix == ".opus" and "OPUS" not in soundfile.available_subtypes("OGG")):
+        from motionbeat.audio.pyav import decode_by_pyav
+
+        return decode_by_pyav(path)
     try:
         with soundfile.SoundFile(path) as file:
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
@@ -147,7 +198,7 @@ def _mono(samples: NDArray[np.float32], rate: int, name: str) -> NDArray[np.floa
         raise MotionBeatError(
             f"{name} holds NaN or infinite samples (the first at {first / rate:.3f} s); replace them or export it again"
         )
-    peak = float(np.abs(samples).max())
+    peak = max(float(samples.max()), -float(samples.min()))  # no second copy of a long song
     if peak > LOUDEST:
         raise MotionBeatError(
             f"{name} reaches {peak:.6g}; float audio lies in -1..1: divide it by its full scale (int16: 32768)"

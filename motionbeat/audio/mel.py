@@ -1,4 +1,4 @@
-"""Samples2Mel: the log-mel spectrogram that the music encoder hears, 50 frames a second."""
+"""Samples2Mel: the log-mel spectrogram of the music encoder, 50 frames a second."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ HOP = 441
 FRAME_RATE = SAMPLE_RATE / HOP
 """50 frames a second: frame i is centred on i * 0.02 s."""
 LOWEST_HZ, HIGHEST_HZ = 30.0, 11_000.0
+_FRAMES_AT_ONCE = 15_000
 _MOST_BANDS = 160  # beyond these the lowest bands are narrower than an FFT bin and stay empty
 
 
@@ -36,11 +37,15 @@ def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: 
         from motionbeat.audio.decode import as_mono
 
         samples = as_mono(samples, sample_rate, SAMPLE_RATE)
-    magnitude = np.abs(
-        librosa.stft(samples.astype(np.float32, copy=False), n_fft=WINDOW, hop_length=HOP, pad_mode="constant")
-    )  # (513, frames)
     filters = librosa.filters.mel(
         sr=SAMPLE_RATE, n_fft=WINDOW, n_mels=bands, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, htk=False, norm=None
     )  # (bands, 513)
-    mel = (filters @ magnitude).T / np.sqrt(WINDOW)  # (frames, bands)
-    return np.log1p(1000.0 * mel).astype(np.float32)
+    frames = 1 + len(samples) // HOP
+    found = np.empty((frames, bands), np.float32)
+    padded = np.pad(samples.astype(np.float32, copy=False), WINDOW // 2)
+    for begin in range(0, frames, _FRAMES_AT_ONCE):  # the spectrum of a long song would fill the memory
+        end = min(begin + _FRAMES_AT_ONCE, frames)
+        part = padded[begin * HOP : (end - 1) * HOP + WINDOW]
+        magnitude = np.abs(librosa.stft(part, n_fft=WINDOW, hop_length=HOP, center=False))  # (513, end - begin)
+        found[begin:end] = np.log1p(1000.0 * ((filters @ magnitude).T / np.sqrt(WINDOW)))
+    return found

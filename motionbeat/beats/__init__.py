@@ -1,11 +1,8 @@
 """File2Beats: beat trackers behind one function, and the beat grid that they give."""
 
 from collections.abc import Sequence
-from os import PathLike
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.beats import librosa_tracker, madmom_tracker, nominal
@@ -18,7 +15,7 @@ TRACKERS = ("madmom", "librosa", "nominal")
 
 
 def track(
-    audio: str | PathLike[str] | NDArray[Any],
+    audio: decode.Source,
     sample_rate: int | None = None,
     tracker: str = "madmom",
     *,
@@ -29,7 +26,7 @@ def track(
 ) -> Beats:
     """Beats and bar positions of a song.
 
-    audio: a path, or a float or integer array with its `sample_rate` in Hz (see `motionbeat.audio.decode`).
+    audio: a path, a float or integer array with its `sample_rate` in Hz, or a `Sound` (see `motionbeat.audio.decode`).
     tracker:
     `madmom` finds beats and downbeats; one of the meters `beats_per_bar` and a tempo of `min_bpm` to `max_bpm`.
     `librosa` finds beats but no downbeats: bars of 4 are counted from the first beat and `.downbeats` is False;
@@ -49,18 +46,17 @@ def track(
         return _nominal(audio, sample_rate, bpm, meters)
     if bpm is not None:
         raise MotionBeatError(f"bpm = {bpm} has a use with tracker nominal only; leave it out with {tracker}")
+    if tracker == "madmom" and not 0 < min_bpm < max_bpm:
+        raise MotionBeatError(f"min_bpm = {min_bpm}, max_bpm = {max_bpm}; give 0 < min_bpm < max_bpm")
+    sound = decode.decode(audio, sample_rate)
     if tracker == "librosa":
-        samples = decode.signal(audio, sample_rate, librosa_tracker.SAMPLE_RATE)
-        times, positions = librosa_tracker.detect(samples)
+        times, positions = librosa_tracker.detect(sound.at(librosa_tracker.SAMPLE_RATE))
     else:
-        if not 0 < min_bpm < max_bpm:
-            raise MotionBeatError(f"min_bpm = {min_bpm}, max_bpm = {max_bpm}; give 0 < min_bpm < max_bpm")
-        samples = decode.signal(audio, sample_rate, madmom_tracker.SAMPLE_RATE)
+        samples = sound.at(madmom_tracker.SAMPLE_RATE)
         times, positions = madmom_tracker.detect(samples, [int(m) for m in meters], min_bpm, max_bpm)
     if len(times) < 2:
-        name = audio if isinstance(audio, str | PathLike) else "audio array"
         raise MotionBeatError(
-            f"{name}: {tracker} finds {len(times) or 'no'} beat{'s' * (len(times) != 1)}; "
+            f"{sound.name}: {tracker} finds {len(times) or 'no'} beat{'s' * (len(times) != 1)}; "
             "give music with a pulse, another tracker, or tracker nominal with the known bpm"
         )
     if tracker == "librosa":
@@ -68,9 +64,7 @@ def track(
     return Beats.from_positions(times, positions, meters)
 
 
-def _nominal(
-    audio: str | PathLike[str] | NDArray[Any], sample_rate: int | None, bpm: float | None, meters: list[int]
-) -> Beats:
+def _nominal(audio: decode.Source, sample_rate: int | None, bpm: float | None, meters: list[int]) -> Beats:
     if bpm is None or len(meters) != 1:
         raise MotionBeatError("tracker nominal needs the tempo and one meter; give bpm= and beats_per_bar=, such as 4")
     samples = decode.signal(audio, sample_rate, librosa_tracker.SAMPLE_RATE)

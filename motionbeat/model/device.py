@@ -20,6 +20,22 @@ def best_device() -> torch.device:
     return device
 
 
+def chosen_device(named: torch.device | str | None) -> torch.device:
+    """The device that a user names, such as cpu, cuda, cuda:1 or mps; None: `best_device`.
+
+    Raises `MotionBeatError` for a name that torch does not know, and for a device that is not there.
+    """
+    if named is None:
+        return best_device()
+    try:
+        device = torch.device(named)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise MotionBeatError(f"device = {str(named)!r} cannot be used ({reason}): give cpu, or none at all") from None
+    return device
+
+
 def make_deterministic(seed: int) -> None:
     """Fix every random number and the order of sums; on a GPU, operations without a fixed order only warn."""
     torch.manual_seed(seed)

@@ -1,6 +1,7 @@
-"""Frames2Beats: mean pooling of a frame sequence over beat intervals and their equal parts."""
+"""Frames2Tokens: mean pooling of a frame sequence over beat intervals, or a regular grid, and their equal parts."""
 
 import numpy as np
+from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
@@ -27,21 +28,52 @@ def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.fl
     empty, and the mean of S equal parts is the mean of the whole. What lies outside the frames
     is left out.
 
-    frames: (T, F). edges: (M + 1,) s, increasing. Returns (M, F) float32.
+    frames: (T, F). edges: (M + 1,) s, increasing, or (N, M + 1), a row of edges for each of N tokens.
+    Returns (M, F) or (N, M, F) float32.
     Raises `MotionBeatError` when an interval lies wholly outside the frames.
     """
     frames = np.asarray(frames, float)
     position = np.clip(np.asarray(edges, float) * frame_rate + 0.5, 0.0, len(frames))
-    width = np.diff(position)
-    if len(width) and width.min() <= 0:
+    width = np.diff(position)  # (..., M)
+    if width.size and width.min() <= 0:
         raise MotionBeatError(
             f"interval {int(width.argmin())} lies outside the {len(frames) / frame_rate:.2f} s of frames: "
             "the beats reach beyond the recording"
         )
     integral = np.concatenate([np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0)])
     whole = np.minimum(position.astype(int), len(frames) - 1)
-    at_edges = integral[whole] + (position - whole)[:, None] * frames[whole]
-    return (np.diff(at_edges, axis=0) / width[:, None]).astype(np.float32)
+    at_edges = integral[whole] + (position - whole)[..., None] * frames[whole]  # (..., M + 1, F)
+    return (np.diff(at_edges, axis=-2) / width[..., None]).astype(np.float32)
+
+
+@frozen(eq=False)
+class GridTokens:
+    """Tokens of a regular grid without beats: token t is pooled from the `period_s` around t / frame_rate seconds.
+
+    Beyond the frames there is silence (zeros). A slice `tokens[a:b]` is pooled when it is asked for, (b - a, S * F)
+    float32, so that the tokens of hours of music, which overlap, are never in memory at once.
+    """
+
+    frames: Array
+    """(T, F), frame i centred on i / frame_rate s, as for `pool_frames`."""
+    frame_rate: float
+    count: int
+    """Tokens: it may be less or more than T."""
+    period_s: float
+    subbeats: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, part: slice) -> NDArray[np.float32]:
+        begin, end, _ = part.indices(self.count)
+        reach = int(self.period_s * self.frame_rate / 2) + 1  # frames that a token needs on either side
+        inside = self.frames[max(begin - reach, 0) : end + reach]
+        missing = max(reach - begin, 0), max(end + reach - max(len(self.frames), begin - reach), 0)
+        frames = np.pad(inside, (missing, (0, 0)))  # (end - begin + 2 * reach, F)
+        centre = (np.arange(end - begin) + reach) / self.frame_rate
+        edges = centre[:, None] + self.period_s * (np.arange(self.subbeats + 1) / self.subbeats - 0.5)
+        return pool_frames(frames, self.frame_rate, edges).reshape(end - begin, -1)
 
 
 def begins_in(events: NDArray[np.bool_], frame_rate: float, edges: Array) -> NDArray[np.float32]:

@@ -107,9 +107,9 @@ def test_one_process_alone_loads_jukebox_and_what_is_on_the_gpu(name, gpu, proce
 
 def test_every_encoder_that_asks_for_the_gpu_is_known() -> None:
     folder = Path(interface.__file__).parent
-    assert {path.stem for path in folder.glob("*.py") if "best_device()" in path.read_text()} == set(
-        feature_cache._ON_GPU
-    )
+    on_gpu = {path.stem for path in folder.glob("*.py") if "best_device()" in path.read_text()}
+    on_gpu = on_gpu - {"motionbeat_encoder"} | {"motionbeat", "random"}  # the one module that holds two
+    assert on_gpu == set(feature_cache._ON_GPU)
 
 
 def test_a_process_holds_one_encoder_at_a_time(loudness, songs, settings, tmp_path) -> None:

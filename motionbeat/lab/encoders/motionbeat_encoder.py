@@ -1,13 +1,15 @@
-"""Encoders that need no download: the trained model, the same one untrained, and the spectrogram they hear."""
+"""Encoders that need no download: the trained model, the same one untrained, and the spectrogram they take."""
 
 import numpy as np
 import torch
 
 from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel
 from motionbeat.errors import MotionBeatError
-from motionbeat.inference import LATTICE_PERIOD_S, LATTICE_STEP_S, MotionBeat
+from motionbeat.inference import MotionBeat
 from motionbeat.lab.encoders.frame_encoder import Audio, Frames, digest, samples
+from motionbeat.model.device import best_device
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.tokens.song_tokens import LATTICE_PERIOD_S, LATTICE_STEP_S
 
 VERSION = "grid 1"
 """Raised whenever the features of the same weights change."""
@@ -24,7 +26,7 @@ class Grid:
         self.name = name
         self.width = model.config.width
         self.identity = digest(VERSION, model.config.to_dict(), model.state_dict())
-        self._model = MotionBeat(model)
+        self._model = MotionBeat(model.to(best_device()))
 
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
         """Frame t is the state of the token centred on t * 20 ms: (T, width)."""

@@ -21,8 +21,8 @@ from motionbeat.lab.training.batches import Batches
 from motionbeat.losses.emd import wasserstein_circle
 from motionbeat.losses.sral import complete_bars, contact_curve, detected_mass, onset_curve
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.model.encode_windows import batches_of, encode_windows
 
-_AT_ONCE = 256
 _CONSTANT = 1e-6
 
 Array = NDArray[np.floating]
@@ -166,14 +166,13 @@ def rhythm_agreement(model: DualEncoder, batches: Batches, index: NDArray[np.int
     return agreement(*rhythm_curves(model, batches, index), song)
 
 
-@torch.no_grad()
 def rhythm_curves(model: DualEncoder, batches: Batches, index: NDArray[np.integer]) -> Curves:
     """The curves that a model's heads predict for the windows `index` of a split, and the detected ones."""
-    model.eval()
     parts = []
-    for begin in range(0, len(index), _AT_ONCE):
-        batch = batches.gather(index[begin : begin + _AT_ONCE], 0, 0)
-        audio, motion = model.audio(batch.mel, *batch.motion[1:]), model.motion(*batch.motion)
+    for part in batches_of(len(index)):
+        batch = batches.gather(index[part], 0, 0)
+        audio = encode_windows(model, "audio", batch.mel, *batch.motion[1:])
+        motion = encode_windows(model, "motion", *batch.motion)
         # exp of the logits is the softmax of a bar but for its sum; in float64 it does not overflow
         curves = (
             *(audio.onset_logits.double().sigmoid(), audio.accent_logits.double().exp()),

@@ -10,9 +10,8 @@ from torch import Tensor
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.batches import Batches
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.model.encode_windows import batches_of, encode_windows
 from motionbeat.retrieval import retrieval_metrics
-
-_AT_ONCE = 256
 
 
 class Compared(NamedTuple):
@@ -55,22 +54,19 @@ class Validation:
         figures["score"] = sum(parts_of_score) / len(parts_of_score)
         return figures
 
-    @torch.no_grad()
     def compare(self, model: DualEncoder) -> Compared:
         """Embeddings of the windows `index`, and whether each is nearer to its music than its negatives are."""
-        model.eval()
         batches = self._batches
         parts: list[tuple[Tensor, ...]] = []
-        for begin in range(0, len(self.index), _AT_ONCE):
-            index = self.index[begin : begin + _AT_ONCE]
-            batch = batches.gather(index, batches.tempo_negatives, batches.jitter_negatives)
-            audio = model.audio(batch.mel, *batch.motion[1:]).embedding  # (n, d)
-            motion = model.motion(*batch.motion).embedding  # (n, d)
+        for part in batches_of(len(self.index)):
+            batch = batches.gather(self.index[part], batches.tempo_negatives, batches.jitter_negatives)
+            audio = encode_windows(model, "audio", batch.mel, *batch.motion[1:]).embedding  # (n, d)
+            motion = encode_windows(model, "motion", *batch.motion).embedding  # (n, d)
             wins = []
             for negatives, absent in ((batch.tempo, batch.tempo_absent), (batch.jitter, batch.jitter_absent)):
                 won = torch.full(absent.shape, torch.nan, device=audio.device)
                 if absent.numel():
-                    far = model.motion(*negatives).embedding.unflatten(0, absent.shape)  # (n, p, d)
+                    far = encode_windows(model, "motion", *negatives).embedding.unflatten(0, absent.shape)  # (n, p, d)
                     margin = (audio * motion).sum(1)[:, None] - (audio[:, None] * far).sum(2)
                     won = torch.where(absent, won, _wins(margin))
                 wins.append(won)

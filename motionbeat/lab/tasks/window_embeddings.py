@@ -3,7 +3,6 @@
 Axes: n stretches, k beats of the longest, d width, e embedding.
 """
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +13,7 @@ from torch import Tensor
 
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.model.dual_encoder import DualEncoder
-
-_AT_ONCE = 256
+from motionbeat.model.encode_windows import encode_windows
 
 
 class Bars(NamedTuple):
@@ -63,31 +61,15 @@ class Spans:
         )
 
 
-@torch.no_grad()
 def embed_music(model: DualEncoder, tokens: Tokens, spans: Spans) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Embeddings (n, e) and states (n, k, d) of the music of some stretches; states at masked beats mean nothing."""
-    parts = []
-    for part in _parts(model, spans):
-        encoded = model.audio(torch.as_tensor(tokens.audio["mel"][part.rows(part.audio_row)]), *part.bars(tokens))
-        states = np.zeros((len(part), spans.beats.max(), model.config.width), np.float32)
-        states[:, : encoded.states.shape[1]] = encoded.states.numpy()
-        parts.append((encoded.embedding.numpy(), states))
-    embeddings, all_states = zip(*parts, strict=True)
-    return np.concatenate(embeddings), np.concatenate(all_states)
+    encoded = encode_windows(model, "audio", tokens.audio["mel"], *spans.bars(tokens), rows=spans.rows(spans.audio_row))
+    return encoded.embedding.cpu().numpy(), encoded.states.cpu().numpy()
 
 
-@torch.no_grad()
 def embed_motion(model: DualEncoder, tokens: Tokens, spans: Spans) -> NDArray[np.float32]:
     """Embeddings (n, e) of the dance of some stretches."""
-
-    def encode(part: Spans) -> NDArray[np.float32]:
-        features = torch.as_tensor(tokens.motion["features"][part.rows(part.motion_row)])
-        return model.motion(features, *part.bars(tokens)).embedding.numpy()
-
-    return np.concatenate([encode(part) for part in _parts(model, spans)])
-
-
-def _parts(model: DualEncoder, spans: Spans) -> Iterator[Spans]:
-    model.eval()
-    for begin in range(0, len(spans), _AT_ONCE):
-        yield spans.take(slice(begin, begin + _AT_ONCE))
+    encoded = encode_windows(
+        model, "motion", tokens.motion["features"], *spans.bars(tokens), rows=spans.rows(spans.motion_row)
+    )
+    return encoded.embedding.cpu().numpy()

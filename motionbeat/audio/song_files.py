@@ -1,0 +1,28 @@
+"""Which files of a folder are songs."""
+
+from pathlib import Path
+
+from motionbeat.errors import MotionBeatError
+
+SONG_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".au", ".aif", ".aiff")
+"""Of songs in a folder. A video (mp4, mov, webm) has to be named: beside music it is more often a dance."""
+
+
+def songs_in(folder: str | Path) -> list[Path]:
+    """The songs of a folder and of the folders in it, sorted; hidden files and folders are left out.
+
+    Raises `MotionBeatError` for a folder that does not exist or has no song.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MotionBeatError(f"{folder} is no folder; check the path")
+    songs = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SONG_SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not songs:
+        raise MotionBeatError(f"{folder} has no song; give a folder of {', '.join(s[1:] for s in SONG_SUFFIXES)} files")
+    return songs

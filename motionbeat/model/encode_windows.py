@@ -1,0 +1,86 @@
+"""Windows2Embeddings: a model on any number of windows, in batches, on a device. All that encodes without training.
+
+Axes: n windows, k beats, e embedding, d width.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.model.device import chosen_device
+from motionbeat.model.dual_encoder import DualEncoder, EncodedAudio, EncodedMotion
+
+WINDOWS_AT_ONCE = 256
+Values = NDArray[Any] | Tensor
+
+
+@overload
+def encode_windows(model: DualEncoder, kind: Literal["audio"], *args: Any, **settings: Any) -> EncodedAudio: ...
+@overload
+def encode_windows(model: DualEncoder, kind: Literal["motion"], *args: Any, **settings: Any) -> EncodedMotion: ...
+def encode_windows(
+    model: DualEncoder,
+    kind: Literal["audio", "motion"],
+    tokens: Values,
+    bar_position: Values,
+    beats_per_bar: Values | int,
+    mask: Values | None = None,
+    has_rotations: bool = True,
+    rows: NDArray[np.integer] | None = None,
+    *,
+    device: torch.device | str | None = None,
+    batch_size: int = WINDOWS_AT_ONCE,
+) -> EncodedAudio | EncodedMotion:
+    """What the model makes of n windows of music or dance, without gradients and without dropout.
+
+    tokens: (n, k, f), or a table (N, f) of which `rows` (n, k) names the tokens of each window; then no more than a
+    batch of windows is ever gathered. bar_position: (n, k), from 0 at the downbeat. beats_per_bar: (n,), or one for
+    all. mask: (n, k), True = real beat; None: all are. has_rotations: False where motion tokens hold no joint
+    rotations. device: where to compute, to which the model is moved; None: where it is. batch_size: windows at once,
+    which changes results by rounding only.
+    Returns the fields of `DualEncoder.audio` or `.motion` for all windows, on the device.
+    Raises `MotionBeatError` for no window, a batch size below 1, or what the model refuses.
+    """
+    count = len(bar_position)
+    if not count:
+        raise MotionBeatError("there is no window to encode: give at least one")
+    device = next(model.parameters()).device if device is None else chosen_device(device)
+    was_training = model.training
+    model.to(device).eval()
+    parts: list[Any] = []
+    with torch.no_grad():
+        for part in batches_of(count, batch_size):
+            window = (
+                torch.as_tensor(tokens[part] if rows is None else tokens[rows[part]], device=device),
+                torch.as_tensor(bar_position[part], dtype=torch.float32, device=device),
+                _meters(beats_per_bar, part, device),
+                None if mask is None else torch.as_tensor(mask[part], device=device),
+            )
+            if kind == "audio":
+                parts.append(model.audio(*window))
+            else:
+                without = None if has_rotations else torch.zeros(len(window[0]), dtype=torch.bool, device=device)
+                parts.append(model.motion(*window, without))
+    model.train(was_training)
+    if len(parts) == 1:
+        return parts[0]
+    return type(parts[0])(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+
+def batches_of(count: int, batch_size: int = WINDOWS_AT_ONCE) -> Iterator[slice]:
+    """Slices that cover `count` windows in order, `batch_size` at a time."""
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise MotionBeatError(f"batch_size = {batch_size!r}; give a whole number from 1, such as {WINDOWS_AT_ONCE}")
+    for begin in range(0, count, batch_size):
+        yield slice(begin, min(begin + batch_size, count))
+
+
+def _meters(beats_per_bar: Values | int, part: slice, device: torch.device) -> Tensor:
+    if isinstance(beats_per_bar, int | np.integer):
+        return torch.full((part.stop - part.start,), int(beats_per_bar), device=device)
+    return torch.as_tensor(beats_per_bar[part], device=device)

@@ -1,0 +1,90 @@
+"""The tokens of a song or a dance, and which of them the windows of K beats hold, and what each window is for.
+
+Axes: n tokens, w windows, k beats of a window.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from attrs import fields, frozen
+from numpy.typing import NDArray
+
+from motionbeat.tokens.pooling import GridTokens
+
+_TOKENS_AT_ONCE = 8192
+
+
+@frozen(eq=False)
+class TokenSequence:
+    """A song or a dance as the model takes it, one token a beat (or 20 ms of grid mode)."""
+
+    tokens: NDArray[np.float32] | GridTokens
+    """(n, f)"""
+    times: NDArray[np.float64]
+    """(n + 1,) s: token t stands for [times[t], times[t + 1])."""
+    bar_position: NDArray[np.int64]
+    """(n,), from 0 at the downbeat."""
+    beats_per_bar: int
+    lattices: int = 1
+    """Tokens t, t + lattices, t + 2 * lattices, ... follow each other; n is at least this."""
+    has_rotations: bool = True
+    """Of a dance: whether its tokens hold joint rotations."""
+
+    def windows(self, size: int) -> "SequenceWindows":
+        """Windows of `size` tokens: at every downbeat for the clip, side by side for the states.
+
+        With lattices, windows are taken within each. The last of the windows side by side ends with its lattice, and
+        gives the states of those tokens that the one before does not cover. Without a downbeat (or in a song shorter
+        than a window) the clip is the first window.
+        """
+        parts = [_of_lattice(self.bar_position, size, first, self.lattices) for first in range(self.lattices)]
+        every = SequenceWindows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return every.take(np.argsort(every.rows[:, 0], kind="stable"))
+
+
+@frozen(eq=False)
+class SequenceWindows:
+    """Windows over a sequence of tokens, sorted by where they begin."""
+
+    rows: NDArray[np.int64]
+    """(w, k) tokens; past the end the last one again."""
+    mask: NDArray[np.bool_]
+    """(w, k), False past the end."""
+    bar_position: NDArray[np.int64]
+    """(w, k), from 0 at the downbeat."""
+    lattice: NDArray[np.int64]
+    """(w,) which of the interleaved lattices it is of."""
+    in_clip: NDArray[np.bool_]
+    """(w,) whether its embedding is part of the clip's."""
+    gives_state: NDArray[np.bool_]
+    """(w, k) where the state of a token is taken from: each token from one window."""
+
+    def take(self, index: Any) -> "SequenceWindows":
+        """The windows of an index array, mask or slice."""
+        return SequenceWindows(*(getattr(self, field.name)[index] for field in fields(SequenceWindows)))
+
+    def blocks(self) -> Iterator["SequenceWindows"]:
+        """The windows in parts that begin within some thousand tokens, so that few tokens are needed at once."""
+        first = self.rows[:, 0]
+        borders = np.searchsorted(first, np.arange(0, first[-1] + 1, _TOKENS_AT_ONCE))
+        for begin, end in zip(borders, [*borders[1:], len(first)], strict=True):
+            if begin < end:
+                yield self.take(slice(begin, end))
+
+
+def _of_lattice(bar_position: NDArray[np.integer], size: int, lattice: int, lattices: int) -> tuple[NDArray[Any], ...]:
+    """The fields of `SequenceWindows` for one lattice."""
+    tokens = np.arange(lattice, len(bar_position), lattices)
+    last = max(len(tokens) - size, 0)
+    downbeats = np.flatnonzero(bar_position[tokens[: last + 1]] == 0)
+    of_clip = downbeats if len(downbeats) else np.zeros(1, int)
+    side_by_side = np.append(np.arange(0, last, size), last)
+    start = np.union1d(of_clip, side_by_side)  # many windows serve both
+    index = start[:, None] + np.arange(size)  # (w, k)
+    mask = index < len(tokens)
+    new_from = np.full(len(start), len(tokens))
+    new_from[np.searchsorted(start, side_by_side)] = np.append(0, side_by_side[:-1] + size)
+    rows = tokens[np.minimum(index, len(tokens) - 1)]
+    gives_state = mask & (index >= new_from[:, None])
+    return rows, mask, bar_position[rows], np.full(len(start), lattice), np.isin(start, of_clip), gives_state
