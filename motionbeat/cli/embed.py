@@ -1,9 +1,10 @@
 """`motionbeat embed`: songs to arrays."""
 
+import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,74 +18,113 @@ class Mode(StrEnum):
     grid = "grid"
 
 
+class Tracker(StrEnum):
+    """What finds the beats (see `motionbeat.beats.track`)."""
+
+    madmom = "madmom"
+    librosa = "librosa"
+
+
 def embed(
-    songs: Annotated[list[Path], typer.Argument(help="Audio files: wav, flac, ogg, mp3 or au.", show_default=False)],
+    songs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Audio files (wav, flac, ogg, opus, mp3, au; m4a and mp4 with PyAV), and folders of them.",
+            show_default=False,
+        ),
+    ],
     model: Annotated[
         Path, typer.Option(help="Folder with config.json and model.safetensors, as the train stage writes it.")
     ] = Path("models/motionbeat"),
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for the .npz files; without it each lies beside its song."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the .npz files, or for one song the .npz file; without it each lies beside its song.",
+        ),
     ] = None,
     mode: Annotated[
         Mode,
         typer.Option(help="beats: track the beats, one token each. grid: one token each 20 ms, no beats needed."),
     ] = Mode.beats,
+    tracker: Annotated[
+        Tracker | None,
+        typer.Option(
+            help="What finds the beats; without it madmom if it is installed, else librosa.", show_default=False
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Such as cpu, cuda or cuda:1; without it the GPU if there is one.", show_default=False),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows that the model takes at once.")] = 256,
+    again: Annotated[bool, typer.Option("--again", help="Embed songs anew that are embedded already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a song, each on its line.")] = False,
 ) -> None:
     """Embed songs: each gives SONG.npz with three arrays.
 
     clip (d,): the whole song, of length 1; the dot product of two songs is their cosine similarity.
     tokens (K, D): one row a beat, or one each 20 ms. times (K + 1,): seconds, where each row begins, and the end.
+    made_by: a digest of the model, and the settings, as JSON.
 
     Example: motionbeat embed song.mp3, then in Python numpy.load("song.npz")["clip"].
+    Example: motionbeat embed music/ -o embeddings/, and the same again after it was stopped: songs whose .npz is
+    newer than they are and of the same model and settings are skipped.
 
     A song that cannot be embedded is named with the reason, the others are embedded, and the exit status is 1.
     """
-    import numpy as np
-
-    from motionbeat.files import whole_file
+    from motionbeat.cli.embed_files import made_by, outputs, read_if_right, write
     from motionbeat.inference import load
+    from motionbeat.progress import counted
+    from motionbeat.tokens.song_tokens import default_tracker
 
-    results = _results(songs, output)
+    if tracker and mode is Mode.grid:
+        raise MotionBeatError(
+            f"--tracker {tracker.value} with --mode grid, which needs no beats: leave one of them out"
+        )
+    files = outputs(songs, output)
     if not (model / "config.json").is_file():
         raise MotionBeatError(
             f"{model / 'config.json'} is missing: name the folder of a trained model by --model, or train one by "
             "`dvc repro train`"
         )
-    encoder = load(model)
+    encoder = load(model, device)
+    chosen = None if mode is Mode.grid else tracker.value if tracker else default_tracker()
+    made = made_by(model, mode.value, chosen)
+    todo = []
+    for song, path in files.items():
+        arrays = None if again else read_if_right(song, path, made)
+        if arrays is None:
+            todo.append(song)
+        else:
+            _show(song, path, arrays["tokens"], arrays["times"], mode, "skipped", as_json)
     refused = 0
-    for song, path in results.items():
-        try:
-            result = encoder.embed_audio(song, mode=mode.value)
-        except MotionBeatError as error:
+    results = encoder.embed_each(todo, mode=mode.value, tracker=chosen, batch_size=batch_size)
+    for song, result in zip(todo, counted(results, len(todo), "songs"), strict=True):
+        if isinstance(result, MotionBeatError):
             refused += 1
-            print(f"error: {error}", file=sys.stderr)
+            if as_json:
+                print(json.dumps({"song": str(song), "status": "refused", "error": str(result)}), flush=True)
+            print(f"error: {result}", file=sys.stderr)
             continue
-        try:
-            with whole_file(path) as unfinished, unfinished.open("wb") as file:
-                np.savez(file, clip=result.clip, tokens=result.tokens, times=result.times)
-        except OSError as error:
-            raise MotionBeatError(
-                f"{path} cannot be written ({error.strerror}): name another folder by --output"
-            ) from None
-        seconds = result.times[-1] - result.times[0]
-        what = "beats" if mode is Mode.beats else "frames"
-        rate = f", {60 * len(result.tokens) / seconds:.1f} BPM" if mode is Mode.beats else ""
-        print(f"{song}: {len(result.tokens)} {what} over {seconds:.1f} s{rate} -> {path}", flush=True)
+        write(files[song], result, made)
+        _show(song, files[song], result.tokens, result.times, mode, "embedded", as_json)
     if refused:
-        print(f"{refused} of {len(results)} songs were not embedded", file=sys.stderr)
+        print(f"{refused} of {len(files)} songs were not embedded", file=sys.stderr)
         raise typer.Exit(1)
 
 
-def _results(songs: list[Path], output: Path | None) -> dict[Path, Path]:
-    """The file that each song's embedding goes to; no two songs may share one."""
-    song_of: dict[Path, Path] = {}
-    for song in dict.fromkeys(songs):
-        path = (output or song.parent) / f"{song.stem}.npz"
-        if path in song_of:
-            raise MotionBeatError(
-                f"{song_of[path]} and {song} would both be written to {path}: embed them into different folders by "
-                "--output"
-            )
-        song_of[path] = song
-    return {song: path for path, song in song_of.items()}
+def _show(song: Path, path: Path, tokens: Any, times: Any, mode: Mode, status: str, as_json: bool) -> None:
+    import numpy as np
+
+    seconds = float(times[-1] - times[0])
+    bpm = float(60 / np.median(np.diff(times))) if mode is Mode.beats else None
+    if as_json:
+        found = {"song": str(song), "status": status, "output": str(path), "tokens": len(tokens), "seconds": seconds}
+        print(json.dumps(found | ({} if bpm is None else {"bpm": bpm})), flush=True)
+        return
+    what = "beats" if mode is Mode.beats else "frames"
+    rate = "" if bpm is None else f", {bpm:.1f} BPM"
+    done = " (embedded before; --again makes it anew)" if status == "skipped" else ""
+    print(f"{song}: {len(tokens)} {what} over {seconds:.1f} s{rate} -> {path}{done}", flush=True)

@@ -1,12 +1,13 @@
 """Broken audio is refused by name; good audio is the same signal whatever the container, rate and channels."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from motionbeat.audio.decode import as_mono, load, signal
+from motionbeat.audio.decode import as_mono, decode, load, signal
 from motionbeat.errors import MotionBeatError
 
 RATE = 44_100
@@ -33,6 +34,47 @@ def test_every_format_gives_the_same_signal(folder: Path, kind: str) -> None:
     assert len(samples) == 2 * RATE
     inner = slice(RATE // 2, -RATE // 2)
     assert np.corrcoef(samples[inner], tone()[inner])[0, 1] > 0.995
+
+
+def written_by_pyav(path: Path, samples: np.ndarray, codec: str) -> Path:
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = RATE
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["m4a", "mp4", "mov"])
+def test_containers_of_aac_are_read_by_pyav(tmp_path: Path, kind: str) -> None:
+    path = written_by_pyav(tmp_path / f"tone.{kind}", tone(), "aac")
+    samples = load(path, RATE)
+    assert abs(len(samples) - 2 * RATE) < 0.1 * RATE
+    lag = np.argmax(np.correlate(samples[: RATE + 4000], tone()[4000:RATE], "valid"))
+    assert np.corrcoef(samples[lag : lag + RATE - 4000], tone()[4000:RATE])[0, 1] > 0.99
+
+
+def test_opus_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tone.opus", tone(rate=48_000), 48_000, format="OGG", subtype="OPUS")
+    assert len(load(tmp_path / "tone.opus", RATE)) == pytest.approx(2 * RATE, abs=0.05 * RATE)
+
+
+def test_a_broken_m4a_and_one_without_pyav_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = written_by_pyav(tmp_path / "tone.m4a", tone(), "aac").read_bytes()
+    (tmp_path / "cut.m4a").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(MotionBeatError, match=r"cut\.m4a cannot be decoded .*copy it again"):
+        load(tmp_path / "cut.m4a", RATE)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(MotionBeatError, match=r"tone\.m4a: \.m4a files need PyAV: pip install 'motionbeat\[video\]'"):
+        load(tmp_path / "tone.m4a", RATE)
+
+
+def test_what_is_decoded_once_gives_every_rate_that_decoding_again_gives(folder: Path) -> None:
+    sound = decode(folder / "tone.ogg")
+    assert decode(sound) is sound and sound.rate == RATE and sound.name.endswith("tone.ogg")
+    for rate in (RATE, 22_050):
+        np.testing.assert_array_equal(sound.at(rate), load(folder / "tone.ogg", rate))
 
 
 def test_sixteen_bit_samples_come_through_exactly(folder: Path) -> None:

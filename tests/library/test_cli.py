@@ -1,6 +1,7 @@
 """The `motionbeat` command: what it writes, and how it refuses."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -54,8 +55,8 @@ def test_a_song_gives_three_arrays_beside_it_that_are_the_librarys(run, model, s
     assert (code, err) == (0, "") and out == f"{song}: 50 frames over 1.0 s -> {song.with_suffix('.npz')}\n"
     expected = load(model).embed_audio(song, mode="grid")
     with np.load(song.with_suffix(".npz")) as arrays:
-        assert set(arrays) == {"clip", "tokens", "times"}
-        for name in arrays:
+        assert set(arrays) == {"clip", "tokens", "times", "made_by"}
+        for name in ("clip", "tokens", "times"):
             np.testing.assert_array_equal(arrays[name], getattr(expected, name))
 
 
@@ -67,6 +68,74 @@ def test_one_broken_song_does_not_keep_the_others_from_being_embedded(run, model
     assert err.splitlines()[0].startswith(f"error: {tmp_path / 'broken.mp3'} cannot be decoded")
     assert err.splitlines()[1:] == ["1 of 2 songs were not embedded"]
     assert [path.name for path in output.iterdir()] == ["song.npz"]
+
+
+def test_an_output_that_ends_in_npz_is_the_file_of_one_song_and_is_refused_for_two(run, model, song, tmp_path):
+    grid = ("--model", model, "--mode", "grid", "-o", tmp_path / "new" / "out.npz")
+    assert run(song, *grid)[0] == 0
+    assert (tmp_path / "new" / "out.npz").is_file() and not song.with_suffix(".npz").exists()
+    other = shutil.copy(song, tmp_path / "other.wav")
+    code, out, err = run(song, other, *grid)
+    assert (code, out) == (1, "") and "out.npz is one file, but there are 2 songs: name a folder" in err
+
+
+def test_songs_of_a_folder_keep_their_places_and_are_skipped_until_something_changes(run, model, song, tmp_path):
+    music, output = tmp_path / "music", tmp_path / "output"
+    (music / "live").mkdir(parents=True)
+    for place in ("a.wav", "live/a.wav"):
+        shutil.copyfile(song, music / place)
+        os.utime(music / place, (1e9, 1e9))
+    words = (music, "--model", model, "--mode", "grid", "--json", "-o", output)
+
+    def statuses(*more: str | Path) -> list[str]:
+        code, out, err = run(*words, *more)
+        assert (code, err) == (0, "")
+        found = [json.loads(line) for line in out.splitlines()]
+        assert {line["output"] for line in found} == {str(output / "a.npz"), str(output / "live" / "a.npz")}
+        assert all(line["tokens"] == 50 and line["seconds"] == pytest.approx(0.99) for line in found)
+        return sorted(line["status"] for line in found)
+
+    assert statuses() == ["embedded", "embedded"]
+    assert statuses() == ["skipped", "skipped"]
+    assert statuses("--again") == ["embedded", "embedded"]
+    os.utime(music / "a.wav", (4e9, 4e9))
+    assert statuses() == ["embedded", "skipped"]
+    (output / "live" / "a.npz").write_bytes(b"cut short")
+    assert statuses() == ["embedded", "embedded"]
+    os.utime(music / "a.wav", (1e9, 1e9))
+    other = tmp_path / "other model"
+    changed = load(model).model
+    with torch.no_grad():
+        changed.mel_mean += 1
+    changed.save(other)
+    assert statuses() == ["skipped", "skipped"]
+    assert statuses("--model", other) == ["embedded", "embedded"]
+
+
+def test_a_refused_song_is_a_line_of_json_too(run, model, tmp_path):
+    (tmp_path / "broken.mp3").write_bytes(b"no audio")
+    code, out, _ = run(tmp_path / "broken.mp3", "--model", model, "--mode", "grid", "--json")
+    assert code == 1
+    line = json.loads(out)
+    assert line["status"] == "refused" and "cannot be decoded" in line["error"]
+
+
+def test_the_tempo_is_of_the_median_interval(run, model, tmp_path):
+    clicks = np.zeros(20 * 22_050)
+    for time in np.arange(5.0, 19.9, 60 / 140):  # silence before the first beat is no slower music
+        clicks[round(time * 22_050) :][:300] = 0.8 * np.exp(-np.arange(300) / 60)[: len(clicks) - round(time * 22_050)]
+    soundfile.write(tmp_path / "clicks.wav", clicks, 22_050)
+    code, out, _ = run(tmp_path / "clicks.wav", "--model", model, "--tracker", "librosa")
+    assert code == 0
+    bpm = float(out.split(" BPM")[0].split()[-1])
+    with np.load(tmp_path / "clicks.npz") as arrays:
+        assert bpm == pytest.approx(60 / np.median(np.diff(arrays["times"])), abs=0.05)
+    assert min(abs(bpm / 140 - ratio) for ratio in (0.5, 1, 2)) < 0.04
+
+
+def test_a_tracker_has_no_use_in_grid_mode(run, model, song):
+    code, _, err = run(song, "--model", model, "--mode", "grid", "--tracker", "librosa")
+    assert code == 1 and "--tracker librosa with --mode grid" in err
 
 
 def test_two_songs_of_one_name_are_refused_before_any_work(run, model, song, tmp_path):

@@ -22,6 +22,8 @@ from motionbeat.lab.token_tables.build_tokens import build
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.model.encode_windows import encode_windows
+from motionbeat.tokens.pooling import GridTokens, pool_frames
 
 ROOT = Path(__file__).parents[2]
 RATE = 44_100
@@ -248,6 +250,7 @@ def test_a_dance_that_cannot_be_used_is_refused_by_what_is_wrong(model, wrong, s
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
+        ({"audio": {"song": 1}}, "a song is a dict; give a path, or an array with sample_rate= in Hz"),
         ({"mode": "frames"}, "mode = 'frames'; give beats or grid"),
         ({"sample_rate": None}, "without its rate; give sample_rate="),
         ({"audio": "song.wav"}, "a file says its own sample rate"),
@@ -265,6 +268,115 @@ def test_a_song_that_cannot_be_used_is_refused_by_what_is_wrong(model, wrong, sa
     right = {"audio": music(3.0), "sample_rate": RATE}
     with pytest.raises(MotionBeatError, match=says):
         model.embed_audio(**right | wrong)
+
+
+@pytest.mark.parametrize("mode", ["beats", "grid"])
+def test_how_many_windows_are_encoded_at_once_and_pooled_at_once_changes_nothing(model, monkeypatch, mode):
+    wave, beats = music(SECONDS), {"beats": BEATS} if mode == "beats" else {}
+    whole = model.embed_audio(wave, RATE, mode, **beats)
+    monkeypatch.setattr("motionbeat.tokens.token_sequence._TOKENS_AT_ONCE", 7)
+    parts = model.embed_audio(wave, RATE, mode, batch_size=3, **beats)
+    np.testing.assert_allclose(parts.clip, whole.clip, atol=1e-6)
+    np.testing.assert_allclose(parts.tokens, whole.tokens, atol=1e-5)
+
+
+def test_a_slice_of_grid_tokens_is_pooled_like_beats_of_the_same_place(model):
+    frames = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    grid = GridTokens(frames, 50.0, 62, 0.5, 4)
+    silence = np.zeros((50, 3), np.float32)
+    padded = np.concatenate([silence, frames, silence])
+    for part in (slice(0, 62), slice(0, 3), slice(20, 45), slice(58, 62)):
+        at = np.arange(62)[part] * 0.02 + 1.0
+        expected = [pool_frames(padded, 50.0, time + 0.125 * np.arange(-2, 3)).ravel() for time in at]
+        np.testing.assert_allclose(grid[part], expected, atol=1e-6)
+
+
+def test_a_file_is_decoded_once_for_the_spectrogram_and_the_tracker(corpus, model, monkeypatch):
+    opened = []
+    original = soundfile.SoundFile
+    monkeypatch.setattr(soundfile, "SoundFile", lambda path, *rest: opened.append(path) or original(path, *rest))
+    model.embed_audio(corpus / "audio" / "song.flac", tracker="librosa")
+    assert len(opened) == 1
+
+
+def test_a_torch_tensor_is_the_song_or_the_dance_that_its_array_is(model):
+    wave, motion, times = music(SECONDS), dance(), np.arange(0.25, 6.5, 0.5)
+    tensor = torch.tensor(wave, requires_grad=True)
+    expected = model.embed_audio(wave, RATE, beats=BEATS)
+    np.testing.assert_array_equal(model.embed_audio(tensor, RATE, beats=BEATS).clip, expected.clip)
+    of_tensors = model.embed_motion(torch.tensor(motion.joints), FPS, torch.tensor(times))
+    np.testing.assert_array_equal(of_tensors.clip, model.embed_motion(motion.joints, FPS, times).clip)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_list_and_a_folder_of_songs_give_what_each_gives_alone(model, tmp_path, monkeypatch, processes):
+    monkeypatch.setenv("MOTIONBEAT_WORKERS", processes)
+    (tmp_path / "more").mkdir()
+    songs = [tmp_path / "b.wav", tmp_path / "more" / "a.flac"]
+    for song, seconds in zip(songs, (7.0, 8.0), strict=True):
+        soundfile.write(song, music(seconds), RATE)
+    (tmp_path / "cover.jpg").write_bytes(b"no song")
+    alone = [model.embed_audio(song, tracker="librosa") for song in songs]
+    of_folder = model.embed_folder(tmp_path, tracker="librosa")
+    assert list(of_folder) == songs
+    for found in (model.embed_audio(songs, tracker="librosa"), list(of_folder.values())):
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_allclose(one.clip, other.clip, atol=1e-6)
+            np.testing.assert_allclose(one.times, other.times, atol=1e-9)
+
+
+def test_a_list_of_arrays_is_several_songs_and_a_list_of_numbers_is_one(model):
+    waves = [music(SECONDS), music(SECONDS)[: 6 * RATE]]
+    found = model.embed_audio(waves, RATE, mode="grid")
+    assert [len(each.tokens) for each in found] == [600, 300]
+    assert len(model.embed_audio(waves[1].tolist(), RATE, mode="grid").tokens) == 300
+    assert model.embed_audio([]) == []
+
+
+def test_the_first_song_of_a_list_that_cannot_be_used_is_named_and_embed_each_goes_on(model):
+    songs = [music(3.0), None, music(3.0)]
+    with pytest.raises(MotionBeatError, match="song 2 of 3: a song is a NoneType; give a path, or an array"):
+        model.embed_audio(songs, RATE, mode="grid")
+    found = list(model.embed_each(songs, RATE, mode="grid"))
+    assert isinstance(found[1], MotionBeatError)
+    np.testing.assert_array_equal(found[0].clip, found[2].clip)
+    with pytest.raises(MotionBeatError, match="beats for 3 songs: give a list of as many"):
+        list(model.embed_each(songs, RATE, beats=[BEATS]))
+
+
+def test_a_folder_is_refused_where_a_song_is_asked_for_and_where_it_holds_none(model, tmp_path):
+    with pytest.raises(MotionBeatError, match="is a folder; give one audio file in it, or call embed_folder"):
+        model.embed_audio(tmp_path)
+    with pytest.raises(MotionBeatError, match="has no song; give a folder of wav, flac"):
+        model.embed_folder(tmp_path)
+    with pytest.raises(MotionBeatError, match="is no folder"):
+        model.embed_folder(tmp_path / "gone")
+
+
+def test_windows_named_by_rows_are_those_gathered_before_and_dropout_comes_back(model):
+    generator = np.random.default_rng(0)
+    table = generator.random((40, 2 * 24)).astype(np.float32)
+    rows = generator.integers(0, 40, (9, K))
+    position = np.tile(np.arange(K) % 4, (9, 1))
+    network = model.model.train()
+    try:
+        named = encode_windows(network, "audio", table, position, 4, rows=rows, batch_size=4)
+        gathered = encode_windows(network, "audio", torch.tensor(table[rows]), position, np.full(9, 4))
+        assert network.training and not named.states.requires_grad
+    finally:
+        network.eval()
+    for one, other in zip(named, gathered, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+def test_a_device_or_a_batch_size_that_is_none_is_refused(model, tmp_path):
+    model.model.save(tmp_path)
+    for device in ("gpu", "cuda:99"):
+        with pytest.raises(MotionBeatError, match=f"device = '{device}' cannot be used .*give cpu"):
+            motionbeat.load(tmp_path, device=device)
+    assert motionbeat.load(tmp_path, device="cpu").device == torch.device("cpu")
+    with pytest.raises(MotionBeatError, match="batch_size = 0; give a whole number from 1"):
+        model.embed_audio(music(SECONDS), RATE, beats=BEATS, batch_size=0)
 
 
 LIGHT = """

@@ -1,0 +1,75 @@
+"""Which file each song's embedding goes to, what stands in it, and whether it is still right."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motionbeat import __version__
+from motionbeat.audio.song_files import songs_in
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file
+
+if TYPE_CHECKING:
+    from motionbeat.inference import Embedding
+
+
+def outputs(songs: list[Path], output: Path | None) -> dict[Path, Path]:
+    """{song: npz file} of songs and of folders of songs.
+
+    output: an .npz file for one song, or a folder, in which songs of a folder keep their places; None: beside each
+    song. Raises `MotionBeatError` where two songs would share a file, and for several songs in one .npz file.
+    """
+    named = [(song, folder) for folder in dict.fromkeys(songs) for song in _songs_of(folder)]
+    if output is not None and output.suffix.lower() == ".npz" and not output.is_dir():
+        if len({song for song, _ in named}) > 1:
+            raise MotionBeatError(
+                f"--output {output} is one file, but there are {len(named)} songs: name a folder, which gets an .npz "
+                "of each"
+            )
+        return {named[0][0]: output}
+    song_of: dict[Path, Path] = {}
+    for song, folder in named:
+        inside = song.relative_to(folder) if song != folder else Path(song.name)
+        path = song.with_suffix(".npz") if output is None else output / inside.with_suffix(".npz")
+        if song_of.setdefault(path, song) != song:
+            raise MotionBeatError(
+                f"{song_of[path]} and {song} would both be written to {path}: embed them into different folders by "
+                "--output"
+            )
+    return {song: path for path, song in song_of.items()}
+
+
+def _songs_of(path: Path) -> list[Path]:
+    return songs_in(path) if path.is_dir() else [path]
+
+
+def made_by(model: Path, mode: str, tracker: str | None) -> str:
+    """What an embedding follows from besides its song, as JSON: the model's bytes, mode, tracker and release."""
+    digest = hashlib.sha256()
+    for name in ("config.json", "model.safetensors"):
+        digest.update((model / name).read_bytes())
+    settings = {"model": digest.hexdigest(), "mode": mode, "tracker": tracker, "motionbeat": __version__}
+    return json.dumps(settings, sort_keys=True)
+
+
+def write(path: Path, result: "Embedding", made: str) -> None:
+    """Write the arrays and `made_by`; raises `MotionBeatError` where that cannot be done."""
+    try:
+        with whole_file(path) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, clip=result.clip, tokens=result.tokens, times=result.times, made_by=np.array(made))
+    except OSError as error:
+        raise MotionBeatError(f"{path} cannot be written ({error.strerror}): name another folder by --output") from None
+
+
+def read_if_right(song: Path, path: Path, made: str) -> dict[str, Any] | None:
+    """The arrays of `path` if it is newer than the song and made by the same model in the same way, else None."""
+    if not (path.is_file() and song.is_file() and path.stat().st_mtime_ns > song.stat().st_mtime_ns):
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays) if "made_by" in arrays and str(arrays["made_by"]) == made else None
+    except (ValueError, OSError, EOFError, KeyError):  # cut short or of something else: it is made anew
+        return None
