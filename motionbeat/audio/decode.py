@@ -115,7 +115,7 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
     """(n,) or (n, channels) float32 in -1..1."""
     values = as_array(audio)
     if values.dtype.kind == "f":
-        scaled = values.astype(np.float32)
+        scaled = values.astype(np.float32, copy=False)
     elif values.dtype.name in _FULL_SCALE:
         middle = 2.0**7 if values.dtype.name == "uint8" else 0.0
         scaled = ((values.astype(np.float64) - middle) / _FULL_SCALE[values.dtype.name]).astype(np.float32)

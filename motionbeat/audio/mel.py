@@ -42,10 +42,11 @@ def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: 
     )  # (bands, 513)
     frames = 1 + len(samples) // HOP
     found = np.empty((frames, bands), np.float32)
-    padded = np.pad(samples.astype(np.float32, copy=False), WINDOW // 2)
+    samples = samples.astype(np.float32, copy=False)
     for begin in range(0, frames, _FRAMES_AT_ONCE):  # the spectrum of a long song would fill the memory
         end = min(begin + _FRAMES_AT_ONCE, frames)
-        part = padded[begin * HOP : (end - 1) * HOP + WINDOW]
+        first, last = begin * HOP - WINDOW // 2, (end - 1) * HOP + WINDOW // 2
+        part = np.pad(samples[max(first, 0) : last], (max(-first, 0), max(last - len(samples), 0)))
         magnitude = np.abs(librosa.stft(part, n_fft=WINDOW, hop_length=HOP, center=False))  # (513, end - begin)
         found[begin:end] = np.log1p(1000.0 * ((filters @ magnitude).T / np.sqrt(WINDOW)))
     return found
