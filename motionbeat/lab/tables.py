@@ -3,9 +3,11 @@
 Files are the same bytes for the same rows: one row group size, no pandas metadata, fixed order.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +21,19 @@ _STRING, _INT, _DOUBLE, _FLOATS = pa.string(), pa.int32(), pa.float64(), pa.list
 _ROWS_IN_GROUP = 16_384
 
 SPLITS = ("train", "val", "test")
+
+_RENDERING = re.compile(r"(m[A-Z]{2}\d{2,})-r\d+")
+
+
+def work(song: str) -> str:
+    """The song that a recording is of: mBR60 of mBR60-r1, which is mBR60 in another sound; else the name itself."""
+    match = _RENDERING.fullmatch(song)
+    return match[1] if match else song
+
+
+def works(songs: NDArray[Any]) -> NDArray[np.object_]:
+    """`work` of each of an array of songs."""
+    return np.array([work(song) for song in songs], object)
 
 
 def _schema(required: Mapping[str, pa.DataType], optional: Mapping[str, pa.DataType] | None = None) -> pa.Schema:
@@ -34,7 +49,7 @@ def _of_lattices(tokens: pa.Schema) -> pa.Schema:
 MANIFEST = _schema(
     {
         "clip": _STRING,
-        "song": _STRING,
+        "song": _STRING,  # the recording that is danced to; `work` is the song that it is of
         "genre": _STRING,
         "split": _STRING,  # train, val or test
         "fps": _DOUBLE,  # motion frames a second
@@ -129,15 +144,32 @@ JITTER_NEGATIVES = _schema(
 
 def write(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
     """Write columns as the table `schema`; two-dimensional arrays become list columns."""
+    table = _as_table(path, schema, columns)
+    with whole_file(path) as unfinished:
+        pq.write_table(table, unfinished, row_group_size=_ROWS_IN_GROUP, compression="zstd")
+
+
+class Append(Protocol):
+    """Adds rows to a table that is being written."""
+
+    def __call__(self, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None: ...
+
+
+@contextmanager
+def appending(path: Path, schema: pa.Schema) -> Iterator[Append]:
+    """Write the table `schema` piece by piece, for tables that need not fit into memory: each piece is a row group."""
+    with whole_file(path) as unfinished, pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+        yield lambda columns: writer.write_table(_as_table(path, schema, columns))
+
+
+def _as_table(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> pa.Table:
     if set(columns) != set(schema.names):
         raise MotionBeatError(f"{path}: columns {sorted(set(columns) ^ set(schema.names))} are not as the schema says")
     arrays = [_as_arrow(columns[field.name], field.type) for field in schema]
     for field, array in zip(schema, arrays, strict=True):
         if not field.nullable and array.null_count:
             raise MotionBeatError(f"{path}: column {field.name} has {array.null_count} empty values")
-    table = pa.Table.from_arrays(arrays, schema=schema)
-    with whole_file(path) as unfinished:
-        pq.write_table(table, unfinished, row_group_size=_ROWS_IN_GROUP, compression="zstd")
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _as_arrow(values: Sequence[Any] | NDArray[Any], kind: pa.DataType) -> pa.Array:

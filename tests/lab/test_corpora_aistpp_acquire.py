@@ -14,7 +14,6 @@ from motionbeat.lab import params, tables
 from motionbeat.lab.corpora.aistpp import acquire
 from motionbeat.lab.corpora.manifest import write_corpus
 from motionbeat.lab.corpora.read_corpus import read_corpus
-from motionbeat.lab.synthetic import write_corpus as write_synthetic
 from motionbeat.lab.synthetic.plan import Clip
 from motionbeat.lab.synthetic.write_corpus import generate
 
@@ -42,10 +41,9 @@ def zipped(files: dict[str, bytes]) -> bytes:
 def source(tmp_path_factory) -> Path:
     """Three songs of the embedded corpus with a dance each, and a fourth dance on the ignore list."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write_synthetic, "clips", lambda size: [*FEW, BROKEN])
         patch.setenv("MOTIONBEAT_WORKERS", "1")
         folder = tmp_path_factory.mktemp("made") / "corpus"
-        generate(folder, "small", 0, [4])
+        generate(folder, [*FEW, BROKEN], 0, [4])
     return folder
 
 

@@ -8,8 +8,8 @@ import soundfile
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.pickles import load_arrays
-from motionbeat.lab.synthetic import truth, write_corpus
-from motionbeat.lab.synthetic.likelihood import event_log_likelihood
+from motionbeat.lab.synthetic import truth
+from motionbeat.lab.synthetic.ceiling import event_log_likelihood
 from motionbeat.lab.synthetic.plan import SONGS, clips, tempo
 from motionbeat.lab.synthetic.write_corpus import generate
 
@@ -24,27 +24,24 @@ def _bytes(folder):
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write_corpus, "clips", lambda size: FEW)
         patch.setenv("MOTIONBEAT_WORKERS", "1")
         folder = tmp_path_factory.mktemp("corpus") / "synthetic"
-        generate(folder, "small", 0, [4])
+        generate(folder, FEW, 0, [4])
     return folder
 
 
 def test_a_clip_is_the_same_bytes_in_any_order_and_company(corpus, tmp_path, monkeypatch):
     fewer = [clip for clip in FEW if clip.song != "mBR0"][::-1][:5]
-    monkeypatch.setattr(write_corpus, "clips", lambda size: fewer)
     monkeypatch.setenv("MOTIONBEAT_WORKERS", "2")
-    generate(tmp_path / "again", "small", 0, [4])
+    generate(tmp_path / "again", fewer, 0, [4])
     first, again = _bytes(corpus), _bytes(tmp_path / "again")
     shared = [name for name in again if name.startswith(("motions", "wav"))]
     assert len(shared) == 7
     assert all(first[name] == again[name] for name in shared)
 
 
-def test_another_seed_makes_another_corpus(corpus, tmp_path, monkeypatch):
-    monkeypatch.setattr(write_corpus, "clips", lambda size: FEW[-1:])
-    generate(tmp_path / "other", "small", 1, [4])
+def test_another_seed_makes_another_corpus(corpus, tmp_path):
+    generate(tmp_path / "other", FEW[-1:], 1, [4])
     first, other = _bytes(corpus), _bytes(tmp_path / "other")
     name = f"motions/{FEW[-1].name}.pkl"
     assert first[name] != other[name]
@@ -105,9 +102,9 @@ def test_the_ceiling_finds_the_right_window_far_above_chance(corpus):
 
 def test_wrong_input_is_refused_with_its_name(corpus, tmp_path):
     with pytest.raises(MotionBeatError, match=r"corpus\.size"):
-        generate(tmp_path / "x", "huge", 0, [4])
+        clips("huge")
     with pytest.raises(MotionBeatError, match=r"corpus\.meters"):
-        generate(tmp_path / "x", "small", 0, [1])
+        generate(tmp_path / "x", FEW, 0, [1])
     with pytest.raises(MotionBeatError, match="mXX9"):
         event_log_likelihood(corpus, [(FEW[0].name, 0.0)], [("mXX9", 0.0)], 16)
     assert not (tmp_path / "x").exists()

@@ -16,8 +16,11 @@ def read_corpus(settings: params.Corpus, working: Path) -> Corpus:
         from motionbeat.lab.corpora import aistpp
         from motionbeat.lab.synthetic import write_corpus
         from motionbeat.lab.synthetic.plan import beats_per_bar
+        from motionbeat.lab.synthetic.song_plan import Wanted, planned
 
-        write_corpus.generate(working / "source", settings.size, settings.seed, settings.meters)
+        counts = (settings.songs, settings.val_songs, settings.test_songs, settings.clips_per_song)
+        clips = planned(Wanted(settings.size, *counts, settings.renderings))
+        write_corpus.generate(working / "source", clips, settings.seed, settings.meters, settings.context)
         return aistpp.read(
             working / "source", lambda song: beats_per_bar(song, settings.meters), validation=settings.validation
         )

@@ -38,7 +38,7 @@ def song_windows(tokens: Tokens, windows: Windows) -> tuple[SongWindows, NDArray
     span = rows[:, None] + np.arange(windows.beats)
     return (
         SongWindows(
-            song=windows.song[first],
+            song=tables.works(windows.song[first]),
             start=windows.start[first].astype(np.int64),
             bpm=60.0 / audio["duration_s"][span].mean(axis=1),
             bar_position=audio["bar_position"][rows].astype(np.int64),

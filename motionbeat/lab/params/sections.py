@@ -16,6 +16,12 @@ class Corpus:
     name: Literal["synthetic", "aistpp", "dance_with_melody", "folder"]
     root: str
     size: Literal["small", "full"]
+    songs: CountOrZero
+    val_songs: CountOrZero
+    test_songs: CountOrZero
+    clips_per_song: Count
+    renderings: Count
+    context: Fraction
     seed: CountOrZero
     validation: Literal["held_out", "official"]
     accept_aist_terms: bool

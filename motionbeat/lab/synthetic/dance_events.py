@@ -1,14 +1,16 @@
 """Which of a song's accents a dance marks, when and how strongly: the generator's event model.
 
-Low accents call for steps, back accents for hits of arms and torso, high accents for bounces. Each accent is
-marked with probability RELIABILITY, LATENESS_S late, with a strength that follows the accent's; besides, a dancer
-moves without cause with probability SPONTANEOUS on each empty 16th of each part.
+Low accents call for steps, back accents for hits of arms and torso, high accents for bounces. Each accent is marked
+at its 16th, or where the choreography's habits (`context`) have it answered, with probability RELIABILITY, LATENESS_S
+late, with a strength that follows the accent's; besides, a dancer moves without cause with probability SPONTANEOUS on
+each 16th of each part on which nothing is answered.
 """
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from motionbeat.lab.synthetic.context import answered, habits
 from motionbeat.lab.synthetic.plan import SUBBEATS, Clip, stream, tempo
 from motionbeat.lab.synthetic.rhythm import Rhythm
 
@@ -27,10 +29,11 @@ class Events:
     time_s: NDArray[np.float64]  # (3, 16ths) when it happens, lateness included
 
 
-def realised(seed: int, clip: Clip, rhythm: Rhythm) -> Events:
-    """Draw the events of a clip from its song's accents."""
+def realised(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Events:
+    """Draw the events of a clip from its song's accents; context: 0 (each accent is answered at once) to 1."""
     rng = stream(seed, "events", clip.name)
-    accents = rhythm.accents[:, : clip.beats * SUBBEATS]
+    moved = answered(rhythm.accents, habits(seed, clip.choreography_id, context), rhythm.beats_per_bar)
+    accents = moved[:, : clip.beats * SUBBEATS]
     marked = rng.random(accents.shape) < np.where(accents > 0, RELIABILITY, SPONTANEOUS)
     followed = accents + rng.normal(0, STRENGTH_SPREAD, accents.shape)
     own = rng.uniform(0.3, 0.9, accents.shape)

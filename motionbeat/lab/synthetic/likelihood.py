@@ -1,86 +1,154 @@
-"""The ceiling of retrieval: how likely a dance's events are, given the accents of a piece of music.
+"""How likely a dance's events are, given the accents of a piece of music and the generator's own rules.
 
-What a listener who knew the generator's event model (but neither song nor dancer) could tell from perfectly
-detected events and accents. For part p and 16th s with accent a and event strength e:
+For part p and 16th s with event strength e, where an accent a is answered (a = 0: none):
 
     a > 0, event:     log RELIABILITY + log N(e; a, STRENGTH_SPREAD)
     a > 0, no event:  log (1 - RELIABILITY)
     a = 0, event:     log SPONTANEOUS + log U(e)
     a = 0, no event:  log (1 - SPONTANEOUS)
 
-Sums over parts and 16ths; never -inf, since dancers also move without cause.
+Which accent is answered depends on the choreography's habits, which the listener does not know, nor the place in the
+phrase. Two forms differ in what is averaged over the habits (`context`):
+
+- *full*: the probability of the whole window; habits persist through it. log of a mean over habits of a product.
+- *additive*: that of each 16th by itself; a sum over 16ths of the log of a mean over habits.
+
+Without context both are the same sum. Accents before the window are not known: a 16th that would answer one has the
+probability averaged over how often accents stand in the music at hand. Never -inf, since dancers also move without
+cause. Matrix products and exponentials are float32, which costs 1e-3 of a sum of some hundreds at most.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
+from attrs import frozen
 from numpy.typing import NDArray
 
-from motionbeat.errors import MotionBeatError
-from motionbeat.lab.synthetic import truth
-from motionbeat.lab.synthetic.dance_events import EVENTS, RELIABILITY, SPONTANEOUS, STRENGTH_SPREAD
-from motionbeat.lab.synthetic.plan import SUBBEATS, tempo
-from motionbeat.lab.synthetic.rhythm import PARTS
+from motionbeat.lab.synthetic.context import part_habits, passages, sources
+from motionbeat.lab.synthetic.dance_events import RELIABILITY, SPONTANEOUS, STRENGTH_SPREAD
+from motionbeat.lab.synthetic.truth_windows import Array, MusicWindows
+
+Single = NDArray[np.float32]
 
 _OWN_RANGE = 0.6  # width of the uniform strength of spontaneous events
+_ACCENT_RANGE = 0.6  # and of answers to accents that are not known
+_AT_ONCE = 256  # dance windows
 
 
-def event_log_likelihood(
-    folder: Path, motion_windows: Sequence[tuple[str, float]], music_windows: Sequence[tuple[str, float]], beats: int
-) -> NDArray[np.float64]:
-    """Log-likelihood of each dance window's events given each music window's accents.
-
-    folder: an embedded corpus. motion_windows: (clip, start), music_windows: (song, start), start in seconds in the
-    song, taken as its nearest true beat. beats: length of all windows; beats beyond the end of a clip or a song are
-    left out on both sides. Returns (motion windows, music windows) float64. Raises `MotionBeatError` when a clip or a
-    song is not in the truth, or a window begins outside of it.
-    """
-    if beats < 1:
-        raise MotionBeatError(f"beats = {beats}; expected at least 1")
-    songs, danced = truth.read_songs(folder), truth.read_clips(folder)
-    accents = _by_name(songs["song"], np.stack([songs[part] for part in PARTS]))
-    events = _by_name(danced["clip"], np.stack([danced[event] for event in EVENTS]))
-    tempi = {name: tempo(name) for name in accents}
-    clip_tempi = {clip: tempo(song) for clip, song in zip(danced["clip"], danced["song"], strict=True)}
-    moved = _windows(folder / "truth_clips.parquet", events, clip_tempi, motion_windows, beats)
-    heard = _windows(folder / "truth_songs.parquet", accents, tempi, music_windows, beats)
-    return np.stack([log_likelihood(window, heard) for window in moved]) if moved.size else np.empty((0, len(heard)))
+def full(events: Array, music: MusicWindows, context: float) -> Array:
+    """(M, N) log-likelihood of dance windows `events` (M, 3, 16ths), NaN where unknown, in the full form."""
+    return _by_meter(events, music, lambda dance, accents, bar, first: _full(dance, accents, bar, first, context))
 
 
-def log_likelihood(events: NDArray[np.float64], accents: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) log-likelihood of events (3, S) given each of the accents (N, 3, S); NaN slots count for nothing."""
-    happened = events > 0
-    deviation = (events - accents) / STRENGTH_SPREAD
-    followed = np.log(RELIABILITY) - 0.5 * deviation**2 - np.log(STRENGTH_SPREAD * np.sqrt(2 * np.pi))
-    on_accent = np.where(happened, followed, np.log(1 - RELIABILITY))
-    elsewhere = np.where(happened, np.log(SPONTANEOUS / _OWN_RANGE), np.log(1 - SPONTANEOUS))
-    each = np.where(accents > 0, on_accent, elsewhere)
-    known = np.isfinite(events) & np.isfinite(accents)
-    return np.where(known, each, 0.0).sum(axis=(1, 2))
+def additive(events: Array, music: MusicWindows, context: float) -> Array:
+    """As `full`, in the additive form."""
+    return _by_meter(events, music, lambda dance, accents, bar, first: _additive(dance, accents, bar, first, context))
 
 
-def _by_name(names: NDArray, rows: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """name -> (3, 16ths), of a table sorted by name and 16th."""
-    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
-    return dict(zip(names[starts].tolist(), np.split(rows, starts[1:], axis=1), strict=True))
+def _by_meter(events: Array, music: MusicWindows, of_one: Callable[[Array, Array, int, int], Array | Single]) -> Array:
+    """Music windows that begin at the same place of bars of one length share their sources."""
+    found = np.empty((len(events), len(music.accents)))
+    for bar, first in sorted(set(zip(music.bar.tolist(), music.first.tolist(), strict=True))):
+        own = np.flatnonzero((music.bar == bar) & (music.first == first))
+        for begin in range(0, len(events), _AT_ONCE):
+            rows = slice(begin, begin + _AT_ONCE)
+            found[rows, own] = of_one(events[rows], music.accents[own], bar, first)
+    return found
 
 
-def _windows(
-    path: Path,
-    rows: Mapping[str, NDArray[np.float64]],
-    tempi: Mapping[str, float],
-    windows: Sequence[tuple[str, float]],
-    beats: int,
-) -> NDArray[np.float64]:
-    """(windows, 3, 16ths), NaN beyond the end."""
-    cut = np.full((len(windows), len(PARTS), beats * SUBBEATS), np.nan)
-    for row, (name, start_s) in enumerate(windows):
-        if name not in rows:
-            raise MotionBeatError(f"{path}: no {name}; expected a name from this embedded corpus")
-        begin = round(start_s * tempi[name] / 60) * SUBBEATS
-        if not 0 <= begin < rows[name].shape[1]:
-            raise MotionBeatError(f"{path}: {name} has no beat at {start_s} s; expected a start within it")
-        part = rows[name][:, begin : begin + beats * SUBBEATS]
-        cut[row, :, : part.shape[1]] = part
-    return cut
+def _full(events: Array, accents: Array, bar: int, first: int, context: float) -> Single:
+    slots, parts = events.shape[2], range(events.shape[1])
+    seen = [_factors(events[:, part]) for part in parts]
+    heard = [_Heard.of(accents[:, part]) for part in parts]
+    habits = list(part_habits(context))
+    weight = np.array([chance for chance, _ in habits])
+    total = []
+    for chance, passage in passages(context):
+        whole = np.full((len(events), len(accents)), np.log(chance), np.float32)
+        terms = np.empty((len(habits), len(events), len(accents)), np.float32)
+        for part in parts:
+            for term, (_, habit) in zip(terms, habits, strict=True):
+                np.matmul(seen[part], heard[part].at(sources(habit, passage, bar, first, slots)).T, out=term)
+            whole += _log_mean(terms, weight)
+        total.append(whole)
+    return _log_mean(np.stack(total), np.ones(len(total)))
+
+
+def _log_mean(terms: Single, weight: Array) -> Single:
+    """log sum_i weight_i exp(terms_i), over the first axis; `terms` is used up."""
+    weight = weight.astype(np.float32)
+    if len(terms) == 1:
+        return np.asarray(terms[0] + np.log(weight[0]))
+    top = terms.max(axis=0)
+    terms -= top
+    np.exp(terms, out=terms)
+    return np.asarray(top + np.log(np.tensordot(weight, terms, 1)))
+
+
+def _factors(events: Array) -> Single:
+    """Events (M, S) of one part as what the likelihood is linear in: (M, 4 S): event, strength, its square, none."""
+    strength = np.nan_to_num(events)
+    happened = (strength > 0).astype(float)
+    rest = np.isfinite(events) - happened
+    factors = np.stack([happened, strength, strength**2, rest], axis=2, dtype=np.float32)
+    return factors.reshape(len(events), 4 * events.shape[1])
+
+
+@frozen(eq=False)
+class _Heard:
+    """Accents of one part of N music windows as the other factors of the likelihood, by source."""
+
+    factors: Single  # (N, S + 2, 4); the last two for NOTHING and BEFORE, as -1 and -2 index them from the end
+    known: NDArray[np.bool_]  # (N, S) within the song
+
+    @classmethod
+    def of(cls, accents: Array) -> "_Heard":
+        known = np.isfinite(accents)
+        strength = np.where(known, accents, 0.0)
+        on, variance = strength > 0, STRENGTH_SPREAD**2
+        density = np.log(RELIABILITY) - 0.5 * np.log(2 * np.pi * variance)
+        factors = np.empty((*accents.shape, 4), np.float32)
+        factors[..., 0] = np.where(on, density - 0.5 * strength**2 / variance, np.log(SPONTANEOUS / _OWN_RANGE))
+        factors[..., 1] = strength / variance
+        factors[..., 2] = np.where(on, -0.5 / variance, 0.0)
+        factors[..., 3] = np.where(on, np.log(1 - RELIABILITY), np.log(1 - SPONTANEOUS))
+        rate = on.sum() / max(1, known.sum())
+        happens = rate * RELIABILITY / _ACCENT_RANGE + (1 - rate) * SPONTANEOUS / _OWN_RANGE
+        rests = rate * (1 - RELIABILITY) + (1 - rate) * (1 - SPONTANEOUS)
+        before = np.log([happens, 1.0, 1.0, rests])
+        nothing = [np.log(SPONTANEOUS / _OWN_RANGE), 0.0, 0.0, np.log(1 - SPONTANEOUS)]
+        beside = np.broadcast_to(np.array([before, nothing], np.float32), (len(accents), 2, 4))
+        return cls(np.concatenate([factors, beside], axis=1), known)
+
+    def at(self, source: NDArray[np.int64]) -> Single:
+        """(N, 4 S): the factors of what is answered at each 16th; 0 beyond the end of the song."""
+        taken = self.factors[:, source]
+        if not self.known.all():
+            taken *= self.known[..., None]
+        return taken.reshape(len(taken), -1)
+
+
+def _additive(events: Array, accents: Array, bar: int, first: int, context: float) -> Array:
+    slots, total = events.shape[2], np.zeros((len(events), len(accents)))
+    mixed = _mixture(bar, first, slots, context)
+    for part in range(events.shape[1]):
+        heard = _Heard.of(accents[:, part])
+        for slot, answers in enumerate(mixed):
+            weight = np.array(list(answers.values()))
+            strength = events[:, part, slot]
+            seen = np.unique(strength[np.isfinite(strength)], return_inverse=True)
+            factors = _factors(seen[0][:, None])  # (E, 4) of the different strengths, of which 0 is the commonest
+            terms = np.stack([factors @ heard.factors[:, source].T for source in answers])
+            each = _log_mean(terms, weight) * heard.known[:, slot]
+            total[np.isfinite(strength)] += each[seen[1]]
+    return total
+
+
+def _mixture(bar: int, first: int, slots: int, context: float) -> list[dict[int, float]]:
+    """What each 16th may answer, by its source, and the probability of each for a 16th by itself."""
+    mixed: list[dict[int, float]] = [{} for _ in range(slots)]
+    for chance, passage in passages(context):
+        for weight, habit in part_habits(context):
+            for answers, source in zip(mixed, sources(habit, passage, bar, first, slots).tolist(), strict=True):
+                answers[source] = answers.get(source, 0.0) + chance * weight
+    return mixed

@@ -40,10 +40,10 @@ class Dance:
     landings: list[tuple[float, int]]  # time in s and foot (0 left, 1 right) of every step that was taken
 
 
-def dance(seed: int, clip: Clip, rhythm: Rhythm) -> Dance:
-    """Dance a clip: everything follows from the seed, the clip's name and its song's rhythm."""
+def dance(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Dance:
+    """Dance a clip: everything follows from the seed, the clip's name, its song's rhythm and the context (0 to 1)."""
     rng = stream(seed, "dance", clip.name)
-    events, mover, moves = realised(seed, clip, rhythm), style(seed, clip.dancer), choreography(seed, clip)
+    events, mover, moves = realised(seed, clip, rhythm, context), style(seed, clip.dancer), choreography(seed, clip)
     beat_s = 60 / tempo(clip.song)
     times = np.arange(round(clip.beats * beat_s * FPS)) / FPS
     taken, stamps = _taken_steps(*_in_order(events, 0))

@@ -1,6 +1,7 @@
 """What the corpus holds: songs, their tempi, the clips danced to them, and the split, as in AIST++.
 
-Names are those of AIST++: song `mXXn`, clip `gXX_sBM_cAll_dNN_mXXn_chNN` (`sBM` 16 beats, `sFM` 64).
+Names are those of AIST++: song `mXXn`, clip `gXX_sBM_cAll_dNN_mXXn_chNN` (`sBM` 16 beats, `sFM` 64). Songs beyond
+AIST++'s sixty have numbers of two digits or more (`song_plan`), and `mXXn-rN` is another recording of `mXXn`.
 Every random stream is named by what it makes, so that a song or a clip depends on the seed and its own
 name only, whatever else is made and in whatever order.
 """
@@ -12,16 +13,19 @@ import numpy as np
 from attrs import frozen
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab.tables import work
 
 GENRES = ("BR", "PO", "LO", "MH", "LH", "HO", "WA", "KR", "JS", "JB")
 SONGS = tuple(f"m{genre}{i}" for genre in GENRES for i in range(6))
 SONG_BEATS = 64
+TEMPI = 6  # of a genre
 CLIP_BEATS = {"BM": 16, "FM": 64}
 SUBBEATS = 4
 FPS = 60
 SAMPLE_RATE = 44_100
 
-_FIRST_DANCER = {"BR": 4, "PO": 10, "LO": 13, "MH": 22, "LH": 16, "HO": 19, "WA": 25, "KR": 28, "JS": 1, "JB": 7}
+FIRST_DANCER = {"BR": 4, "PO": 10, "LO": 13, "MH": 22, "LH": 16, "HO": 19, "WA": 25, "KR": 28, "JS": 1, "JB": 7}
+"""Of each genre's three dancers."""
 # Val and test songs stand in pairs of one genre and in pairs of one tempo, so that neither the genre nor the tempo
 # alone can tell them apart. Of the others, two in three are in the training split.
 _SMALL_VAL = ("mBR1", "mMH1", "mBR4", "mMH4", "mJB2", "mWA2", "mJB5", "mWA5")
@@ -66,15 +70,19 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
 
 
+def number(song: str) -> int:
+    """The number in a song's name, 0 to 5 in AIST++; further numbers go through the same six tempi again."""
+    return int(work(song)[3:]) % TEMPI
+
+
 def tempo(song: str) -> float:
-    """Beats a minute, from the song's name: 110 + 5 i for genre HO, 80 + 10 i for every other."""
-    number = int(song[3])
-    return 110.0 + 5 * number if song[1:3] == "HO" else 80.0 + 10 * number
+    """Beats a minute, from the song's name: 110 + 5 i for genre HO, 80 + 10 i for every other, i its `number`."""
+    return 110.0 + 5 * number(song) if song[1:3] == "HO" else 80.0 + 10 * number(song)
 
 
 def beats_per_bar(song: str, meters: Sequence[int]) -> int:
     """The song's meter: `meters` dealt out so that every genre and every tempo gets each in turn."""
-    return meters[(GENRES.index(song[1:3]) + int(song[3])) % len(meters)]
+    return meters[(GENRES.index(song[1:3]) + number(song)) % len(meters)]
 
 
 def clips(size: str) -> list[Clip]:
@@ -88,7 +96,7 @@ def _small() -> list[Clip]:
     planned = []
     for split, songs in (("train", _SMALL_TRAIN), ("val", _SMALL_VAL), ("test", _SMALL_TEST)):
         for song in songs:
-            first = _FIRST_DANCER[song[1:3]]
+            first = FIRST_DANCER[song[1:3]]
             planned += [Clip(song, "FM", first + d, c, split) for d, c in ((0, 1), (1, 1), (2, 1), (0, 2))]
             if split == "train":
                 planned += [Clip(song, "BM", first + d, c, split) for d, c in ((1, 3), (2, 4))]
@@ -106,7 +114,7 @@ def _full() -> list[Clip]:
     advanced_of = dict.fromkeys(GENRES, 0)
     trained = [song for song in SONGS if song not in _FULL_HELD_OUT]
     for song in SONGS:
-        first, held_out = _FIRST_DANCER[song[1:3]], song in _FULL_HELD_OUT
+        first, held_out = FIRST_DANCER[song[1:3]], song in _FULL_HELD_OUT
         for number in range(1, 11):
             seen = "" if held_out or number > 8 else "train"
             split = {9: "val", 10: "test"}.get(number, "") if held_out else seen

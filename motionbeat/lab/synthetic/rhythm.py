@@ -11,6 +11,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.lab.synthetic.plan import SONG_BEATS, SUBBEATS, beats_per_bar, stream, tempo
+from motionbeat.lab.tables import work
 
 PARTS = ("low", "back", "high")
 
@@ -43,14 +44,15 @@ class Rhythm:
 
 
 def rhythm(seed: int, song: str, meters: Sequence[int]) -> Rhythm:
-    """The rhythm of a song: bars A A B A' over its genre's template, strongly mutated, with small changes bar by bar.
+    """The rhythm of a song, whichever recording of it.
 
-    The third phrase of four bars has another A; every second phrase ends in a fill. The low part always stands on the
-    downbeat, the back part on the other backbeats (beats 2 and 4; in bars of 3, beats 2 and 3 softly).
+    Bars A A B A' over its genre's template, strongly mutated, with small changes bar by bar. The third phrase of four
+    bars has another A; every second phrase ends in a fill. The low part always stands on the downbeat, the back part on
+    the other backbeats (beats 2 and 4; in bars of 3, beats 2 and 3 softly).
     """
     bar_beats = beats_per_bar(song, meters)
     slots = bar_beats * SUBBEATS
-    rng = stream(seed, "rhythm", song)
+    rng = stream(seed, "rhythm", work(song))
     likes = _song_likes(rng, song, slots)
     first, second, third = (_bar(rng, likes, bar_beats) for _ in range(3))
     firsts, thirds = ((bar, _varied(rng, bar, likes, bar_beats, 2)) for bar in (first, third))

@@ -1,6 +1,6 @@
 """Pitched instruments: a few families, each drawn anew for a song, that sound a note of given pitch and length."""
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from attrs import frozen
@@ -12,6 +12,7 @@ _HIGHEST_HZ = 14_000
 _HARMONICS = 48
 # The harmonics in three groups, which may die away each at its own pace, as those of a struck string do.
 _GROUPS = ((1, 3), (4, 9), (10, _HARMONICS))
+_KEPT = 128  # tables of notes: those of the song being made, not of all songs
 _TOGETHER = 0.9  # damping from which on one decay serves all of them
 
 
@@ -88,7 +89,7 @@ def note(voice: Instrument, midi: int, duration_s: float) -> Sound:
     return sound * np.minimum(1, t / voice.attack_s) * np.clip((t[-1] - t) / voice.release_s, 0, 1)
 
 
-@cache
+@lru_cache(maxsize=_KEPT)
 def _tables(voice: Instrument, midi: int) -> tuple[Sound | None, ...]:
     pitch = 440 * 2 ** ((midi - 69) / 12)
     n = np.arange(1, _HARMONICS + 1)

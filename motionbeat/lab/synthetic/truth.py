@@ -1,6 +1,9 @@
 """What a data set never has, the truth, as Parquet tables beside the corpus; only tests and the ceiling read them."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,13 +30,14 @@ SONGS = _schema(
         "kit": _INT,
     }
 )
-"""truth_songs.parquet: one row a 16th of a song, sorted by song and slot."""
+"""truth_songs.parquet: one row a 16th of a recording of a song, sorted by song and slot."""
 
 CLIPS = _schema(
     {
         "clip": _STRING,
         "song": _STRING,
         "choreography": _STRING,  # the same wherever it is danced
+        "context": _DOUBLE,  # corpus.context that it was danced with
         "slot": _INT,
         "step": _DOUBLE,  # strength of each kind of event, 0 where nothing happens
         "hit": _DOUBLE,
@@ -43,20 +47,23 @@ CLIPS = _schema(
         "bounce_time_s": _DOUBLE,
     }
 )
-"""truth_clips.parquet: one row a 16th of a clip, sorted by clip and slot."""
+"""truth_clips.parquet: one row a 16th of a clip, sorted by song, clip and slot."""
 
 CONTACTS = _schema({"clip": _STRING, "time_s": _DOUBLE, "foot": _STRING})
-"""truth_contacts.parquet: one row a landing of a foot (left or right), sorted by clip and time."""
+"""truth_contacts.parquet: one row a landing of a foot (left or right), sorted by song, clip and time."""
 
-Columns = dict[str, list]
+Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
 
-def write(folder: Path, songs: list[Columns], clips: list[Columns], contacts: list[Columns]) -> None:
-    """Write the three tables, rows in the order given."""
-    parts = (("truth_songs", SONGS, songs), ("truth_clips", CLIPS, clips), ("truth_contacts", CONTACTS, contacts))
-    for name, schema, pieces in parts:
-        columns = {column: [value for piece in pieces for value in piece[column]] for column in schema.names}
-        tables.write(folder / f"{name}.parquet", schema, columns)
+@contextmanager
+def writing(folder: Path) -> Iterator[tuple[tables.Append, tables.Append, tables.Append]]:
+    """Give what adds rows to the three tables (songs, clips, contacts), rows in the order in which they come."""
+    parts = (("truth_songs", SONGS), ("truth_clips", CLIPS), ("truth_contacts", CONTACTS))
+    with ExitStack() as stack:
+        songs, clips, contacts = (
+            stack.enter_context(tables.appending(folder / f"{name}.parquet", schema)) for name, schema in parts
+        )
+        yield songs, clips, contacts
 
 
 def read_songs(folder: Path) -> dict[str, np.ndarray]:
@@ -72,3 +79,8 @@ def read_clips(folder: Path) -> dict[str, np.ndarray]:
 def read_contacts(folder: Path) -> dict[str, np.ndarray]:
     """truth_contacts.parquet of an embedded corpus, one array a column."""
     return tables.read(folder / "truth_contacts.parquet", CONTACTS)
+
+
+def context_of(folder: Path) -> float:
+    """The context that the dances of an embedded corpus were made with."""
+    return float(read_clips(folder)["context"][0])

@@ -12,63 +12,67 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_folder, workers
 from motionbeat.lab.synthetic import made_music, truth
 from motionbeat.lab.synthetic.made_dance import Dance, dance
-from motionbeat.lab.synthetic.plan import SAMPLE_RATE, SUBBEATS, Clip, clips, tempo
+from motionbeat.lab.synthetic.plan import SAMPLE_RATE, SUBBEATS, Clip, tempo
 from motionbeat.lab.synthetic.rhythm import PARTS, Rhythm, rhythm
 from motionbeat.progress import counted
 
 _PICKLE_PROTOCOL = 4
 
+_SONGS_AHEAD = 4  # made or being made, for each worker, while the truth of earlier ones is written
+
 Made = tuple[truth.Columns, list[tuple[truth.Columns, truth.Columns]]]
 
 
-def generate(folder: Path, size: str, seed: int, meters: Sequence[int]) -> None:
+def generate(folder: Path, planned: Sequence[Clip], seed: int, meters: Sequence[int], context: float = 0.0) -> None:
     """Make the whole corpus in `folder`, which is replaced.
 
-    size: small (46 songs, 244 clips) or full (60 songs, 1,408 clips, AIST++'s split). meters: beats per bar,
-    dealt out to the songs. The bytes depend on size, seed and meters only. Raises `MotionBeatError` for a wrong
-    size or meter.
+    planned: its clips, of `song_plan.planned`. meters: beats per bar, dealt out to the songs. context: 0 (every accent
+    is answered at once) to 1 (see `context`). A song's or a clip's bytes depend on its name, seed, meters and context
+    only, and memory on the number of workers. Raises `MotionBeatError` for a wrong meter.
     """
-    planned = clips(size)
     if not meters or any(beats not in range(2, 8) for beats in meters):
         raise MotionBeatError(f"corpus.meters = {list(meters)}; expected beats per bar from 2 to 7")
-    songs = sorted({clip.song for clip in planned})
+    dances: dict[str, list[Clip]] = {}
+    for clip in sorted(planned, key=lambda clip: (clip.song, clip.name)):
+        dances.setdefault(clip.song, []).append(clip)
     with whole_folder(folder) as unfinished:
         for name in ("motions", "wav", "splits"):
             (unfinished / name).mkdir()
-        _write_lists(unfinished, planned)
-        tasks = (
-            delayed(_make_song)(unfinished, song, [c for c in planned if c.song == song], seed, list(meters))
-            for song in songs
-        )
-        working = Parallel(n_jobs=workers(), return_as="generator")(tasks)
-        made: list[Made] = list(counted(working, len(songs), "songs and dances"))
-        danced = sorted((pair for _, pairs in made for pair in pairs), key=lambda pair: pair[0]["clip"][0])
-        truth.write(unfinished, [song for song, _ in made], [c for c, _ in danced], [c for _, c in danced])
+        _write_lists(unfinished, sorted(planned, key=lambda clip: clip.name))
+        tasks = (delayed(_make_song)(unfinished, own, seed, list(meters), context) for own in dances.values())
+        working = Parallel(n_jobs=workers(), return_as="generator", pre_dispatch=f"{_SONGS_AHEAD}*n_jobs")(tasks)
+        with truth.writing(unfinished) as (songs, clips, contacts):
+            for song, pairs in counted(working, len(dances), "songs and dances"):
+                songs(song)
+                for clip, landings in pairs:
+                    clips(clip)
+                    contacts(landings)
 
 
-def _write_lists(folder: Path, planned: list[Clip]) -> None:
+def _write_lists(folder: Path, planned: Sequence[Clip]) -> None:
     for split in ("train", "val", "test"):
         names = [clip.name for clip in planned if clip.split == split]
         (folder / "splits" / f"crossmodal_{split}.txt").write_text("".join(f"{name}\n" for name in names))
     (folder / "ignore_list.txt").write_text("".join(f"{clip.name}\n" for clip in planned if clip.broken))
 
 
-def _make_song(folder: Path, song: str, dances: list[Clip], seed: int, meters: Sequence[int]) -> Made:
+def _make_song(folder: Path, dances: list[Clip], seed: int, meters: Sequence[int], context: float) -> Made:
     """Write one song and its dances; their truth is returned."""
+    song = dances[0].song
     pattern = rhythm(seed, song, meters)
     soundfile.write(
         folder / "wav" / f"{song}.wav", made_music.render(seed, song, pattern), SAMPLE_RATE, subtype="PCM_16"
     )
     pairs = []
     for clip in dances:
-        danced = dance(seed, clip, pattern)
+        danced = dance(seed, clip, pattern, context)
         columns = {
             "smpl_poses": danced.poses,
             "smpl_scaling": np.array([danced.scaling], np.float32),
             "smpl_trans": danced.translation,
         }
         (folder / "motions" / f"{clip.name}.pkl").write_bytes(pickle.dumps(columns, protocol=_PICKLE_PROTOCOL))
-        pairs.append((_clip_truth(clip, danced), _contact_truth(clip, danced)))
+        pairs.append((_clip_truth(clip, danced, context), _contact_truth(clip, danced)))
     return _song_truth(song, pattern, made_music.timbre(seed, song).kit), pairs
 
 
@@ -85,13 +89,14 @@ def _song_truth(song: str, pattern: Rhythm, kit: int) -> truth.Columns:
     }
 
 
-def _clip_truth(clip: Clip, danced: Dance) -> truth.Columns:
+def _clip_truth(clip: Clip, danced: Dance, context: float) -> truth.Columns:
     kinds = ("step", "hit", "bounce")
     slots = danced.events.strength.shape[1]
     return {
         "clip": [clip.name] * slots,
         "song": [clip.song] * slots,
         "choreography": [clip.choreography_id] * slots,
+        "context": [context] * slots,
         "slot": list(range(slots)),
         **{kind: row.tolist() for kind, row in zip(kinds, danced.events.strength, strict=True)},
         **{f"{kind}_time_s": row.tolist() for kind, row in zip(kinds, danced.events.time_s, strict=True)},

@@ -16,7 +16,7 @@ from motionbeat.lab import tables
 from motionbeat.lab.encoders import feature_cache
 from motionbeat.lab.encoders.interface import check
 from motionbeat.lab.params import Encoders, Loss, Retrieve
-from motionbeat.lab.synthetic.likelihood import event_log_likelihood
+from motionbeat.lab.synthetic.ceiling import event_log_likelihood
 from motionbeat.lab.tasks.projected_baselines import Frames, Heads
 from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, MODEL, Scoring
 from motionbeat.lab.tasks.score_table import Score, nested

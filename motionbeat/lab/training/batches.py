@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab import tables
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.lab.training.batch_order import Clips, by_tempo
 from motionbeat.lab.training.mined import Mined
@@ -202,7 +203,7 @@ class Batches:
         motion, audio = (np.cumsum([0, *(len(getattr(part, kind)["beat"]) for part in sources)]) for kind in _KINDS)
         begin, end = (np.concatenate(parts) for parts in zip(*map(_times, sources, windows), strict=True))
         self._bpm = 60.0 * self.beats / (end - begin)
-        _, song = np.unique(np.concatenate([part.song for part in windows]), return_inverse=True)
+        _, song = np.unique(tables.works(np.concatenate([part.song for part in windows])), return_inverse=True)
         self._song = self._sent(song)
         self._begin_us, self._end_us = (self._sent(np.round(1e6 * time)) for time in (begin, end))
         numbered = list(enumerate(windows))

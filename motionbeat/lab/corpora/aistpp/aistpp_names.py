@@ -1,4 +1,7 @@
-"""What an AIST++ name tells: genre, situation, dancer, song and choreography of a clip; tempo of a song."""
+"""What an AIST++ name tells: genre, situation, dancer, song and choreography of a clip; tempo of a song.
+
+Songs of the embedded corpus may have further numbers, and a suffix for another recording of a song.
+"""
 
 import re
 
@@ -8,10 +11,10 @@ from motionbeat.errors import MotionBeatError
 
 FORM = "gXX_sXX_cAll_dNN_mXXN_chNN"
 _CLIP = re.compile(
-    r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?:All|\d\d)_d(?P<dancer>\d\d)_(?P<song>m[A-Z]{2}\d)"
+    r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?:All|\d\d)_d(?P<dancer>\d\d)_(?P<song>m[A-Z]{2}(?:\d|\d{2,}(?:-r\d+)?))"
     r"_ch(?P<choreography>\d\d)"
 )
-_SONG = re.compile(r"m[A-Z]{2}\d")
+_SONG = re.compile(r"m[A-Z]{2}(?:(?P<one>\d)|(?P<more>\d{2,})(?:-r\d+)?)")
 
 
 @frozen
@@ -42,15 +45,19 @@ def parse(name: str) -> ClipName | None:
 
 
 def is_song(name: str) -> bool:
-    """Whether a song is named as AIST++ does: m, two capitals and a digit."""
+    """Whether a song is named as AIST++ does (m, two capitals, a digit) or as the embedded corpus (mBR60, mBR60-r1)."""
     return _SONG.fullmatch(name) is not None
 
 
 def nominal_bpm(song: str) -> float:
-    """The tempo that AIST++ gives a song in its name: mHOi 110 + 5 i, every other mXXi 80 + 10 i BPM."""
-    if not is_song(song):
+    """The tempo that AIST++ gives a song in its name: mHOi 110 + 5 i, every other mXXi 80 + 10 i BPM.
+
+    Of a number of two digits or more, i is the rest by 6: the same tempi again.
+    """
+    match = _SONG.fullmatch(song)
+    if not match:
         raise MotionBeatError(
             f"song {song!r} is not named as AIST++ does: expected m, two capitals and a digit, as mBR0"
         )
-    number = int(song[-1])
-    return 110.0 + 5.0 * number if song[1:3] == "HO" else 80.0 + 10.0 * number
+    step = int(match["one"]) if match["one"] else int(match["more"]) % 6
+    return 110.0 + 5.0 * step if song[1:3] == "HO" else 80.0 + 10.0 * step

@@ -1,0 +1,38 @@
+"""The ceilings of retrieval on an embedded corpus: what perfectly detected accents and events could tell.
+
+*additive* is what any sum over 16ths can reach, *full* what the generator's own rules make of a whole window. Only the
+gap between them can be credited to attention, or to anything else that hears a 16th in the light of the others.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.lab.synthetic import likelihood, truth
+from motionbeat.lab.synthetic.truth_windows import Window, motion_windows, music_windows
+
+FORMS = {"ceiling_additive": likelihood.additive, "ceiling_full": likelihood.full}
+"""The rows of a table of retrieval, and how each is computed."""
+
+
+def ceilings(
+    folder: Path, motion: Sequence[Window], music: Sequence[Window], beats: int
+) -> dict[str, NDArray[np.float64]]:
+    """By the names of FORMS, log-likelihoods (motion windows, music windows) of events given accents.
+
+    folder: an embedded corpus. motion: (clip, start), music: (song, start), start in seconds in the song, taken as its
+    nearest true beat. beats: length of all windows; beats beyond the end of a clip or a song are left out on both
+    sides. Raises `MotionBeatError` when a clip or a song is not in the truth, or a window begins outside of it.
+    """
+    return {name: event_log_likelihood(folder, motion, music, beats, name) for name in FORMS}
+
+
+def event_log_likelihood(
+    folder: Path, motion: Sequence[Window], music: Sequence[Window], beats: int, form: str = "ceiling_full"
+) -> NDArray[np.float64]:
+    """One of the `ceilings`, by its name in FORMS."""
+    return FORMS[form](
+        motion_windows(folder, motion, beats), music_windows(folder, music, beats), truth.context_of(folder)
+    )

@@ -1,0 +1,112 @@
+"""What a dancer does with an accent, besides marking it at once: the context that `corpus.context` adds.
+
+A choreography has habits. For each part of the rhythm it answers an accent some 16ths later (0 to 4), and it may pass
+over the accents of some places: those on the beats, those between them, or those of either half of the bar. In
+half-time passages, two bars of each phrase of four, it dances the first bar at half speed over both and passes over the
+second.
+
+Put the other way round, the way it is computed: at each 16th of a dance there is one 16th of the music at most whose
+accent is answered there, its *source*. Which one depends on the place in the bar, on the phrase and on the
+choreography, and on nothing in the music.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.lab.synthetic.plan import SUBBEATS, stream
+
+PHRASE_BARS = 4
+PASSAGE_BARS = 2
+NOTHING, BEFORE = -1, -2
+"""Sources of a 16th that answers no accent, and of one that answers an accent before the first 16th at hand."""
+
+ANSWERS = (0, 1, 2, 3, 4)  # 16ths later
+PLACES = ("all", "on", "off", "opening", "closing")  # of the accents that are marked
+_LATER, _CHOOSY, _HALVED = 0.7, 0.6, 0.6  # chances at full context: an answer later, some places only, half time
+
+
+@frozen
+class PartHabit:
+    """What a choreography does with one part of the rhythm."""
+
+    answer: int = 0  # of ANSWERS
+    place: str = "all"  # of PLACES
+
+
+@frozen
+class Habits:
+    """What a choreography does with accents; all of it neutral where there is no context."""
+
+    parts: tuple[PartHabit, ...]  # one for each of rhythm.PARTS
+    passage: int | None = None  # bar of each phrase, 0 or 2, on which a half-time passage begins; None: it has none
+
+
+def habits(seed: int, choreography: str, context: float) -> Habits:
+    """The habits of a choreography, by its id. More context adds habits and changes none.
+
+    context: 0 (all neutral) to 1; the chance of each habit is proportional to it.
+    """
+    rng = stream(seed, "context", choreography)
+    chances = rng.random((3, 2))
+    answers, places = rng.integers(1, len(ANSWERS), 3), rng.integers(1, len(PLACES), 3)
+    halved, second = rng.random(), rng.integers(2)
+    parts = (
+        PartHabit(
+            ANSWERS[answers[part]] if chances[part, 0] < _LATER * context else 0,
+            PLACES[places[part]] if chances[part, 1] < _CHOOSY * context else "all",
+        )
+        for part in range(3)
+    )
+    return Habits(tuple(parts), PASSAGE_BARS * int(second) if halved < _HALVED * context else None)
+
+
+def part_habits(context: float) -> Iterator[tuple[float, PartHabit]]:
+    """Each habit that a part can have, and its probability."""
+    for answer in ANSWERS:
+        later = _LATER * context / (len(ANSWERS) - 1) if answer else 1 - _LATER * context
+        for place in PLACES:
+            chance = later * (1 - _CHOOSY * context if place == "all" else _CHOOSY * context / (len(PLACES) - 1))
+            if chance > 0:
+                yield chance, PartHabit(answer, place)
+
+
+def passages(context: float) -> Iterator[tuple[float, int | None]]:
+    """Where half-time passages can begin, in bars from any one, and how probable each is, the phrase being unknown."""
+    chance = _HALVED * context
+    yield 1 - chance, None
+    if chance > 0:
+        yield from ((chance / PHRASE_BARS, bar) for bar in range(PHRASE_BARS))
+
+
+def sources(habit: PartHabit, passage: int | None, bar: int, first: int, count: int) -> NDArray[np.int64]:
+    """The source of each 16th of a stretch of dance: (count,), counted from the stretch's first, NOTHING or BEFORE.
+
+    bar: 16ths of a bar. first: where the stretch begins, in 16ths from a downbeat; `passage` counts bars from there.
+    """
+    slot = first + np.arange(count)
+    source = slot - habit.answer
+    on = source % SUBBEATS == 0
+    opening = source % bar < bar // 2
+    marked = {"all": on | ~on, "on": on, "off": ~on, "opening": opening, "closing": ~opening}[habit.place]
+    found = source - first
+    found = np.where(found < 0, BEFORE, found)
+    found = np.where(marked, found, NOTHING)
+    if passage is not None:
+        since = (slot - passage * bar) % (PHRASE_BARS * bar)
+        halved = slot - since // 2 - first
+        halved = np.where(halved < 0, BEFORE, halved)
+        halved = np.where(since % 2 == 0, halved, NOTHING)
+        found = np.where(since < PASSAGE_BARS * bar, halved, found)
+    return found
+
+
+def answered(accents: NDArray[np.float64], chosen: Habits, beats_per_bar: int) -> NDArray[np.float64]:
+    """The accents (3, 16ths) of a song from its beginning, each at the 16th on which it is danced."""
+    rows = []
+    for row, habit in zip(accents, chosen.parts, strict=True):
+        source = sources(habit, chosen.passage, beats_per_bar * SUBBEATS, 0, len(row))
+        rows.append(np.where(source >= 0, row[source], 0.0))
+    return np.stack(rows)
