@@ -9,7 +9,7 @@ import soundfile
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.pickles import load_arrays
 from motionbeat.lab.synthetic import truth
-from motionbeat.lab.synthetic.ceiling import event_log_likelihood
+from motionbeat.lab.synthetic.ceiling import ceilings, event_log_likelihood
 from motionbeat.lab.synthetic.plan import SONGS, clips, tempo
 from motionbeat.lab.synthetic.write_corpus import generate
 
@@ -95,6 +95,9 @@ def test_the_ceiling_finds_the_right_window_far_above_chance(corpus):
     right = [gallery.index((clip.song, start)) for clip in test for start in windows[clip]]
     scores = event_log_likelihood(corpus, motion, gallery, 16)
     assert scores.shape == (len(motion), 26) and np.isfinite(scores).all()
+    both = ceilings(corpus, motion, gallery, 16)
+    assert list(both) == ["ceiling_additive", "ceiling_full"] and np.array_equal(both["ceiling_full"], scores)
+    assert np.abs(both["ceiling_additive"] - scores).max() < 2e-3, "without context there is no gap"
     best = scores.argmax(axis=1)
     assert np.mean(best == right) > 0.5
     assert np.mean(best // 13 == np.array(right) // 13) > 0.97

@@ -220,6 +220,24 @@ def test_same_are_windows_of_a_song_that_overlap_in_time(batches: Batches, token
     assert batch.positives.any()
 
 
+def test_windows_of_two_recordings_of_a_song_that_overlap_are_the_same(
+    tokens: Tokens, settings: Params, tmp_path: Path
+) -> None:
+    names = {"train0": "mBR60", "train1": "mBR60-r1"}
+    for table in (tokens.audio, tokens.motion):
+        table["song"] = np.array([names.get(song, song) for song in table["song"]], object)
+    tokens = evolve(tokens, lattices=None)
+    batches = Batches(tokens, mined(tokens, settings, tmp_path, [-1, 1]), "train", K, CPU)
+    rows = batches.windows.audio_row
+    time, length = tokens.audio["time_s"], tokens.audio["duration_s"]
+    begin, end = time[rows], time[rows + K - 1] + length[rows + K - 1]
+    one, other = (np.flatnonzero(batches.windows.song == song) for song in ("mBR60", "mBR60-r1"))
+    same = batches.gather(np.concatenate([one, other]), 0, 0).same[: len(one), len(one) :].numpy()
+    overlap = np.minimum(end[one, None], end[other]) - np.maximum(begin[one, None], begin[other])
+    clear = np.abs(overlap) > 0.1
+    assert np.array_equal(same[clear], overlap[clear] > 0) and same.any() and not same.all()
+
+
 def test_batches_of_like_tempo_hold_every_window_once_and_little_spread() -> None:
     generator = np.random.default_rng(2)
     bpm = 2 ** generator.uniform(6, 8, 640)
