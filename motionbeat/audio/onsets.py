@@ -13,19 +13,23 @@ _PERCENTILE = 95.0
 _SPARSEST = 0.1
 
 
-def onset_strength(log_mel: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Spectral flux: the half-wave rectified first difference in time, averaged over the bands.
+def band_flux(log_mel: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Spectral flux of each band: the half-wave rectified first difference in time.
 
-    log_mel: (frames, bands) of `motionbeat.audio.mel.log_mel`. Returns (frames,) float32, at least 0;
+    log_mel: (frames, bands) of `motionbeat.audio.mel.log_mel`. Returns (frames, bands) float32, at least 0;
     frame i holds the rise from mel frame i - 2 to i - 1 (see `DELAY_FRAMES`), the first two frames 0.
     """
     mel = np.asarray(log_mel, np.float32)
     if mel.ndim != 2 or not mel.shape[1]:
-        raise MotionBeatError(f"onset_strength: log_mel of shape {mel.shape}; give (frames, bands)")
-    strength = np.zeros(len(mel), np.float32)
-    rise = np.maximum(np.diff(mel, axis=0), 0.0).mean(axis=1)
-    strength[1 + DELAY_FRAMES :] = rise[: max(len(rise) - DELAY_FRAMES, 0)]
-    return strength
+        raise MotionBeatError(f"band_flux: log_mel of shape {mel.shape}; give (frames, bands)")
+    flux = np.zeros_like(mel)
+    flux[1 + DELAY_FRAMES :] = np.maximum(np.diff(mel, axis=0), 0.0)[: max(len(mel) - 1 - DELAY_FRAMES, 0)]
+    return flux
+
+
+def onset_strength(log_mel: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Onset envelope: `band_flux` averaged over the bands. (frames, bands) -> (frames,) float32, at least 0."""
+    return band_flux(log_mel).mean(axis=1)
 
 
 def normalised(envelope: NDArray[np.floating]) -> NDArray[np.float32]:

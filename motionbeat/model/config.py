@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from attrs import AttrsInstance, asdict, fields, frozen
+from attrs import NOTHING, AttrsInstance, asdict, fields, frozen
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.tokens.layout import Layout
@@ -34,6 +34,10 @@ class ModelConfig:
     """m/s: a foot joint slower than this ..."""
     contact_height: float
     """m: ... and this near the floor is in contact."""
+    flux: bool = False
+    """Whether the flux of each band stands beside the log-mel. A model older than this knob has none."""
+    joint_events: bool = False
+    """Whether joint speeds and their changes are among the motion features. A model older than this knob has none."""
     width: int
     layers: int
     heads: int
@@ -77,8 +81,13 @@ class ModelConfig:
 
     @property
     def audio_token(self) -> int:
-        """Width of one audio token, S * bands."""
-        return self.subbeats * self.mel_bands
+        """Width of one audio token, S * `audio_width`."""
+        return self.subbeats * self.audio_width
+
+    @property
+    def audio_width(self) -> int:
+        """Numbers that describe the music of one sub-beat: log-mel bands, and their flux if there is one."""
+        return self.mel_bands * (1 + self.flux)
 
     @property
     def motion_token(self) -> int:
@@ -100,7 +109,8 @@ class ModelConfig:
         if not isinstance(values, dict):
             raise MotionBeatError(f"{origin} holds no table of settings: take the config.json that training wrote")
         known = {field.name for field in fields(cls)}
-        unknown, missing = sorted(set(values) - known, key=str), sorted(known - set(values))
+        needed = {field.name for field in fields(cls) if field.default is NOTHING}
+        unknown, missing = sorted(set(values) - known, key=str), sorted(needed - set(values))
         if unknown or missing:
             parts = [f"unknown key {', '.join(map(str, unknown))}"] if unknown else []
             parts += [f"missing key {', '.join(missing)}"] if missing else []
@@ -116,7 +126,7 @@ _COUNTS = (
     *("layers", "heads", "embedding", "max_beats_per_bar"),
 )
 _POSITIVE = ("motion_fps", "contact_speed", "contact_height")
-_SWITCHES = ("centre", "phase_features", "contact_attention")
+_SWITCHES = ("flux", "joint_events", "centre", "phase_features", "contact_attention")
 _CHOICES = {"rotation": ROTATIONS, "readout": READOUTS}
 
 

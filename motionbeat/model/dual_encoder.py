@@ -53,8 +53,8 @@ class DualEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("mel_mean", torch.zeros(config.mel_bands))
-        self.register_buffer("mel_std", torch.ones(config.mel_bands))
+        self.register_buffer("mel_mean", torch.zeros(config.audio_width))
+        self.register_buffer("mel_std", torch.ones(config.audio_width))
         self.register_buffer("motion_mean", torch.zeros(config.motion_width))
         self.register_buffer("motion_std", torch.ones(config.motion_width))
         self.audio_encoder = Encoder(config, config.audio_token, contact=False)
@@ -68,7 +68,7 @@ class DualEncoder(nn.Module):
     def set_statistics(self, mel_mean: Any, mel_std: Any, motion_mean: Any, motion_std: Any) -> None:
         """Take the training split's mean and deviation of each feature, shared by the sub-beats of a beat.
 
-        Arrays (mel_bands,) twice and (F,) twice; deviations are raised to `SMALLEST_STD`.
+        Arrays (audio_width,) twice and (F,) twice; deviations are raised to `SMALLEST_STD`.
         """
         given = {"mel_mean": mel_mean, "mel_std": mel_std, "motion_mean": motion_mean, "motion_std": motion_std}
         for name, values in given.items():
@@ -83,7 +83,7 @@ class DualEncoder(nn.Module):
     def audio(
         self, mel: Tensor, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None = None
     ) -> EncodedAudio:
-        """mel (b, k, S * bands), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all beats real."""
+        """mel (b, k, S * audio_width), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all beats real."""
         mask, whole = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask)
         tokens = self._z_scored(mel, self.mel_mean, self.mel_std, mask, whole).flatten(2)  # (b, k, s * bands)
         phase = self._phase(bar_position, beats_per_bar, mask)

@@ -18,6 +18,7 @@ FEATURE_BLOCKS = {
     "root_velocity": 3,  # m/s, in the heading frame: to the left, up, forwards
     "yaw_rate": 1,  # rad/s, positive to the left
     "contacts": 4,  # 0 or 1: left ankle, right ankle, left toes, right toes
+    "events": 72,  # of 24 joints: speed (m/s), acceleration and deceleration (m/s^2), see `joint_events`
     "rotations": 144,  # of 24 joints: the first two columns of the rotation matrix; the root's without yaw
 }
 """Width of each block of the features, in order."""
@@ -26,11 +27,12 @@ _SHORTEST_ACROSS = 0.05
 """m: with less of the hips and shoulders across the floor (a dancer on the side), the heading is not theirs to tell."""
 
 
-def feature_slices(has_rotations: bool) -> dict[str, slice]:
-    """Where each block of the features stands; without rotations there is no such block."""
+def feature_slices(has_rotations: bool, has_events: bool = False) -> dict[str, slice]:
+    """Where each block of the features stands; blocks that are not asked for are left out."""
+    left_out = {name for name, wanted in (("rotations", has_rotations), ("events", has_events)) if not wanted}
     slices, begin = {}, 0
     for name, width in FEATURE_BLOCKS.items():
-        if name != "rotations" or has_rotations:
+        if name not in left_out:
             slices[name] = slice(begin, begin + width)
             begin += width
     return slices
@@ -43,7 +45,7 @@ def motion_features(
     contact_speed: float,
     contact_height: float,
 ) -> NDArray[np.float32]:
-    """Features of each frame, not yet z-scored.
+    """Features of each frame but for the joint events, not yet z-scored.
 
     joints: (T, 24, 3) m, y up. poses: (T, 24, 3) axis-angle, or none. fps: of both. contact_speed (m/s)
     and contact_height (m): see `foot_contacts`. Returns (T, 296) float32, or (T, 152) without poses.
@@ -65,6 +67,18 @@ def motion_features(
         blocks["rotations"] = _rotations_6d(np.asarray(poses, np.float64), yaw)
     slices = feature_slices(poses is not None)
     return np.concatenate([blocks[name].reshape(len(joints), -1) for name in slices], axis=1, dtype=np.float32)
+
+
+def joint_events(joints: NDArray[np.floating], fps: float) -> NDArray[np.float32]:
+    """Speed, and how much it rises and falls, of each joint: where a movement starts, and where it stops.
+
+    The mean of a signed velocity over part of a beat is about 0 for a joint that swings; these are not.
+    joints: (T, 24, 3) m. Returns (T, 72) float32, block after block of 24 joints: `|v|` in m/s, `max(d|v|/dt, 0)`
+    and `max(-d|v|/dt, 0)` in m/s^2, by central differences.
+    """
+    speed = np.linalg.norm(velocity(joints, fps), axis=-1)  # (T, 24)
+    change = velocity(speed, fps)
+    return np.concatenate([speed, np.maximum(change, 0), np.maximum(-change, 0)], axis=1, dtype=np.float32)
 
 
 def heading(joints: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -22,6 +22,15 @@ class Layout:
     contact_speed: float
     contact_height: float
     window_beats: int
+    flux: bool = False
+    """Whether the spectral flux of each band stands beside the log-mel, and doubles its width."""
+    joint_events: bool = False
+    """Whether the motion features have the block `events` (`motionbeat.motion.motion_features`)."""
+
+    @property
+    def audio_width(self) -> int:
+        """Numbers that describe the music of one sub-beat."""
+        return self.mel_bands * (1 + self.flux)
 
     def write(self, path: Path) -> None:
         write_json(path, asdict(self))

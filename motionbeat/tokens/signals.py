@@ -7,26 +7,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.audio.mel import FRAME_RATE
-from motionbeat.audio.onsets import normalised, onset_strength
+from motionbeat.audio.onsets import band_flux, normalised, onset_strength
 from motionbeat.beats.grid import Beats
 from motionbeat.motion.contacts import contact_pulses, foot_contacts
-from motionbeat.motion.motion_features import kinetic_energy, motion_features
+from motionbeat.motion.motion_features import FEATURE_BLOCKS, joint_events, kinetic_energy, motion_features
 from motionbeat.motion.resample import resample, resample_poses
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.pooling import begins_in, pool_frames, subbeat_edges
 
 Floats = NDArray[np.float32]
 
+EVENT_FPS = 60.0
+"""Frames a second at which joint events are taken: at 30 a stop shorter than two frames is smoothed away."""
 _ROUNDING_S = 1e-6
+_BEFORE_EVENTS = sum(width for name, width in FEATURE_BLOCKS.items() if name not in ("events", "rotations"))
+
+
+def audio_frames(mel: Floats, layout: Layout) -> Floats:
+    """What the audio tokens pool, frame by frame: the log-mel and, if the layout has it, the flux of each band.
+
+    A mean log-mel cannot tell an attack from a sustained sound; the flux can. mel: (T, bands) at 50 frames/s.
+    Returns (T, layout.audio_width).
+    """
+    return np.concatenate([mel, band_flux(mel)], axis=1) if layout.flux else mel
 
 
 def mel_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> Floats:
-    """Mean log-mel of each part of each beat: (N, S * bands).
+    """Mean of `audio_frames` over each part of each beat: (N, S * layout.audio_width).
 
     mel: (T, bands) at 50 frames/s. beat_times: (N + 1,) s, the beats and the end of the last interval.
     """
     edges = subbeat_edges(beat_times, layout.subbeats)
-    return _pooled(mel, FRAME_RATE, edges, "constant").reshape(len(beat_times) - 1, -1)
+    return _pooled(audio_frames(mel, layout), FRAME_RATE, edges, "constant").reshape(len(beat_times) - 1, -1)
 
 
 def onset_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> Floats:
@@ -42,20 +54,23 @@ def onset_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -
 class MotionSignals(NamedTuple):
     """Frames of a dance at the layout's rate, computed once for every grid that they are pooled on."""
 
-    features: Floats  # (T, F)
+    features: Floats  # (T, F) without the events
     pulses: NDArray[np.bool_]  # (T, 4), where a foot's contact begins
     energy: NDArray[np.floating]  # (T,)
+    events: Floats | None  # (T', 72) at `EVENT_FPS`, if the layout has them
 
 
 def motion_signals(joints: Floats, poses: Floats | None, fps: float, layout: Layout) -> MotionSignals:
     """Frame by frame what `pooled_motion` pools. Arguments as `motion_tokens`."""
     rate = layout.motion_fps
+    events = joint_events(resample(joints, fps, EVENT_FPS), EVENT_FPS) if layout.joint_events else None
     joints = resample(joints, fps, rate)
     poses = None if poses is None else resample_poses(poses, fps, rate)
     return MotionSignals(
         motion_features(joints, poses, rate, layout.contact_speed, layout.contact_height),
         contact_pulses(foot_contacts(joints, rate, layout.contact_speed, layout.contact_height)),
         kinetic_energy(joints, rate),
+        events,
     )
 
 
@@ -64,8 +79,12 @@ def pooled_motion(signals: MotionSignals, beat_times: NDArray[np.float64], layou
     rate = layout.motion_fps
     edges = subbeat_edges(beat_times, layout.subbeats)
     count = len(beat_times) - 1
+    features = _pooled(signals.features, rate, edges, "edge")  # (N * S, F)
+    if signals.events is not None:  # before the rotations, which come last
+        events = _pooled(signals.events, EVENT_FPS, edges, "edge")
+        features = np.concatenate([features[:, :_BEFORE_EVENTS], events, features[:, _BEFORE_EVENTS:]], axis=1)
     return {
-        "features": _pooled(signals.features, rate, edges, "edge").reshape(count, -1),
+        "features": features.reshape(count, -1),
         "contact": begins_in(signals.pulses, rate, edges).reshape(count, -1),
         "energy": _pooled(signals.energy[:, None], rate, edges, "edge").reshape(count, -1),
     }

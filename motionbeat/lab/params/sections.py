@@ -44,6 +44,8 @@ class Tokens:
     window_beats: Count
     subbeats: Count
     mel_bands: Count
+    flux: bool
+    joint_events: bool
     motion_fps: Positive
     rotations: Literal["auto", "never"]
     contact_speed: Positive

@@ -36,7 +36,7 @@ Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 def layout_of(settings: Settings, manifest: Columns) -> Layout:
     """The layout of the tokens of a corpus; rotations enter only if every clip has them."""
     rotations = settings.rotations == "auto" and bool(manifest["has_rotations"].all())
-    slices = feature_slices(rotations)
+    slices = feature_slices(rotations, settings.joint_events)
     return Layout(
         subbeats=settings.subbeats,
         mel_bands=settings.mel_bands,
@@ -46,6 +46,8 @@ def layout_of(settings: Settings, manifest: Columns) -> Layout:
         contact_speed=settings.contact_speed,
         contact_height=settings.contact_height,
         window_beats=settings.window_beats,
+        flux=settings.flux,
+        joint_events=settings.joint_events,
     )
 
 
@@ -190,7 +192,7 @@ def _write_statistics(path: Path, motion: Columns, audio: Columns, layout: Layou
         raise MotionBeatError("no beat of the training split: the corpus needs clips whose split is train")
     songs = np.isin(audio["song"], np.unique(motion["song"][train]))
     features = {
-        "mel": audio["mel"][songs].reshape(-1, layout.mel_bands),
+        "mel": audio["mel"][songs].reshape(-1, layout.audio_width),
         "motion": motion["features"][train].reshape(-1, layout.motion_width),
     }
     columns: dict[str, list[Any]] = {"kind": [], "feature": [], "mean": [], "std": []}
