@@ -69,7 +69,7 @@ def main() -> None:
         "Start all from the same commit, params.yaml, data/tokens and data/negatives, on machines of one kind",
     )
     checkpoint = Checkpoint(cache_folder() / "training" / f"{run_key}.safetensors")
-    validate, watch = Validation(tokens, validation), Stopwatch(device)
+    validate, watch = Validation(tokens, validation, settings.loss.temperature), Stopwatch(device)
     history = train(
         model, batches, validate, settings.train, settings.loss, checkpoint, ranks, watch=watch, observe=observe
     )

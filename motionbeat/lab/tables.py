@@ -125,9 +125,9 @@ TEMPO_NEGATIVES = _schema(
         "negative_bar_position": _INT,
         "reason": _STRING,  # meter, phase or accent
     },
-    {"accent_correlation": _DOUBLE},  # none where the meters differ or a profile is flat
+    {"accent_correlation": _DOUBLE},  # of the two windows' onset curves; none where one is flat
 )
-"""Another song at the same tempo, in another bar phase or with another accent profile."""
+"""Another song at the same tempo, in another bar phase or with other accents."""
 
 JITTER_NEGATIVES = _schema(
     {
@@ -137,9 +137,9 @@ JITTER_NEGATIVES = _schema(
         "shift": _DOUBLE,  # beats; a whole number of sub-beats
         "source": _STRING,  # parent: the shifted beats exist in the clip; roll: cyclic
     },
-    {"accent_correlation": _DOUBLE},  # of the window's onset curve with itself shifted
+    {"accent_correlation": _DOUBLE},  # of the onset curves of the music here and there; none where one is flat
 )
-"""The same clip, its motion shifted by a beat, or part of one, against the music."""
+"""The same clip, its motion shifted against the music: by a beat, part of one, or bars where the music differs."""
 
 
 def write(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:

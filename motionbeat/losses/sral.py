@@ -143,19 +143,22 @@ def rhythm_anchor_loss(
 
 
 def contact_guide_loss(contact_guide_logits: Tensor, contact: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Binary cross-entropy of r_t with "a foot contact begins in beat t"; its weight is the caller's. Scalar.
+    """Binary cross-entropy of r_t with "a foot contact begins in beat t", or in each of its parts. Scalar.
 
-    contact_guide_logits: (b, k). contact: (b, k, s), detected, 1 where a contact begins. mask:
-    (b, k) True = real beat, None = all; 0 without any.
+    Its weight is the caller's. contact_guide_logits: (b, k, 1) or (b, k, s). contact: (b, k, s), detected, 1 where a
+    contact begins. mask: (b, k) True = real beat, None = all; 0 without any.
     """
-    shape = contact_guide_logits.shape
-    mask = torch.ones_like(contact_guide_logits, dtype=torch.bool) if mask is None else mask
-    if len(shape) != 2 or contact.ndim != 3 or contact.shape[:2] != shape or mask.shape != shape:
+    shape = tuple(contact_guide_logits.shape)
+    mask = torch.ones(shape[:2], dtype=torch.bool, device=contact.device) if mask is None else mask
+    beats = tuple(contact.shape[:2])
+    if contact.ndim != 3 or shape not in ((*beats, 1), tuple(contact.shape)) or tuple(mask.shape) != beats:
         raise MotionBeatError(
-            f"logits {tuple(shape)}, contact {tuple(contact.shape)} and mask {tuple(mask.shape)}; "
-            "expected (batch, beats), (batch, beats, sub-beats) and (batch, beats)"
+            f"logits {shape}, contact {tuple(contact.shape)} and mask {tuple(mask.shape)}; expected "
+            "(batch, beats, 1 or sub-beats), (batch, beats, sub-beats) and (batch, beats)"
         )
-    begins = contact_curve(_at_least_float32(contact.detach()))  # (b, k)
+    begins = _at_least_float32(contact.detach())
+    if shape[2] != contact.shape[2]:
+        begins = contact_curve(begins)[..., None]  # (b, k, 1)
     return _bce(contact_guide_logits[mask], begins[mask])
 
 
@@ -164,10 +167,11 @@ def complete_bars(
 ) -> Iterator[tuple[Tensor, ...]]:
     """The curves (b, k, s) cut into complete bars: for each meter B of the batch that has any, all as (n, B * s).
 
-    A bar is B real beats in a row at positions 0, 1, .. B - 1, wherever in the window it starts.
+    A bar is B real beats in a row at positions 0, 1, .. B - 1, wherever in the window it starts. Sequences of meter 1
+    have no bars: they are lattices, whose intervals are no beats.
     """
     for beats in beats_per_bar.unique().tolist():
-        if beats > mask.shape[1]:
+        if beats == 1 or beats > mask.shape[1]:
             continue
         own = beats_per_bar == beats
         steps = torch.arange(beats, device=mask.device)

@@ -17,28 +17,29 @@ INITIAL_ALPHA = 0.1
 class PhaseAttention(nn.Module):
     """Multi-head attention; with `contact`, beats in which a foot contact begins weigh more.
 
-    logits: <q~_t, k~_u> / sqrt(c) + alpha_logit * r_u; values: (1 + alpha_value * r_u) * v_u, both
-    alphas softplus of a learnt scalar and 0.1 at the start. With both at 0 it is plain attention.
+    logits: <q~_t, k~_u> / sqrt(c) + alpha_logit . r_u; values: (1 + alpha_value . r_u) * v_u. r_u holds
+    `contacts` numbers a beat: 1 as in the paper, or one for each sub-beat, and so do both alphas, which are softplus
+    of learnt numbers and 0.1 in all at the start. With both at 0 it is plain attention.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float, contact: bool) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, contacts: int) -> None:
         super().__init__()
-        self.heads, self.dropout, self.contact = heads, dropout, contact
+        self.heads, self.dropout, self.contact = heads, dropout, contacts > 0
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        if contact:
-            before_softplus = math.log(math.expm1(INITIAL_ALPHA))
-            self.alpha_logit_raw = nn.Parameter(torch.tensor(before_softplus))
-            self.alpha_value_raw = nn.Parameter(torch.tensor(before_softplus))
+        if contacts:
+            before_softplus = torch.full((contacts,), math.log(math.expm1(INITIAL_ALPHA / contacts)))
+            self.alpha_logit_raw = nn.Parameter(before_softplus.clone())
+            self.alpha_value_raw = nn.Parameter(before_softplus.clone())
 
     @property
     def alpha_logit(self) -> Tensor:
-        """() at least 0, eq. 8."""
+        """(r,) at least 0, eq. 8."""
         return functional.softplus(self.alpha_logit_raw)
 
     @property
     def alpha_value(self) -> Tensor:
-        """() at least 0, eq. 9."""
+        """(r,) at least 0, eq. 9."""
         return functional.softplus(self.alpha_value_raw)
 
     def queries_keys_values(self, x: Tensor, angles: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -57,15 +58,15 @@ class PhaseAttention(nn.Module):
         """
         bias = torch.zeros_like(mask, dtype=dtype)
         if self.contact and contact is not None:
-            bias = (self.alpha_logit * contact).to(dtype)
+            bias = (contact @ self.alpha_logit).to(dtype)  # (b, k)
         return bias.masked_fill(~mask, torch.finfo(dtype).min / 2)[:, None, None]  # (b, 1, 1, k)
 
     def forward(self, x: Tensor, angles: Tensor | None, mask: Tensor, contact: Tensor | None = None) -> Tensor:
-        """x (b, k, d), angles (b, k, p), mask (b, k) True = real beat, contact (b, k) = r -> (b, k, d)."""
+        """x (b, k, d), angles (b, k, p), mask (b, k) True = real beat, contact (b, k, r) -> (b, k, d)."""
         b, k, d = x.shape
         q, key, v = self.queries_keys_values(x, angles)
         if self.contact and contact is not None:
-            v = (v * (1 + self.alpha_value * contact)[:, None, :, None]).to(q.dtype)  # (b, h, k, c)
+            v = (v * (1 + contact @ self.alpha_value)[:, None, :, None]).to(q.dtype)  # (b, h, k, c)
         bias = self.bias(mask, contact, q.dtype).expand(b, self.heads, k, k)  # (b, h, k, k)
         dropout = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(q, key, v, attn_mask=bias, dropout_p=dropout)  # (b, h, k, c)

@@ -8,6 +8,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.tokens.layout import Layout
 
 ROTATIONS = ("harmonic", "paper", "rotary", "none")
+RESOLUTIONS = ("beat", "subbeat")
 READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 
 
@@ -50,6 +51,8 @@ class ModelConfig:
     contact_attention: bool
     readout: str
     max_beats_per_bar: int
+    contact_resolution: str = "beat"
+    """Whether r of eqs. 8-9 is one number a beat (paper) or one a sub-beat, centred over the window."""
 
     def __attrs_post_init__(self) -> None:
         expected = {
@@ -61,6 +64,7 @@ class ModelConfig:
             "dropout": "a number from 0 to 1",
             "rotation": f"one of {', '.join(ROTATIONS)}",
             "readout": f"one of {', '.join(READOUTS)}",
+            "contact_resolution": f"one of {', '.join(RESOLUTIONS)}",
             **dict.fromkeys(_SWITCHES, "true or false"),
         }
         wrong = {name for name in _COUNTS if not _is_count(getattr(self, name))}
@@ -83,6 +87,11 @@ class ModelConfig:
     def audio_token(self) -> int:
         """Width of one audio token, S * `audio_width`."""
         return self.subbeats * self.audio_width
+
+    @property
+    def contacts(self) -> int:
+        """Numbers of r_t that guide attention (eqs. 8-9)."""
+        return self.subbeats if self.contact_resolution == "subbeat" else 1
 
     @property
     def audio_width(self) -> int:
@@ -127,7 +136,7 @@ _COUNTS = (
 )
 _POSITIVE = ("motion_fps", "contact_speed", "contact_height")
 _SWITCHES = ("flux", "joint_events", "centre", "phase_features", "contact_attention")
-_CHOICES = {"rotation": ROTATIONS, "readout": READOUTS}
+_CHOICES = {"rotation": ROTATIONS, "readout": READOUTS, "contact_resolution": RESOLUTIONS}
 
 
 def _is_count(value: Any) -> bool:

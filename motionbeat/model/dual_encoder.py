@@ -32,8 +32,8 @@ class EncodedAudio(NamedTuple):
 class EncodedMotion(NamedTuple):
     embedding: Tensor  # (b, e), length 1
     states: Tensor  # (b, k, d)
-    contact_probability: Tensor  # (b, k), r_t of eqs. 8-9
-    contact_guide_logits: Tensor  # (b, k), r_t before the sigmoid
+    contact_probability: Tensor  # (b, k, r), r_t of eqs. 8-9, one number a beat or a sub-beat
+    contact_guide_logits: Tensor  # (b, k, r), r_t before the sigmoid
     contact_logits: Tensor  # (b, k, s)
     energy_logits: Tensor  # (b, k, s)
 
@@ -57,11 +57,11 @@ class DualEncoder(nn.Module):
         self.register_buffer("mel_std", torch.ones(config.audio_width))
         self.register_buffer("motion_mean", torch.zeros(config.motion_width))
         self.register_buffer("motion_std", torch.ones(config.motion_width))
-        self.audio_encoder = Encoder(config, config.audio_token, contact=False)
+        self.audio_encoder = Encoder(config, config.audio_token)
         self.audio_readout = readout(config)
         self.audio_rhythm = RhythmHead(config.width, config.subbeats)
-        self.contact_guide = ContactHead(config.motion_token, config.width // 2)
-        self.motion_encoder = Encoder(config, config.motion_token, contact=config.contact_attention)
+        self.contact_guide = ContactHead(config.motion_token, config.width // 2, config.contacts)
+        self.motion_encoder = Encoder(config, config.motion_token, config.contacts * config.contact_attention)
         self.motion_readout = readout(config)
         self.motion_rhythm = RhythmHead(config.width, config.subbeats)
 
@@ -83,7 +83,7 @@ class DualEncoder(nn.Module):
     def audio(
         self, mel: Tensor, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None = None
     ) -> EncodedAudio:
-        """mel (b, k, S * audio_width), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all beats real."""
+        """mel (b, k, S * audio_width), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all real."""
         mask, whole = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask)
         tokens = self._z_scored(mel, self.mel_mean, self.mel_std, mask, whole).flatten(2)  # (b, k, s * bands)
         phase = self._phase(bar_position, beats_per_bar, mask)
@@ -113,28 +113,48 @@ class DualEncoder(nn.Module):
             tokens[..., start:].masked_fill_(~has_rotations[:, None, None, None], 0)  # a fresh tensor, ours to change
         tokens = tokens.flatten(2)  # (b, k, s * f)
         phase = self._phase(bar_position, beats_per_bar, mask)
-        guide = self.contact_guide(tokens).to(phase.dtype)  # (b, k)
+        guide = self.contact_guide(tokens).to(phase.dtype)  # (b, k, r)
         contact = guide.sigmoid()
-        states = self.motion_encoder(tokens, phase, beats_per_bar, mask, contact)
+        states = self.motion_encoder(tokens, phase, beats_per_bar, mask, self._guidance(contact, mask))
         with full_precision(states.device):
             embedding = self.motion_readout(states, phase, beats_per_bar, mask)
         return EncodedMotion(embedding, states, contact, guide, *self.motion_rhythm(states))
 
+    def _guidance(self, contact: Tensor, mask: Tensor) -> Tensor:
+        """(b, k, r) what attention is guided by: r as it is (paper), or each sub-beat's less its mean over real beats.
+
+        A contact begins in most beats of a dance, so that r itself hardly tells one beat from another.
+        """
+        if self.config.contact_resolution == "beat":
+            return contact
+        real = mask[:, :, None]
+        mean = contact.masked_fill(~real, 0).sum(1, keepdim=True) / real.sum(1, keepdim=True).clamp(min=1)
+        return (contact - mean).masked_fill(~real, 0)
+
     def alphas(self) -> dict[str, float]:
-        """alpha_logit and alpha_value of each motion layer (eqs. 8-9), for the log; empty without contact attention."""
+        """alpha_logit and alpha_value of each motion layer (eqs. 8-9), for the log; empty without contact attention.
+
+        With one for each sub-beat it is their sum.
+        """
         found = {}
         for name, module in self.motion_encoder.named_modules():
             if getattr(module, "contact", False):
                 layer = name.removeprefix("blocks.").removesuffix(".attention")
-                found[f"alpha_logit_{layer}"] = float(module.alpha_logit.detach())
-                found[f"alpha_value_{layer}"] = float(module.alpha_value.detach())
+                found[f"alpha_logit_{layer}"] = float(module.alpha_logit.detach().sum())
+                found[f"alpha_value_{layer}"] = float(module.alpha_value.detach().sum())
         return found
 
-    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """Groups for AdamW: weight matrices decay; norms, biases and alphas, none of them a matrix, do not."""
+    def parameter_groups(self, weight_decay: float, alpha_rate: float = 1.0) -> list[dict[str, Any]]:
+        """Groups for AdamW: weight matrices decay; norms, biases and alphas, none of them a matrix, do not.
+
+        alpha_rate: the factor `rate` of the alphas' group on the learning rate of the others. AdamW moves a scalar by
+        about the learning rate a step, whatever its gradient, which in a whole run is too little for them.
+        """
+        alphas = [p for name, p in self.named_parameters() if "alpha_" in name]
         matrices = [p for p in self.parameters() if p.ndim >= 2]
-        others = [p for p in self.parameters() if p.ndim < 2]
-        return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+        others = [p for name, p in self.named_parameters() if p.ndim < 2 and "alpha_" not in name]
+        groups = [(matrices, weight_decay, 1.0), (others, 0.0, 1.0), (alphas, 0.0, alpha_rate)]
+        return [{"params": part, "weight_decay": decay, "rate": rate} for part, decay, rate in groups if part]
 
     def save(self, folder: Path | str) -> None:
         """Write config.json and model.safetensors; the same weights give the same bytes."""

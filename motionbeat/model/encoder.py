@@ -14,11 +14,11 @@ from motionbeat.model.rotation import rotation_angles
 class Block(nn.Module):
     """x + attention(norm x), then x + feed-forward(norm x), GELU, four times as wide."""
 
-    def __init__(self, config: ModelConfig, contact: bool) -> None:
+    def __init__(self, config: ModelConfig, contacts: int) -> None:
         super().__init__()
         d = config.width
         self.norm_attention = nn.LayerNorm(d)
-        self.attention = PhaseAttention(d, config.heads, config.dropout, contact)
+        self.attention = PhaseAttention(d, config.heads, config.dropout, contacts)
         self.norm_feed = nn.LayerNorm(d)
         self.feed = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
         self.dropout = nn.Dropout(config.dropout)
@@ -32,22 +32,25 @@ class Encoder(nn.Module):
     """Z-scored tokens -> one state a beat.
 
     With `config.phase_features`, sin and cos of the bar phase enter through a linear layer (the
-    paper's additive bar-phase encoding); the states then change when the phases shift.
+    paper's additive bar-phase encoding); the states then change when the phases shift. contacts: numbers of r_t
+    that guide attention, 0 for none.
     """
 
-    def __init__(self, config: ModelConfig, token: int, contact: bool) -> None:
+    def __init__(self, config: ModelConfig, token: int, contacts: int = 0) -> None:
         super().__init__()
         self.config = config
         self.embed = nn.Linear(token, config.width)
         self.embed_phase = nn.Linear(2, config.width, bias=False) if config.phase_features else None
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config, contact) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(Block(config, contacts) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
     def forward(
         self, tokens: Tensor, phase: Tensor, beats_per_bar: Tensor, mask: Tensor, contact: Tensor | None = None
     ) -> Tensor:
-        """tokens (b, k, token), phase (b, k) rad, beats_per_bar (b,), mask (b, k) True = real, contact (b, k) = r.
+        """tokens (b, k, token), phase (b, k) rad, beats_per_bar (b,), mask (b, k) True = real.
+
+        contact: (b, k, contacts), where attention is guided.
 
         Returns (b, k, d). Masked beats are never attended to; their own states mean nothing.
         """

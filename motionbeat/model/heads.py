@@ -24,15 +24,16 @@ class RhythmHead(nn.Module):
 
 
 class ContactHead(nn.Module):
-    """Z-scored motion tokens -> logit of r_t, the probability that a foot contact begins in beat t (eqs. 8-9).
+    """Z-scored motion tokens -> logits of r_t, the probability that a foot contact begins (eqs. 8-9).
 
-    It sees its own beat alone: guidance has to be there before the first attention layer.
+    One number a beat as in the paper, or one for each sub-beat. It sees its own beat alone: guidance has to be there
+    before the first attention layer.
     """
 
-    def __init__(self, token: int, hidden: int) -> None:
+    def __init__(self, token: int, hidden: int, contacts: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(token, hidden), nn.GELU(), nn.Linear(hidden, 1))
+        self.layers = nn.Sequential(nn.Linear(token, hidden), nn.GELU(), nn.Linear(hidden, contacts))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(b, k, token) -> (b, k)."""
-        return self.layers(tokens).squeeze(-1)
+        """(b, k, token) -> (b, k, contacts)."""
+        return self.layers(tokens)

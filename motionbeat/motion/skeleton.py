@@ -4,7 +4,11 @@ Source of the order and the tree: SMPL (Loper et al., 2015). The rest offsets ar
 neutral mean body, rounded to a millimetre.
 """
 
+import re
+
 import numpy as np
+
+_SIDED = re.compile(r"[lr](hip|knee|ankle|toes|inshoulder|shoulder|elbow|wrist|hand)$")
 
 # fmt: off
 JOINTS = (
@@ -14,6 +18,10 @@ JOINTS = (
 )
 # fmt: on
 INDEX = {name: i for i, name in enumerate(JOINTS)}
+MIRRORED = tuple(
+    INDEX[{"l": "r", "r": "l"}[name[0]] + name[1:]] if _SIDED.match(name) else i for i, name in enumerate(JOINTS)
+)
+"""Each joint's place in the mirror image of the body: left and right exchanged."""
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 FEET = (INDEX["lankle"], INDEX["rankle"], INDEX["ltoes"], INDEX["rtoes"])
 """The joints of foot contact (7, 8, 10, 11)."""

@@ -16,14 +16,14 @@ from motionbeat.beats.grid import EDGE_S, Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.pooling import GridTokens
-from motionbeat.tokens.signals import mel_tokens
+from motionbeat.tokens.signals import audio_frames, mel_tokens
 from motionbeat.tokens.token_sequence import TokenSequence
 
 Mode = Literal["beats", "grid"]
 LATTICE_PERIOD_S = 0.5
 LATTICE_STEP_S = 0.02
 LATTICES = round(LATTICE_PERIOD_S / LATTICE_STEP_S)
-_GRID_BEATS_PER_BAR = 4
+_CLIP_STRIDE = 4  # a window of the clip begins at every fourth token of a lattice: each 2 s
 
 
 def song_tokens(
@@ -55,16 +55,15 @@ def song_tokens(
 def grid_tokens(mel: NDArray[np.float32], duration_s: float, layout: Layout) -> TokenSequence:
     """A token each 20 ms, pooled from the 0.5 s around it: 25 lattices of period 0.5 s, one for each offset.
 
-    mel: (T, bands) of `log_mel`. Bars of 4 are counted from the first token of a lattice, since no tracker tells.
+    mel: (T, bands) of `log_mel`. A lattice has no bars, as in training: the phase of every token is 0.
     Raises `MotionBeatError` for less than 0.5 s.
     """
     if duration_s < LATTICE_PERIOD_S:
         raise MotionBeatError(f"the audio lasts {duration_s:.2f} s: grid mode needs at least {LATTICE_PERIOD_S} s")
     count = int(duration_s / LATTICE_STEP_S + 1e-6)  # 0.58 / 0.02 is a little under 29
-    tokens = GridTokens(mel, FRAME_RATE, count, LATTICE_PERIOD_S, layout.subbeats)
+    tokens = GridTokens(audio_frames(mel, layout), FRAME_RATE, count, LATTICE_PERIOD_S, layout.subbeats)
     times = np.clip((np.arange(count + 1) - 0.5) * LATTICE_STEP_S, 0.0, duration_s)
-    bar_position = np.arange(count) // LATTICES % _GRID_BEATS_PER_BAR
-    return TokenSequence(tokens, times, bar_position, _GRID_BEATS_PER_BAR, LATTICES)
+    return TokenSequence(tokens, times, np.zeros(count, np.int64), 1, LATTICES, clip_stride=_CLIP_STRIDE)
 
 
 def default_tracker() -> str:

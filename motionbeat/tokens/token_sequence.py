@@ -30,6 +30,8 @@ class TokenSequence:
     """Tokens t, t + lattices, t + 2 * lattices, ... follow each other; n is at least this."""
     has_rotations: bool = True
     """Of a dance: whether its tokens hold joint rotations."""
+    clip_stride: int = 1
+    """Windows of the clip begin at every so many-th downbeat."""
 
     def windows(self, size: int) -> "SequenceWindows":
         """Windows of `size` tokens: at every downbeat for the clip, side by side for the states.
@@ -38,7 +40,7 @@ class TokenSequence:
         gives the states of those tokens that the one before does not cover. Without a downbeat (or in a song shorter
         than a window) the clip is the first window.
         """
-        parts = [_of_lattice(self.bar_position, size, first, self.lattices) for first in range(self.lattices)]
+        parts = [_of_lattice(self, size, first) for first in range(self.lattices)]
         every = SequenceWindows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
         return every.take(np.argsort(every.rows[:, 0], kind="stable"))
 
@@ -73,11 +75,12 @@ class SequenceWindows:
                 yield self.take(slice(begin, end))
 
 
-def _of_lattice(bar_position: NDArray[np.integer], size: int, lattice: int, lattices: int) -> tuple[NDArray[Any], ...]:
+def _of_lattice(sequence: TokenSequence, size: int, lattice: int) -> tuple[NDArray[Any], ...]:
     """The fields of `SequenceWindows` for one lattice."""
-    tokens = np.arange(lattice, len(bar_position), lattices)
+    bar_position = sequence.bar_position
+    tokens = np.arange(lattice, len(bar_position), sequence.lattices)
     last = max(len(tokens) - size, 0)
-    downbeats = np.flatnonzero(bar_position[tokens[: last + 1]] == 0)
+    downbeats = np.flatnonzero(bar_position[tokens[: last + 1]] == 0)[:: sequence.clip_stride]
     of_clip = downbeats if len(downbeats) else np.zeros(1, int)
     side_by_side = np.append(np.arange(0, last, size), last)
     start = np.union1d(of_clip, side_by_side)  # many windows serve both

@@ -116,7 +116,7 @@ def test_training_learns_and_the_best_weights_are_kept(
 ) -> None:
     make_deterministic(0)
     model = tiny(settings, tokens)
-    validate = Validation(tokens, Batches(tokens, negatives, "val", K, CPU))
+    validate = Validation(tokens, Batches(tokens, negatives, "val", K, CPU), settings.loss.temperature)
     before = validate(model)
     history = train(
         model,
@@ -258,7 +258,7 @@ def test_a_constant_model_scores_one_half_in_jitter_accuracy(tokens: Tokens, neg
     with torch.no_grad():
         for readout in (model.audio_readout, model.motion_readout):
             readout.project.weight.zero_()
-    figures = Validation(tokens, Batches(tokens, negatives, "val", K, CPU))(model)
+    figures = Validation(tokens, Batches(tokens, negatives, "val", K, CPU), settings.loss.temperature)(model)
     assert figures["jitter_accuracy"] == 0.5
     assert figures["tempo_accuracy"] == 0.5
 

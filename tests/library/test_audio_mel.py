@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from motionbeat.audio.mel import FRAME_RATE, HOP, SAMPLE_RATE, log_mel
-from motionbeat.audio.onsets import normalised, onset_strength
+from motionbeat.audio.onsets import DELAY_FRAMES, band_flux, normalised, onset_strength
 from motionbeat.errors import MotionBeatError
 
 
@@ -113,3 +113,14 @@ def test_normalised_silence_is_zero_and_sparse_onsets_stand_out_of_the_noise() -
     scaled = normalised(envelope)
     assert scaled[0] == 1
     assert scaled[1] < 0.02
+
+
+def test_the_flux_of_the_bands_is_where_energy_rises_and_its_mean_is_the_onset_envelope() -> None:
+    mel = np.zeros((10, 3), np.float32)
+    mel[4:, 1] = 2.0  # a sound that begins in frame 4 and stays
+    mel[7:, 2] = -1.0  # and one that ends
+    flux = band_flux(mel)
+    assert flux.shape == mel.shape
+    assert np.flatnonzero(flux.any(axis=1)).tolist() == [4 + DELAY_FRAMES]
+    np.testing.assert_array_equal(flux[4 + DELAY_FRAMES], [0, 2, 0])
+    np.testing.assert_array_equal(onset_strength(mel), flux.mean(axis=1))

@@ -116,13 +116,13 @@ def test_only_complete_bars_of_real_beats_count() -> None:
     assert [bars.tolist() for (bars,) in found] == [[[1, 2, 3], [4, 5, 6]], [[9, 10, 11, 12], [16, 17, 18, 19]]]
 
 
-def test_on_a_lattice_four_intervals_from_its_first_are_a_bar() -> None:
+def test_a_lattice_has_no_bars() -> None:
     grid = lattice("song", 0, 30.0, 0.3, 1.0)
-    assert grid is not None and grid.beats_per_bar == 4
-    positions = torch.as_tensor(grid.positions[2:10] - 1, dtype=torch.float64)[None]  # a window that begins later
+    assert grid is not None
+    positions = torch.as_tensor(grid.positions[:8] - 1, dtype=torch.float64)[None]
     curve = torch.arange(8, dtype=torch.float64).view(1, 8, 1)
-    ((bars,),) = complete_bars((curve,), positions, torch.tensor([4]), torch.ones(1, 8, dtype=torch.bool))
-    assert bars.tolist() == [[2, 3, 4, 5]]
+    meter = torch.tensor([grid.beats_per_bar])
+    assert not list(complete_bars((curve,), positions, meter, torch.ones(1, 8, dtype=torch.bool)))
 
 
 def test_bins_of_a_bar_follow_time() -> None:
@@ -170,7 +170,7 @@ def test_without_real_beats_every_loss_is_zero() -> None:
     values["mask"] = torch.zeros_like(values["mask"])
     assert sral(values).total == 0
     assert anchor(values) == 0
-    assert contact_guide_loss(values["contact_logits"][..., 0], values["contact"], values["mask"]) == 0
+    assert contact_guide_loss(values["contact_logits"][..., :1], values["contact"], values["mask"]) == 0
 
 
 def test_gradients_reach_all_predictions_and_no_detection() -> None:
@@ -233,9 +233,16 @@ def test_the_anchor_is_cross_entropy_with_the_own_modality() -> None:
 
 def test_the_contact_guide_is_told_whether_a_contact_begins_in_the_beat() -> None:
     contact = torch.tensor([[[0, 0, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0]]]).double()
-    logits = torch.tensor([[-1.0, 2.0, 0.5]], dtype=torch.float64)
+    logits = torch.tensor([[-1.0, 2.0, 0.5]], dtype=torch.float64)[..., None]
     expected = [math.log(1 + math.exp(-1)), math.log(1 + math.exp(-2)), math.log(1 + math.exp(-0.5))]
     assert contact_guide_loss(logits, contact).item() == pytest.approx(sum(expected) / 3)
+
+
+def test_the_contact_guide_by_sub_beats_is_told_where_in_the_beat_a_contact_begins() -> None:
+    contact = torch.tensor([[[0, 1.0]]]).double()
+    logits = torch.tensor([[[0.5, 2.0]]], dtype=torch.float64)
+    expected = (math.log(1 + math.exp(0.5)) + math.log(1 + math.exp(-2.0))) / 2
+    assert contact_guide_loss(logits, contact).item() == pytest.approx(expected)
 
 
 def test_wrong_input_is_refused_by_name() -> None:
@@ -321,12 +328,12 @@ def test_the_anchor_of_unequal_lengths_and_meters_equals_each_sequence_alone_wei
 
 def test_the_contact_guide_of_unequal_lengths_equals_each_sequence_alone_weighted() -> None:
     values, alone = unequal()
-    logits = values["contact_logits"][..., 0].detach().requires_grad_()
+    logits = values["contact_logits"][..., :1].detach().requires_grad_()
     loss = contact_guide_loss(logits, values["contact"].clamp(0, 1), values["mask"])
     (gradient,) = torch.autograd.grad(loss, logits)
     total, beats = 0.0, values["mask"].sum(1)
     for i, one in enumerate(alone):
-        own = one["contact_logits"][..., 0].detach().requires_grad_()
+        own = one["contact_logits"][..., :1].detach().requires_grad_()
         part = contact_guide_loss(own, one["contact"], one["mask"])
         (expected,) = torch.autograd.grad(part, own)
         share = beats[i] / beats.sum()

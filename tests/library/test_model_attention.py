@@ -25,7 +25,7 @@ def angles(kind: str, shift_radians: float = 0.0) -> torch.Tensor | None:
 @pytest.fixture
 def attention() -> PhaseAttention:
     torch.manual_seed(0)
-    return PhaseAttention(D, H, dropout=0.0, contact=True).double()
+    return PhaseAttention(D, H, dropout=0.0, contacts=1).double()
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def weights(attention: PhaseAttention, x: torch.Tensor, turned: torch.Tensor | N
 
 @pytest.mark.parametrize("kind", ["paper", "harmonic"])
 def test_attention_ignores_a_common_phase_shift(attention: PhaseAttention, x: torch.Tensor, kind: str) -> None:
-    mask, contact = torch.ones(B, K, dtype=torch.bool), torch.rand(B, K, dtype=torch.float64)
+    mask, contact = torch.ones(B, K, dtype=torch.bool), torch.rand(B, K, 1, dtype=torch.float64)
     for shift in (0.3, math.pi / 2, -4.0):
         before, after = angles(kind), angles(kind, shift)
         torch.testing.assert_close(weights(attention, x, after), weights(attention, x, before), atol=1e-10, rtol=0)
@@ -79,8 +79,8 @@ def test_a_rotation_is_the_same_where_it_is_compiled(monkeypatch: pytest.MonkeyP
 
 def test_masked_beats_change_nothing_under_bf16(x: torch.Tensor) -> None:
     torch.manual_seed(0)
-    attention = PhaseAttention(D, H, dropout=0.0, contact=True)
-    x, contact = x.float(), torch.rand(B, K)
+    attention = PhaseAttention(D, H, dropout=0.0, contacts=1)
+    x, contact = x.float(), torch.rand(B, K, 1)
     mask = torch.ones(B, K, dtype=torch.bool)
     mask[1, 6:] = False
     turned = angles("harmonic").float()
@@ -88,7 +88,7 @@ def test_masked_beats_change_nothing_under_bf16(x: torch.Tensor) -> None:
     other = x.masked_fill(~mask[..., None], 1e4)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         mixed = attention(x, turned, mask, contact)
-        moved = attention(other, turned, mask, contact.masked_fill(~mask, 9.0))
+        moved = attention(other, turned, mask, contact.masked_fill(~mask[..., None], 9.0))
         nothing = attention(x, turned, torch.zeros_like(mask), contact)
     assert mixed.dtype == torch.bfloat16
     assert torch.equal(mixed[mask], moved[mask])
@@ -143,7 +143,7 @@ def test_with_alpha_zero_it_equals_plain_attention(attention: PhaseAttention, x:
         }
     )
     expected, _ = plain(x, x, x, key_padding_mask=~mask)
-    contact = torch.rand(B, K, dtype=torch.float64)
+    contact = torch.rand(B, K, 1, dtype=torch.float64)
     guided = attention(x, None, mask, contact)
     assert (guided - expected).abs().max() > 1e-4
     with torch.no_grad():
@@ -154,7 +154,7 @@ def test_with_alpha_zero_it_equals_plain_attention(attention: PhaseAttention, x:
 
 @torch.no_grad()
 def test_contact_guidance_is_equations_8_and_9_written_out(attention: PhaseAttention, x: torch.Tensor) -> None:
-    contact = torch.rand(B, K, dtype=torch.float64)
+    contact = torch.rand(B, K, 1, dtype=torch.float64)
     attention.alpha_logit_raw.fill_(1.5)
     attention.alpha_value_raw.fill_(-0.5)
     turned = angles("paper")
@@ -181,11 +181,22 @@ def test_alphas_start_at_a_tenth(attention: PhaseAttention) -> None:
     assert attention.alpha_value.item() == pytest.approx(0.1, abs=1e-6)
 
 
+@torch.no_grad()
+def test_guidance_by_sub_beats_is_guidance_by_their_weighted_sum(attention: PhaseAttention, x: torch.Tensor) -> None:
+    parts = PhaseAttention(D, H, dropout=0.0, contacts=S).double()
+    parts.load_state_dict(attention.state_dict() | {k: v for k, v in parts.state_dict().items() if "alpha" in k})
+    assert float(parts.alpha_logit.sum()) == pytest.approx(0.1)
+    r, mask = torch.rand(B, K, S, dtype=torch.float64), torch.ones(B, K, dtype=torch.bool)
+    # equal alphas: one alpha for the sum, of which each sub-beat's is a quarter
+    whole = r.mean(-1, keepdim=True)
+    torch.testing.assert_close(parts(x, None, mask, r), attention(x, None, mask, whole))
+
+
 def test_a_sequence_without_real_beats_gives_numbers(attention: PhaseAttention, x: torch.Tensor) -> None:
     mask = torch.ones(B, K, dtype=torch.bool)
     mask[1] = False
     x.requires_grad_()
-    mixed = attention(x, angles("harmonic"), mask, torch.rand(B, K, dtype=torch.float64))
+    mixed = attention(x, angles("harmonic"), mask, torch.rand(B, K, 1, dtype=torch.float64))
     mixed.sum().backward()
     assert torch.isfinite(mixed).all()
     assert torch.isfinite(x.grad).all()

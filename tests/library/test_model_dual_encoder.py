@@ -82,7 +82,8 @@ def test_shapes_are_as_documented_and_embeddings_have_length_one(changes: dict) 
     logits = (audio.onset_logits, audio.accent_logits, motion.contact_logits, motion.energy_logits)
     assert {tuple(tensor.shape) for tensor in logits} == {(2, K, 2)}
     torch.testing.assert_close(motion.contact_probability, motion.contact_guide_logits.sigmoid())
-    assert motion.contact_probability.shape == (2, K)
+    contacts = 2 if changes.get("contact_resolution") == "subbeat" else 1
+    assert motion.contact_probability.shape == (2, K, contacts)
 
 
 @pytest.mark.parametrize("changes", SETTINGS)
@@ -231,13 +232,15 @@ def test_the_contact_loss_trains_the_contact_head_alone() -> None:
 
 def test_only_matrices_decay() -> None:
     model = model_of(phase_features=True)
-    decayed, free = model.parameter_groups(0.01)
+    decayed, free, alphas = model.parameter_groups(0.01, alpha_rate=100.0)
     names = {id(p): name for name, p in model.named_parameters()}
     free_names = [names[id(p)] for p in free["params"]]
-    assert (decayed["weight_decay"], free["weight_decay"]) == (0.01, 0.0)
-    assert all(name.endswith("bias") or "norm" in name or "alpha" in name for name in free_names)
+    assert [group["weight_decay"] for group in (decayed, free, alphas)] == [0.01, 0.0, 0.0]
+    assert [group["rate"] for group in (decayed, free, alphas)] == [1.0, 1.0, 100.0]
+    assert all(name.endswith("bias") or "norm" in name for name in free_names)
     assert not any("norm" in names[id(p)] or "bias" in names[id(p)] for p in decayed["params"])
-    assert len(free["params"]) + len(decayed["params"]) == len(names)
+    assert all("alpha" in names[id(p)] for p in alphas["params"])
+    assert sum(len(group["params"]) for group in (decayed, free, alphas)) == len(names)
 
 
 def test_alphas_are_named_by_layer() -> None:
@@ -320,10 +323,10 @@ def test_a_configuration_survives_json_and_refuses_wrong_values() -> None:
 
 
 def test_the_model_section_of_params_makes_a_configuration() -> None:
-    settings = params.Model(128, 2, 4, 128, 0.1, True, "harmonic", False, True, "bar_harmonic", 7)
-    layout = Layout(4, 128, 296, 152, 30.0, 0.3, 0.05, 16)
+    settings = params.Model(128, 2, 4, 128, 0.1, True, "harmonic", False, True, "subbeat", "bar_harmonic", 7)
+    layout = Layout(4, 128, 368, 224, 30.0, 0.3, 0.05, 16, flux=True, joint_events=True)
     config = ModelConfig.of(settings, layout)
-    assert (config.width, config.motion_token, config.audio_token) == (128, 1184, 512)
+    assert (config.width, config.motion_token, config.audio_token) == (128, 1472, 1024)
 
 
 def test_what_cannot_be_encoded_is_refused() -> None:

@@ -9,9 +9,12 @@ from motionbeat.motion.motion_features import (
     FEATURE_BLOCKS,
     feature_slices,
     heading,
+    joint_events,
     kinetic_energy,
+    mirrored_features,
     motion_features,
 )
+from motionbeat.motion.skeleton import MIRRORED
 
 FPS = 30.0
 
@@ -34,6 +37,39 @@ def dance():
 
 def features(poses, root, with_poses=True):
     return motion_features(forward_kinematics(poses, root), poses if with_poses else None, FPS, 0.3, 0.05)
+
+
+def test_the_mirrored_features_are_those_of_the_mirrored_dance(dance):
+    """The mirror image of a pose: joints exchanged, axis-angle vectors reflected as the pseudovectors that they are."""
+    poses, root = dance
+    joints = forward_kinematics(poses, root)
+    flipped = joints[:, list(MIRRORED)] * [-1, 1, 1]
+    turned = poses[:, list(MIRRORED)] * [1, -1, -1]
+    expected = motion_features(flipped, turned, FPS, 0.3, 0.05)
+    order, sign = mirrored_features(has_rotations=True)
+    assert sorted(order) == list(range(296))
+    np.testing.assert_allclose(motion_features(joints, poses, FPS, 0.3, 0.05)[:, order] * sign, expected, atol=2e-4)
+    order, sign = mirrored_features(has_rotations=False, has_events=True)
+    events = feature_slices(False, True)["events"]
+    both = np.concatenate([joint_events(joints, FPS)[:, order[events] - events.start], joint_events(flipped, FPS)])
+    np.testing.assert_allclose(*np.split(both, 2), atol=1e-4)
+    assert (sign[events] == 1).all()
+
+
+def test_joint_events_tell_where_a_movement_starts_and_stops():
+    """A joint at rest, then 1 s of rising speed, then 1 s of falling: closed forms of speed and its changes."""
+    times = np.arange(181) / 60
+    speed = np.clip(np.minimum(times - 1, 3 - times), 0, None)  # m/s: 0, up at 1 m/s^2, down at 1 m/s^2
+    joints = np.zeros((181, 24, 3))
+    joints[:, 5] = np.outer(np.cumsum(speed) / 60, [0.6, 0.0, 0.8])
+    found = joint_events(joints, 60.0)
+    assert found.shape == (181, 72) and found.dtype == np.float32
+    inside = slice(70, 110)
+    np.testing.assert_allclose(found[inside, 5], speed[inside], atol=0.01)
+    np.testing.assert_allclose(found[70:110, 24 + 5], 1.0, atol=0.02)
+    np.testing.assert_allclose(found[130:170, 48 + 5], 1.0, atol=0.02)
+    assert not found[70:110, 48 + 5].any() and not found[130:170, 24 + 5].any()
+    assert not np.delete(found, [5, 29, 53], axis=1).any()
 
 
 def test_blocks_fill_the_features_and_rotations_come_last(dance):

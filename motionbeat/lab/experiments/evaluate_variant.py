@@ -50,7 +50,7 @@ def evaluate(model: DualEncoder, tokens: Tokens, settings: params.Params, device
     with TemporaryDirectory() as folder:
         write_negatives(tokens, ("test",), beats, settings.negatives, Path(folder))
         batches = Batches(tokens, Path(folder), "test", beats, device)
-    validation = Validation(tokens, batches)
+    validation = Validation(tokens, batches, settings.loss.temperature)
     if not len(validation.index):
         raise MotionBeatError(f"no test clip has {beats} beats from a downbeat: lower tokens.window_beats")
     compared = validation.compare(model)
@@ -60,7 +60,11 @@ def evaluate(model: DualEncoder, tokens: Tokens, settings: params.Params, device
     found = retrieval_by_song(similarity, music, song, settings.loss.temperature)
     found |= {
         name: by_song(np.ma.masked_invalid(wins).mean(1).filled(np.nan), song)
-        for name, wins in (("tempo_accuracy", compared.tempo), ("jitter_accuracy", compared.jitter))
+        for name, wins in (
+            ("tempo_accuracy", compared.tempo),
+            ("tempo_accuracy_same_phase", np.where(compared.tempo_same_phase, compared.tempo, np.nan)),
+            ("jitter_accuracy", compared.jitter),
+        )
         if wins.size and np.isfinite(wins).any()
     }
     return found | agreement_by_song(rhythm_curves(model, batches, validation.index), song)

@@ -1,57 +1,57 @@
-"""Beat-jitter negatives: the same clip, its motion shifted by a beat, or by part of one, against the music.
+"""Beat-jitter negatives: the same clip, its motion shifted against the music.
 
 Source: paper, section 2.1.1 ("shifting motion or audio by +-1 beat within the same clip"). Shifts by parts of a beat
-are an option of ours.
+and by whole bars are options of ours. A shift by whole bars keeps every step on its place in the bar: it is a
+negative only where the music of the two windows differs.
 """
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from motionbeat.lab import tables
+from motionbeat.lab.negatives.tempo_negatives import unit_curves
 from motionbeat.lab.params import Negatives as Settings
 from motionbeat.lab.token_tables.token_windows import Tokens, in_subbeats
-
-
-def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Settings) -> dict[str, list[Any]]:
-    """Columns of `tables.JITTER_NEGATIVES`: every window of a split with each shift.
-
-    The shifted sub-beats come from the clip itself where it has them (`parent`), else from the window
-    rolled around (`roll`). A shift by whole bars moves no step off its place in the bar and is
-    never a negative. Raises `MotionBeatError` for a shift that is no whole number of sub-beats.
-    """
-    subbeats = tokens.layout.subbeats
-    moved = {shift: in_subbeats(shift, subbeats) for shift in settings.jitter_shifts}
-    first, end = (rows * subbeats for rows in tokens.runs())
-    windows = tokens.windows(split, beats)
-    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    motion, onset = tokens.motion, tokens.audio["onset"]
-    for i in range(len(windows)):
-        row = int(windows.motion_row[i])
-        curve = onset[windows.audio_row[i] + np.arange(beats)].ravel()  # (K * S,)
-        for shift in settings.jitter_shifts:
-            if moved[shift] % (int(motion["beats_per_bar"][row]) * subbeats) == 0:
-                continue
-            begin = row * subbeats + moved[shift]
-            inside = first[row] <= begin and begin + beats * subbeats <= end[row]
-            values = (
-                split,
-                windows.clip[i],
-                int(windows.start[i]),
-                shift,
-                "parent" if inside else "roll",
-                _correlation(curve, np.roll(curve, -moved[shift])),
-            )
-            for name, value in zip(_COLUMNS, values, strict=True):
-                columns[name].append(value)
-    return columns
-
 
 _COLUMNS = tables.JITTER_NEGATIVES.names
 
 
-def _correlation(curve: NDArray[Any], shifted: NDArray[Any]) -> float | None:
-    if curve.std() < 1e-9:
-        return None
-    return float(np.corrcoef(curve, shifted)[0, 1])
+def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Settings) -> dict[str, list[Any]]:
+    """Columns of `tables.JITTER_NEGATIVES`: every window of a split with each shift that makes a negative of it.
+
+    The shifted sub-beats come from the clip itself where it has them (`parent`), else from the window
+    rolled around (`roll`). A shift by whole bars is left out where the onset curves of the music there and here
+    correlate by `settings.bar_correlation` or more, or are flat: the dance would fit both.
+    Raises `MotionBeatError` for a shift that is no whole number of sub-beats.
+    """
+    subbeats = tokens.layout.subbeats
+    first, end = (rows * subbeats for rows in tokens.runs())
+    windows = tokens.windows(split, beats)
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    meters = tokens.motion["beats_per_bar"]
+    onset = tokens.audio["onset"].ravel()  # sub-beats of all songs, one after another
+    for i in range(len(windows)):
+        row, music = int(windows.motion_row[i]), int(windows.audio_row[i]) * subbeats
+        meter = int(meters[row])
+        shifts = [*settings.jitter_shifts, *(bars * meter for bars in settings.bar_shifts)]
+        here = onset[music : music + beats * subbeats]
+        for shift in dict.fromkeys(shifts):
+            moved = in_subbeats(shift, subbeats)
+            begin = row * subbeats + moved
+            inside = first[row] <= begin and begin + beats * subbeats <= end[row]
+            there = onset[music + moved :][: len(here)] if inside else np.roll(here, -moved)
+            alike = float(np.einsum("t,t->", *unit_curves(np.stack([here, there]))))
+            if moved % (meter * subbeats) == 0 and not alike < settings.bar_correlation:
+                continue
+            values = (
+                split,
+                windows.clip[i],
+                int(windows.start[i]),
+                float(shift),
+                "parent" if inside else "roll",
+                None if np.isnan(alike) else alike,
+            )
+            for name, value in zip(_COLUMNS, values, strict=True):
+                columns[name].append(value)
+    return columns

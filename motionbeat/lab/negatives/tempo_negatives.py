@@ -1,6 +1,7 @@
 """Tempo-aware negatives: another song at the same tempo, in another bar phase or with other accents.
 
-Source: paper, section 2.1.1 ("similar BPM but differ in bar-phase or accent patterns").
+Source: paper, section 2.1.1 ("similar BPM but differ in bar-phase or accent patterns"). Accents are compared on the
+window's own time line, as retrieval compares windows: the rivals there are windows of the same bar phase.
 """
 
 import zlib
@@ -15,6 +16,7 @@ from motionbeat.lab.params import Negatives as Settings
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 
 Floats = NDArray[np.float64]
+_COLUMNS = tables.TEMPO_NEGATIVES.names
 
 
 @frozen(eq=False)
@@ -26,8 +28,13 @@ class SongWindows:
     bpm: Floats
     bar_position: NDArray[np.int64]
     beats_per_bar: NDArray[np.int64]
-    accents: list[Floats]
-    """Accent profile of each: (B * S,) onset strength over the bar, averaged over the window's bars."""
+    curve: Floats
+    """(w, K * S): the window's onset curve of mean 0 and length 1; NaN where it is flat."""
+
+    def correlation(self, anchor: int) -> Floats:
+        """(w,) Pearson correlation of every window's onset curve with that of `anchor`; NaN for a flat one."""
+        # einsum, not BLAS: its sums do not depend on the number of threads
+        return np.einsum("if,f->i", self.curve, self.curve[anchor])
 
 
 def song_windows(tokens: Tokens, windows: Windows) -> tuple[SongWindows, NDArray[np.intp]]:
@@ -43,24 +50,17 @@ def song_windows(tokens: Tokens, windows: Windows) -> tuple[SongWindows, NDArray
             bpm=60.0 / audio["duration_s"][span].mean(axis=1),
             bar_position=audio["bar_position"][rows].astype(np.int64),
             beats_per_bar=audio["beats_per_bar"][rows].astype(np.int64),
-            accents=[
-                accent_profile(audio["onset"][row], audio["bar_position"][row], int(audio["beats_per_bar"][row[0]]))
-                for row in span
-            ],
+            curve=unit_curves(audio["onset"][span].reshape(len(span), -1)),
         ),
         own,
     )
 
 
-def accent_profile(onset: NDArray[Any], bar_position: NDArray[Any], beats_per_bar: int) -> Floats:
-    """Onset strength over the bins of the bar, averaged over the bars of a window.
-
-    onset: (K, S). bar_position: (K,) from 0. Returns (B * S,); bins that the window never reaches are 0.
-    """
-    total = np.zeros((beats_per_bar, onset.shape[1]))
-    np.add.at(total, bar_position, onset)
-    times = np.bincount(bar_position, minlength=beats_per_bar)
-    return (total / np.maximum(times, 1)[:, None]).ravel()
+def unit_curves(curves: NDArray[Any]) -> Floats:
+    """(w, t) -> the same with mean 0 and length 1, so that products are Pearson correlations; NaN where flat."""
+    centred = np.asarray(curves, np.float64) - np.mean(curves, axis=1, keepdims=True, dtype=np.float64)
+    norm = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.divide(centred, norm, out=np.full_like(centred, np.nan), where=norm > 1e-9)
 
 
 def folded_difference(bpm: Floats, other: Floats) -> Floats:
@@ -68,44 +68,29 @@ def folded_difference(bpm: Floats, other: Floats) -> Floats:
     return np.min([np.abs(bpm - factor * other) for factor in (0.5, 1.0, 2.0)], axis=0)
 
 
-def correlations(accents: list[Floats], beats_per_bar: NDArray[np.int64]) -> Floats:
-    """(W, W) Pearson correlation of accent profiles; NaN between meters and for flat profiles."""
-    result = np.full((len(accents), len(accents)), np.nan)
-    for meter in np.unique(beats_per_bar):
-        own = np.flatnonzero(beats_per_bar == meter)
-        profiles = np.array([accents[i] for i in own])
-        profiles = profiles - profiles.mean(axis=1, keepdims=True)
-        norm = np.linalg.norm(profiles, axis=1, keepdims=True)
-        unit = np.divide(profiles, norm, out=np.full_like(profiles, np.nan), where=norm > 1e-9)
-        # einsum, not BLAS: its sums do not depend on the number of threads
-        result[np.ix_(own, own)] = np.einsum("if,jf->ij", unit, unit)
-    return result
-
-
 def mine_tempo_negatives(tokens: Tokens, split: str, beats: int, settings: Settings) -> dict[str, list[Any]]:
     """Columns of `tables.TEMPO_NEGATIVES` for every window of a split that has such negatives.
 
     A pair is admitted when the songs differ, the tempi agree within the larger of the two
-    tolerances, and the meters or the bar phases differ or the accent profiles correlate less
-    than `settings.accent_correlation`. Hardest first: the most alike accents, each other song
-    once before any song twice.
+    tolerances, and the meters or the bar phases differ or the onset curves correlate less
+    than `settings.accent_correlation`. The share `settings.same_phase` is kept for windows of the
+    anchor's own meter and bar phase, where there are as many. Hardest first: the most alike
+    curves, each other song once before any song twice.
     """
     windows = tokens.windows(split, beats)
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     if len(windows) == 0 or settings.tempo_per_anchor == 0:
         return columns
     music, own = song_windows(tokens, windows)
-    accents = correlations(music.accents, music.beats_per_bar)
     dancers: dict[int, list[int]] = {}
     for window, index in enumerate(own):
         dancers.setdefault(int(index), []).append(window)
-    chosen = [_hardest(music, accents, i, settings) for i in range(len(music.song))]
+    chosen = [_hardest(music, i, settings) for i in range(len(music.song))]
     for window, index in enumerate(own):
         clip, start = windows.clip[window], int(windows.start[window])
-        for rank, (other, difference, reason) in enumerate(chosen[index]):
+        for rank, (other, difference, reason, correlation) in enumerate(chosen[index]):
             candidates = dancers[other]
             negative = candidates[zlib.crc32(f"{clip} {start} {rank}".encode()) % len(candidates)]
-            correlation = accents[index, other]
             values = (
                 split,
                 clip,
@@ -119,33 +104,38 @@ def mine_tempo_negatives(tokens: Tokens, split: str, beats: int, settings: Setti
                 int(music.bar_position[index]),
                 int(music.bar_position[other]),
                 reason,
-                None if np.isnan(correlation) else float(correlation),
+                None if np.isnan(correlation) else correlation,
             )
             for name, value in zip(_COLUMNS, values, strict=True):
                 columns[name].append(value)
     return columns
 
 
-_COLUMNS = tables.TEMPO_NEGATIVES.names
-
-
-def _hardest(music: SongWindows, accents: Floats, anchor: int, settings: Settings) -> list[tuple[int, float, str]]:
-    """(window, BPM difference, reason) of the negatives of one music window, hardest first."""
+def _hardest(music: SongWindows, anchor: int, settings: Settings) -> list[tuple[int, float, str, float]]:
+    """(window, BPM difference, reason, correlation) of the negatives of one music window, hardest first."""
     difference = folded_difference(music.bpm[anchor], music.bpm)
     tolerance = max(settings.tempo_tolerance_bpm, settings.tempo_tolerance * music.bpm[anchor])
-    correlation = accents[anchor]
+    correlation = music.correlation(anchor)
     meter = music.beats_per_bar != music.beats_per_bar[anchor]
     phase = music.bar_position != music.bar_position[anchor]
-    accent = correlation < settings.accent_correlation
-    admitted = (music.song != music.song[anchor]) & (difference <= tolerance) & (meter | phase | accent)
-    index = np.flatnonzero(admitted)
-    # Another meter has no correlation: it is the easiest, and comes last.
-    hardness = np.nan_to_num(correlation[index], nan=-2.0)
-    index = index[np.lexsort((index, difference[index], -hardness))]
-    seen: dict[str, int] = {}
+    elsewhere = meter | phase
+    rivals = (music.song != music.song[anchor]) & (difference <= tolerance)
+    same = rivals & ~elsewhere & (correlation < settings.accent_correlation)
+    hardness = np.nan_to_num(correlation, nan=-2.0)
+    parts = [_one_song_after_another(np.flatnonzero(part), music, hardness) for part in (same, rivals & elsewhere)]
+    wanted = round(settings.same_phase * settings.tempo_per_anchor)
+    room = max(wanted, settings.tempo_per_anchor - len(parts[1]))
+    index = np.concatenate([parts[0][:room], parts[1]])[: settings.tempo_per_anchor]
+    index = index[np.lexsort((index, -hardness[index]))]
+    reasons = np.where(meter, "meter", np.where(phase, "phase", "accent"))
+    return [(int(i), float(difference[i]), str(reasons[i]), float(correlation[i])) for i in index]
+
+
+def _one_song_after_another(index: NDArray[np.intp], music: SongWindows, hardness: Floats) -> NDArray[np.intp]:
+    """Hardest first, but each song once before any song twice."""
+    index = index[np.lexsort((index, -hardness[index]))]
+    turns: dict[str, int] = {}
     turn = np.empty(len(index), int)
     for i, song in enumerate(music.song[index]):
-        turn[i] = seen[song] = seen.get(song, -1) + 1
-    index = index[np.argsort(turn, kind="stable")][: settings.tempo_per_anchor]
-    reasons = np.where(meter, "meter", np.where(phase, "phase", "accent"))
-    return [(int(i), float(difference[i]), str(reasons[i])) for i in index]
+        turn[i] = turns[song] = turns.get(song, -1) + 1
+    return index[np.argsort(turn, kind="stable")]

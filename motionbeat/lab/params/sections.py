@@ -61,8 +61,11 @@ class Negatives:
     tempo_tolerance_bpm: NonNegative
     tempo_tolerance: Fraction
     accent_correlation: float
+    same_phase: Fraction
     tempo_per_anchor: CountOrZero
     jitter_shifts: list[float]
+    bar_shifts: list[int]
+    bar_correlation: float
 
 
 @frozen
@@ -76,6 +79,7 @@ class Model:
     rotation: Literal["harmonic", "paper", "rotary", "none"]
     phase_features: bool
     contact_attention: bool
+    contact_resolution: Literal["beat", "subbeat"]
     readout: Literal["window_harmonic", "bar_harmonic", "mean"]
     max_beats_per_bar: Count
 
@@ -114,6 +118,10 @@ class Train:
     compile: bool
     log: Literal["csv", "tensorboard"]
     rotation_dropout: Fraction
+    mirror: Fraction
+    band_mask: Fraction
+    beat_mask: Fraction
+    alpha_rate: Positive
     sampling: Literal["shuffled", "tempo"]
     lattice_share: Fraction
     validate_every: Count

@@ -35,8 +35,9 @@ def _one_of(value: Any, kind: Any) -> Any:
 
 
 def _list(value: Any, kind: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise ValueError(f"{value!r}; expected a list of at least one item")
+    may_be_empty = get_args(kind)[0] is int  # shifts by bars: none is a choice
+    if not isinstance(value, list) or not (value or may_be_empty):
+        raise ValueError(f"{value!r}; expected a list{'' if may_be_empty else ' of at least one item'}")
     return [_CONVERTER.structure(item, get_args(kind)[0]) for item in value]
 
 

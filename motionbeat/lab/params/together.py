@@ -22,6 +22,8 @@ def contradictions(params: Params) -> list[str]:
         wrong.append(f"model.max_beats_per_bar = {params.model.max_beats_per_bar}; expected at least {longest}")
     if 0 in params.negatives.jitter_shifts:
         wrong.append("negatives.jitter_shifts holds 0; expected shifts that move the motion")
+    if 0 in params.negatives.bar_shifts:
+        wrong.append("negatives.bar_shifts holds 0; expected shifts that move the motion, or [] for none")
     parts = {shift: shift * params.tokens.subbeats for shift in params.negatives.jitter_shifts if shift}
     between = [shift for shift, moved in parts.items() if abs(moved - round(moved)) > 1e-3 or not round(moved)]
     if between:

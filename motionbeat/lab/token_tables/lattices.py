@@ -8,7 +8,6 @@ import numpy as np
 
 from motionbeat.beats.grid import Beats
 
-_METER = 4  # as grid mode counts
 _ROUNDING_S = 1e-6
 
 
@@ -16,8 +15,8 @@ def lattice(song: str, number: int, duration_s: float, shortest_s: float, longes
     """Lattice `number` of a song: equal intervals over its audio, as a beat grid.
 
     The period is uniform in [shortest_s, longest_s) and the phase uniform in the period; both follow from the
-    song's name and the number alone. Bars of 4 are counted from the first interval. Every interval ends within
-    `duration_s`; none is returned where fewer than two do.
+    song's name and the number alone. A lattice has no bars: every interval is a bar of its own, so that its phase
+    is 0. Every interval ends within `duration_s`; none is returned where fewer than two do.
     """
     # A name holds no zero byte, so no two (number, name) draw the same.
     generator = np.random.default_rng([number, *song.encode()])
@@ -27,4 +26,4 @@ def lattice(song: str, number: int, duration_s: float, shortest_s: float, longes
     if count < 2:
         return None
     index = np.arange(count)
-    return Beats(phase + index * period, index % _METER + 1, _METER, downbeats=False)
+    return Beats(phase + index * period, np.ones(count, int), 1, downbeats=False)

@@ -17,6 +17,7 @@ from torch.nn import functional
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
+from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, without_bands
 from motionbeat.lab.training.batch_order import Clips, by_tempo
 from motionbeat.lab.training.mined import Mined
 
@@ -43,6 +44,7 @@ class Batch(NamedTuple):
     energy: Tensor  # (n, k, s)
     tempo: Motion  # n * p windows
     tempo_absent: Tensor  # (n, p) bool: the anchor has no such negative
+    tempo_same_phase: Tensor  # (n, p) bool: it stands in the anchor's own meter and bar phase
     jitter: Motion  # n * q windows
     jitter_absent: Tensor  # (n, q) bool
     same: Tensor  # (n, n) bool: other windows that overlap in the time of the same song
@@ -75,6 +77,7 @@ class Batches:
             mined = mined.above(mined.on_lattices(tokens.lattices, others))
             lattice = tokens.lattices.motion["lattice"][others.motion_row]
             self._sequences = Clips.of(self.windows, others, lattice)
+        self._layout = tokens.layout
         self._clip = np.concatenate([part.clip for part in windows])
         self._steps = torch.arange(beats, device=device)
         self._place_windows(sources, windows)
@@ -112,12 +115,14 @@ class Batches:
         generator: np.random.Generator,
         lattice_share: float = 0.0,
         sampling: Literal["shuffled", "tempo"] = "shuffled",
+        augmentation: Augmentation | None = None,
     ) -> Iterator[Batch]:
         """Every clip once, one random window each, in random order; a last batch of one is left out.
 
         size: windows a batch. tempo, jitter: negatives drawn for each window from those mined.
         lattice_share: chance that a clip is shown on a random one of its lattices instead of its beats.
         sampling: batches of any clips, or of clips of like tempo (`motionbeat.lab.training.batch_order.by_tempo`).
+        augmentation: what is changed at random in each batch, by default nothing.
         Raises `MotionBeatError` when lattices are asked for and there are none.
         """
         if lattice_share and len(self._clip) == len(self.windows):
@@ -132,7 +137,8 @@ class Batches:
             parts = [chosen[begin : begin + size] for begin in range(0, len(chosen), size)]
         for part in parts:
             if len(part) > 1:
-                yield self.gather(part, tempo, jitter, generator)
+                batch = self.gather(part, tempo, jitter, generator)
+                yield self._augmented(batch, augmentation, generator) if augmentation else batch
 
     def steps(self, size: int) -> int:
         """Batches in an epoch; raises `MotionBeatError` when there is none."""
@@ -167,12 +173,34 @@ class Batches:
             energy=_taken(self._energy, rows),
             tempo=self._motion((self._motion_row[others.clamp(min=0)][..., None] + self._steps).flatten(0, 1)),
             tempo_absent=others < 0,
+            tempo_same_phase=(self._phase(others.clamp(min=0)) == self._phase(at)[:, None]).all(-1),
             jitter=self._jittered(motion, self._motion_row[at], shift, rolled),
             jitter_absent=shift == 0,
             same=same,
             positives=same & (audio_rows[:, :1] == audio_rows[:, 0]),
             clips=self._clip[index].tolist(),
         )
+
+    def _augmented(self, batch: Batch, chances: Augmentation, generator: np.random.Generator) -> Batch:
+        """The batch with its random changes; negatives are mirrored and masked as their anchor."""
+        n, device = len(batch.mel), self.device
+        drawn = draw(chances, n, self.beats, self._layout.mel_bands, generator)
+        mel = batch.mel
+        if drawn.kept_bands is not None:
+            mel = without_bands(mel, torch.as_tensor(drawn.kept_bands, device=device))
+        parts = [batch.motion, batch.tempo, batch.jitter]
+        if drawn.mirrored is not None:
+            mirror, mirrored = Mirror(self._layout, device), torch.as_tensor(drawn.mirrored, device=device)
+            of_anchor = [mirrored.repeat_interleave(len(part.features) // n) for part in parts]
+            parts = [
+                part._replace(features=mirror(part.features, chosen))
+                for part, chosen in zip(parts, of_anchor, strict=True)
+            ]
+        if drawn.beats < self.beats:
+            real = self._steps < drawn.beats  # (k,)
+            parts = [part._replace(mask=part.mask & real) for part in parts]
+        motion, tempo, jitter = parts
+        return batch._replace(mel=mel, motion=motion, tempo=tempo, jitter=jitter)
 
     def _jittered(self, motion: Motion, row: Tensor, shift: Tensor, rolled: Tensor) -> Motion:
         """The motion shifted against the music: other beats at the anchor's own bar positions.
@@ -187,6 +215,11 @@ class Batches:
             _taken(pieces, moved).reshape(len(row) * q, self.beats, self._features.shape[1]),
             *(tensor.repeat_interleave(q, 0) for tensor in motion[1:]),
         )
+
+    def _phase(self, windows: Tensor) -> Tensor:
+        """(..., 2) bar position of the first beat, and meter, of windows (...)."""
+        row = self._motion_row[windows]
+        return torch.stack([self._bar_position[row], self._beats_per_bar[row].float()], dim=-1)
 
     def _same(self, at: Tensor) -> Tensor:
         song, begin, end = self._song[at], self._begin_us[at] + _TOUCHING_US, self._end_us[at]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.params import Loss, Train
+from motionbeat.lab.training.augmentation import Augmentation
 from motionbeat.lab.training.batches import Batches
 from motionbeat.lab.training.checkpoint import Checkpoint
 from motionbeat.lab.training.event_log import Observe
@@ -52,7 +53,9 @@ def train(
     """
     ranks, watch = ranks or Ranks(), watch or Stopwatch(batches.device)
     precision = chosen_precision(settings.precision, batches.device)
-    optimiser = torch.optim.AdamW(model.parameter_groups(settings.weight_decay), lr=settings.learning_rate)
+    optimiser = torch.optim.AdamW(
+        model.parameter_groups(settings.weight_decay, settings.alpha_rate), lr=settings.learning_rate
+    )
     history = checkpoint.restore(model, optimiser) if checkpoint else None
     ranks.check_same(_reached(history), "where they go on", ONE_CHECKPOINT)
     if history and ranks.first:
@@ -79,13 +82,14 @@ def train(
                 generator,
                 settings.lattice_share,
                 settings.sampling,
+                Augmentation(settings.mirror, settings.band_mask, settings.beat_mask),
             )
             watch.begin()
             for step, batch in enumerate(drawn, (epoch - 1) * steps):
                 watch.mark("gather")
                 rate = settings.learning_rate * _warm_then_cosine(step, settings.epochs * steps, settings.warmup)
                 for group in optimiser.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * group["rate"]
                 rotations = torch.as_tensor(generator.random(len(batch.mel)) >= settings.rotation_dropout)
                 evaluate = partial(objective, model, batch, loss, rotations.to(batches.device), ranks, precision)
                 before = random_state(batches.device)

@@ -58,20 +58,20 @@ class Mined:
         return cls(tempo, shift, rolled)
 
     def on_lattices(self, lattices: Tokens, windows: Windows) -> "Mined":
-        """Of windows on lattices: the same shifts, along the lattice, and no tempo negatives.
+        """Of windows on lattices: the shifts by at most one interval, along the lattice, and no tempo negatives.
 
-        As on beats, a shift by whole bars is none, and a window that its clip cannot shift is rolled.
+        A lattice has no bars, so nothing tells which longer shifts the music repeats at. A window that its clip
+        cannot shift is rolled.
         """
         subbeats = lattices.layout.subbeats
         row = windows.motion_row
         shifts = np.array([column[column != 0][0] for column in self.shift.T], np.int64)  # (q,)
-        bar = lattices.motion["beats_per_bar"][row].astype(np.int64) * subbeats  # (w,)
         first, end = (rows[row] * subbeats for rows in lattices.runs())
         begin = row[:, None] * subbeats + shifts
         inside = (first[:, None] <= begin) & (begin + windows.beats * subbeats <= end[:, None])
         return Mined(
             np.full((len(windows), self.tempo.shape[1]), -1),
-            np.where(shifts % bar[:, None] == 0, 0, shifts),
+            np.tile(np.where(np.abs(shifts) <= subbeats, shifts, 0), (len(windows), 1)),
             ~inside,
         )
 
