@@ -145,7 +145,7 @@ def test_a_models_figures_are_those_of_what_it_says_of_the_windows(
     batches = Batches(tokens, tmp_path, "val", K, torch.device("cpu"))
     torch.manual_seed(0)
     model = DualEncoder(ModelConfig.of(settings.model, tokens.layout)).eval()
-    index = Validation(tokens, batches).index
+    index = Validation(tokens, batches, settings.loss.temperature).index
     found = rhythm_agreement(model, batches, index)
     batch = batches.gather(index, 0, 0)
     with torch.no_grad():
