@@ -71,16 +71,6 @@ def test_the_interval_over_seeds_is_students() -> None:
     assert paired.t_interval(values[:1]) is None
 
 
-def test_the_likelihood_of_a_gallery_is_its_cross_entropy() -> None:
-    logits = torch.randn(6, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    target = torch.tensor([0, 8, 3, 3, 1, 5])
-    relevant = np.arange(9) == target.numpy()[:, None]
-    theirs = torch.nn.functional.cross_entropy(logits, target, reduction="none")
-    assert evaluate_variant.gallery_nll(logits.numpy(), relevant) == pytest.approx(theirs.numpy())
-    every = np.ones((6, 9), bool)
-    assert evaluate_variant.gallery_nll(logits.numpy(), every) == pytest.approx(np.zeros(6))
-
-
 def test_dances_to_the_same_music_share_one_item_of_the_gallery() -> None:
     music, song = np.array([7, 7, 9, 11]), np.array(["a", "a", "a", "b"])
     similarity = np.array([[0.9, 0.9, 0.1, 0.2], [0.1, 0.1, 0.9, 0.2], [0.3, 0.3, 0.8, 0.2], [0.4, 0.4, 0.3, 0.9]])

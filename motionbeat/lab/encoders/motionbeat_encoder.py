@@ -11,7 +11,7 @@ from motionbeat.model.device import best_device
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tokens.song_tokens import LATTICE_PERIOD_S, LATTICE_STEP_S
 
-VERSION = "grid 1"
+VERSION = "grid 2"
 """Raised whenever the features of the same weights change."""
 MEL_VERSION = "mel 1"
 UNTRAINED_SEED = 0

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
@@ -29,7 +28,7 @@ from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.batches import Batches
 from motionbeat.model.device import best_device, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
-from motionbeat.retrieval import CUTOFFS, ranks
+from motionbeat.retrieval import CUTOFFS, log_likelihoods, ranks
 
 Songs = dict[str, list[float]]
 """{song: [mean over its windows, number of windows]}"""
@@ -89,14 +88,8 @@ def retrieval_by_song(
         rank = ranks(ranked, answers)
         for name in ("r1", "r10"):
             found[f"{name}_{direction}"] = by_song(100.0 * (rank <= CUTOFFS[name]), queries)
-        found[f"nll_{direction}"] = by_song(gallery_nll(ranked / temperature, answers), queries)
+        found[f"nll_{direction}"] = by_song(-log_likelihoods(ranked, answers, temperature), queries)
     return found
-
-
-def gallery_nll(logits: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """-log of the softmax that falls on the relevant items: (Q, G), (Q, G) bool -> (Q,) nats."""
-    answers = np.where(relevant, logits, -np.inf)
-    return np.asarray(logsumexp(logits, axis=1) - logsumexp(answers, axis=1))
 
 
 def agreement_by_song(curves: Curves, song: NDArray[Any]) -> dict[str, Songs]:

@@ -81,20 +81,11 @@ class Validation:
         _, first, song_window = np.unique(rows, return_index=True, return_inverse=True)
         similarity = motion @ audio[first].T  # (m, n)
         relevant = song_window[:, None] == np.arange(len(first))
-        return {
-            "val_r10_music_to_motion": retrieval_metrics(similarity.T, relevant.T)["r10"],
-            "val_r10_motion_to_music": retrieval_metrics(similarity, relevant)["r10"],
-            "val_nll_music_to_motion": _nll(similarity.T, relevant.T, self._temperature),
-            "val_nll_motion_to_music": _nll(similarity, relevant, self._temperature),
+        found = {
+            "music_to_motion": retrieval_metrics(similarity.T, relevant.T, temperature=self._temperature),
+            "motion_to_music": retrieval_metrics(similarity, relevant, temperature=self._temperature),
         }
-
-
-def _nll(similarity: np.ndarray, relevant: np.ndarray, temperature: float) -> float:
-    """Mean over the queries of -log of the softmax's share of the relevant items. (q, g), bool (q, g)."""
-    logits = similarity.astype(np.float64) / temperature
-    logits -= logits.max(axis=1, keepdims=True)
-    share = np.exp(logits)
-    return float(-np.log((share * relevant).sum(axis=1) / share.sum(axis=1)).mean())
+        return {f"val_{name}_{way}": figures[name] for name in ("r10", "nll") for way, figures in found.items()}
 
 
 def _wins(margin: Tensor) -> Tensor:
