@@ -10,7 +10,8 @@ from motionbeat.audio.mel import FRAME_RATE
 from motionbeat.audio.onsets import band_flux, normalised, onset_strength
 from motionbeat.beats.grid import Beats
 from motionbeat.motion.contacts import contact_pulses, foot_contacts
-from motionbeat.motion.motion_features import FEATURE_BLOCKS, joint_events, kinetic_energy, motion_features
+from motionbeat.motion.feature_blocks import FEATURE_BLOCKS
+from motionbeat.motion.motion_features import joint_events, kinetic_energy, motion_features
 from motionbeat.motion.resample import resample, resample_poses
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.pooling import begins_in, pool_frames, subbeat_edges

@@ -9,7 +9,7 @@ import torch
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, without_bands
 from motionbeat.lab.training.batches import Batches
-from motionbeat.motion.motion_features import mirrored_features
+from motionbeat.motion.feature_blocks import mirrored_features
 from motionbeat.tokens.layout import Layout
 
 LAYOUT = Layout(2, 6, 368, 224, 30.0, 0.3, 0.05, 8, flux=True, joint_events=True)

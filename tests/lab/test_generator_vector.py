@@ -5,8 +5,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from motionbeat.lab.generator import motion_vector
+from motionbeat.motion.feature_blocks import feature_slices
 from motionbeat.motion.kinematics import forward_kinematics
-from motionbeat.motion.motion_features import feature_slices, motion_features
+from motionbeat.motion.motion_features import motion_features
 from motionbeat.motion.skeleton import FEET
 
 RNG = np.random.default_rng(0)

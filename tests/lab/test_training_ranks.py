@@ -55,7 +55,9 @@ def gradients(tokens_at: str, negatives_at: str, size: int, ranks: Ranks) -> dic
 def tiny_run(tokens_at: str, negatives_at: str) -> tuple[DualEncoder, Batches, params.Params]:
     """What `train` needs, small, for runs of a few epochs of one step."""
     settings = params.load(ROOT / "params.yaml")
-    chosen = evolve(settings.train, epochs=6, validate_every=1, patience=2, lattice_share=0.0, learning_rate=1e-4)
+    chosen = evolve(
+        settings.train, epochs=6, validate_every=1, patience=2, lattice_share=0.0, learning_rate=1e-4, mirror=0.0
+    )
     make_deterministic(0)
     tokens = Tokens.load(Path(tokens_at))
     model = DualEncoder(ModelConfig.of(evolve(settings.model, width=16, layers=1, heads=2, embedding=8), tokens.layout))

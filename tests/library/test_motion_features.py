@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from motionbeat.motion.feature_blocks import FEATURE_BLOCKS, feature_slices, mirrored_features
 from motionbeat.motion.kinematics import forward_kinematics
-from motionbeat.motion.motion_features import (
-    FEATURE_BLOCKS,
-    feature_slices,
-    heading,
-    joint_events,
-    kinetic_energy,
-    mirrored_features,
-    motion_features,
-)
+from motionbeat.motion.motion_features import heading, joint_events, kinetic_energy, motion_features
 from motionbeat.motion.skeleton import MIRRORED
 
 FPS = 30.0

@@ -17,7 +17,7 @@ from motionbeat.files import workers
 from motionbeat.lab import tables
 from motionbeat.lab.params import Tokens as Settings
 from motionbeat.lab.token_tables.lattices import lattice
-from motionbeat.motion.motion_features import feature_slices
+from motionbeat.motion.feature_blocks import feature_slices
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.signals import (
     MotionSignals,

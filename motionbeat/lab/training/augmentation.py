@@ -9,7 +9,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 from torch import Tensor
 
-from motionbeat.motion.motion_features import mirrored_features
+from motionbeat.motion.feature_blocks import mirrored_features
 from motionbeat.tokens.layout import Layout
 
 _WIDEST = 4  # of so many parts of the mel bands, one at most is silenced
