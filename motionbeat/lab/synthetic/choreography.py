@@ -77,8 +77,12 @@ class Choreography:
 
 def choreography(seed: int, clip: Clip) -> Choreography:
     """The choreography of a clip, drawn for its genre, dancer and number."""
-    rng = stream(seed, "choreography", clip.choreography_id)
-    mover, words = style(seed, clip.dancer), VOCABULARIES[clip.song[1:3]]
+    return composed(stream(seed, "choreography", clip.choreography_id), style(seed, clip.dancer), clip.song[1:3])
+
+
+def composed(rng: np.random.Generator, mover: Style, genre: str) -> Choreography:
+    """Draw a choreography for a dancer out of a genre's vocabulary."""
+    words = VOCABULARIES[genre]
     return Choreography(
         steps=_steps(rng, mover, words),
         poses=_poses(rng, mover, words),

@@ -31,12 +31,17 @@ class Events:
 
 def realised(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Events:
     """Draw the events of a clip from its song's accents; context: 0 (each accent is answered at once) to 1."""
-    rng = stream(seed, "events", clip.name)
     moved = answered(rhythm.accents, habits(seed, clip.choreography_id, context), rhythm.beats_per_bar)
     accents = moved[:, : clip.beats * SUBBEATS]
-    marked = rng.random(accents.shape) < np.where(accents > 0, RELIABILITY, SPONTANEOUS)
+    times = np.arange(accents.shape[1]) * 60 / tempo(clip.song) / SUBBEATS
+    return marked(stream(seed, "events", clip.name), accents, times)
+
+
+def marked(rng: np.random.Generator, accents: NDArray[np.float64], times: NDArray[np.float64]) -> Events:
+    """Draw events from any accents (3, slots), 0 or a strength, that sound at `times` (slots,) or (3, slots) s."""
+    happens = rng.random(accents.shape) < np.where(accents > 0, RELIABILITY, SPONTANEOUS)
     followed = accents + rng.normal(0, STRENGTH_SPREAD, accents.shape)
     own = rng.uniform(0.3, 0.9, accents.shape)
-    strength = np.clip(np.where(accents > 0, followed, own), 0.2, 1.2) * marked
+    strength = np.clip(np.where(accents > 0, followed, own), 0.2, 1.2) * happens
     lateness = np.clip(rng.normal(LATENESS_S, LATENESS_SPREAD_S, accents.shape), -0.02, 0.06)
-    return Events(strength, np.arange(accents.shape[1]) * 60 / tempo(clip.song) / SUBBEATS + lateness)
+    return Events(strength, times + lateness)

@@ -43,14 +43,24 @@ class Dance:
 def dance(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Dance:
     """Dance a clip: everything follows from the seed, the clip's name, its song's rhythm and the context (0 to 1)."""
     rng = stream(seed, "dance", clip.name)
-    events, mover, moves = realised(seed, clip, rhythm, context), style(seed, clip.dancer), choreography(seed, clip)
     beat_s = 60 / tempo(clip.song)
-    times = np.arange(round(clip.beats * beat_s * FPS)) / FPS
+    beats = np.arange(round(clip.beats * beat_s * FPS)) / FPS / beat_s
+    events = realised(seed, clip, rhythm, context)
+    danced = perform(rng, events, beats, style(seed, clip.dancer), choreography(seed, clip))
+    return _broken(rng, danced) if clip.broken else danced
+
+
+def perform(rng: np.random.Generator, events: Events, beats: Array, mover: Style, moves: Choreography) -> Dance:
+    """Dance any events: times in seconds, those of one kind in order.
+
+    beats: (T,), where in the music each frame is, counted in beats from the first frame's; they rise, evenly or not.
+    """
+    times = np.arange(len(beats)) / FPS
     taken, stamps = _taken_steps(*_in_order(events, 0))
     bounces = _in_order(events, 2)
     creep = footwork.creeping(_wander(rng, len(times), 4, 0.006, 0.25).reshape(-1, 2, 2))
     wander = _wander(rng, len(times), _WANDERING, mover.noise, 0.35)
-    groove = pulse(times / beat_s, moves.groove, mover)
+    groove = pulse(beats, moves.groove, mover)
     walked = steps.walk(times, taken, mover, moves.steps, creep, groove.heels)
     nods = _nods(times, bounces, moves)
     sinking = _sinking(times, taken, stamps, bounces, mover)
@@ -58,8 +68,6 @@ def dance(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Dance:
     groove = evolve(groove, torso=groove.torso + _balance(root, walked.heading))
     upper = upper_body(times, _in_order(events, 1), nods, groove, wander[:, 3:], mover, moves)
     poses = body.pose(root, turn, walked.feet, upper)
-    if clip.broken:
-        poses, root = _broken(rng, poses, root)
     translation = (root * mover.scaling).astype(np.float32)
     return Dance(poses.astype(np.float32), translation, mover.scaling, events, walked.landings)
 
@@ -149,10 +157,10 @@ def _wander(rng: np.random.Generator, frames: int, count: int, size: float, widt
     return noise * size * np.sqrt(2 * sigma * np.sqrt(np.pi))
 
 
-def _broken(rng: np.random.Generator, poses: Array, root: Array) -> tuple[Array, Array]:
+def _broken(rng: np.random.Generator, danced: Dance) -> Dance:
     """A failed capture: for a third of the time the body jumps about and lies on its head."""
+    poses, translation = danced.poses.copy(), danced.translation.copy()
     bad = np.repeat(rng.random(-(-len(poses) // 15)) < 0.33, 15)[: len(poses)]
-    poses, root = poses.copy(), root.copy()
     poses[bad] = rng.uniform(-1.5, 1.5, (bad.sum(), 72))
-    root[bad] += rng.uniform(-2, 2, (bad.sum(), 3))
-    return poses, root
+    translation[bad] += (rng.uniform(-2, 2, (bad.sum(), 3)) * danced.scaling).astype(np.float32)
+    return evolve(danced, poses=poses, translation=translation)
