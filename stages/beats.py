@@ -5,6 +5,7 @@ from pathlib import Path
 from motionbeat import errors, files
 from motionbeat.lab import params, tables
 from motionbeat.lab.beat_grids import beat_evaluation, song_beats
+from motionbeat.lab.corpora import beats_table
 
 CORPUS = Path("data/corpus")
 OUTPUT = Path("data/beats")
@@ -15,13 +16,15 @@ CACHE = files.cache_folder() / "beats"
 def main() -> None:
     options = params.load().beats
     of_corpus = song_beats.songs_of(tables.read(CORPUS / "manifest.parquet", tables.MANIFEST), CORPUS)
-    tracked = song_beats.track_all(of_corpus, options, CACHE, files.workers())
+    danced = CORPUS / "beats.parquet"  # those that a choreographed corpus dances to
+    known = beats_table.beats_grids(tables.read(danced, tables.BEATS)) if danced.exists() else {}
+    tracked = song_beats.track_all(of_corpus, options, CACHE, files.workers(), known)
     grids = {
         name: found.beats.extended(found.duration_s) if options.extend else found.beats
         for name, found in tracked.items()
     }
     with files.whole_folder(OUTPUT) as folder:
-        tables.write(folder / "beats.parquet", tables.BEATS, song_beats.as_columns(grids))
+        tables.write(folder / "beats.parquet", tables.BEATS, beats_table.beats_columns(grids))
     truths = {song.name: song_beats.truth(song, tracked[song.name].duration_s) for song in of_corpus}
     compared = [beat_evaluation.compare(grids[name], truth) for name, truth in truths.items() if truth is not None]
     counts = {

@@ -13,9 +13,9 @@ OUTPUT = Path("data/corpus")
 
 
 def main() -> None:
-    settings = params.load().corpus
+    settings = params.load()
     with files.whole_folder(OUTPUT) as folder:
-        corpus = read_corpus(settings, folder)
+        corpus = read_corpus(settings.corpus, folder, settings.beats)
         minutes = write_corpus(corpus, folder)
     print(summary(corpus, minutes))
 

@@ -18,6 +18,7 @@ from motionbeat.lab.synthetic.plan import Clip
 from motionbeat.lab.synthetic.write_corpus import generate
 
 ROOT = Path(__file__).parents[2]
+BEATS = params.load(ROOT / "params.yaml").beats
 FEW = [
     Clip("mBR0", "BM", 4, 1, "train"),
     Clip("mBR1", "BM", 5, 2, "val"),
@@ -75,7 +76,7 @@ class Publisher:
         self.server.serve(path, self.archives[path] if content is None else content, behaviours or None)
 
     def read_and_write(self, folder: Path, **changes: object) -> dict:
-        corpus = read_corpus(attrs.evolve(self.settings, **changes), folder / "working")
+        corpus = read_corpus(attrs.evolve(self.settings, **changes), folder / "working", BEATS)
         write_corpus(corpus, folder / "corpus")
         manifest = tables.read(folder / "corpus" / "manifest.parquet", tables.MANIFEST)
         return dict(zip(manifest["song"].tolist(), manifest["split"].tolist(), strict=True))

@@ -150,14 +150,17 @@ def test_all_errors_of_a_corpus_are_shown_together_up_to_a_number(corpus, tmp_pa
     assert str(refused.value).splitlines()[-1] == "... and 30 more errors like these"
 
 
+DEFAULTS = params.load(REPOSITORY / "params.yaml")
+
+
 def settings(**changes):
-    return evolve(params.load(REPOSITORY / "params.yaml").corpus, **changes)
+    return evolve(DEFAULTS.corpus, **changes)
 
 
 @pytest.mark.parametrize("name", ["aistpp", "dance_with_melody"])
 def test_a_corpus_is_read_from_the_folder_that_params_name(tmp_path, name):
     with pytest.raises(MotionBeatError, match=r"elsewhere .*set corpus\.root in params\.yaml"):
-        read_corpus(settings(name=name, root=str(tmp_path / "elsewhere")), tmp_path)
+        read_corpus(settings(name=name, root=str(tmp_path / "elsewhere")), tmp_path, DEFAULTS.beats)
 
 
 def test_a_refused_corpus_leaves_the_last_one_as_it_was_and_nothing_half_written(tmp_path):

@@ -14,6 +14,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.beat_grids import song_beats
 from motionbeat.lab.beat_grids.beat_evaluation import compare
+from motionbeat.lab.corpora import beats_table
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -139,7 +140,7 @@ def test_beats_are_the_same_for_any_number_of_workers_and_from_the_cache(corpus:
     for cache, workers in (("one", 1), ("two", 2), ("two", 1)):
         found = song_beats.track_all(of(corpus), options, tmp_path / cache, workers)
         grids = {name: one.beats.extended(one.duration_s) for name, one in found.items()}
-        columns.append(song_beats.as_columns(grids))
+        columns.append(beats_table.beats_columns(grids))
     assert columns[0] == columns[1] == columns[2]
     tables.write(tmp_path / "beats.parquet", tables.BEATS, columns[0])
     rows = tables.read(tmp_path / "beats.parquet", tables.BEATS)

@@ -73,8 +73,10 @@ def truth(song: Song, duration_s: float) -> Beats | None:
     return nominal.grid(duration_s, song.nominal_bpm, song.nominal_beats_per_bar)
 
 
-def track_all(songs: list[Song], options: Options, cache: Path, workers: int) -> dict[str, Tracked]:
-    """Track every song once, `workers` at a time, each in one thread.
+def track_all(
+    songs: list[Song], options: Options, cache: Path, workers: int, known: Mapping[str, Beats] | None = None
+) -> dict[str, Tracked]:
+    """Track every song once, `workers` at a time, each in one thread; those of `known` beats keep them.
 
     What is found in a song is kept in `cache` under a key of its audio's bytes, the tracker, its options and its
     version, so that a killed run goes on where it stopped. The result depends on none of `workers`, the order of
@@ -82,6 +84,10 @@ def track_all(songs: list[Song], options: Options, cache: Path, workers: int) ->
     """
     import joblib
 
+    given = {name: Tracked(grid, _duration(song)) for song in songs if (grid := (known or {}).get(name := song.name))}
+    songs = [song for song in songs if song.name not in given]
+    if not songs:
+        return dict(sorted(given.items()))
     if options.tracker == "nominal":
         _refuse_without_nominal(songs)
     version = _version(options)
@@ -99,7 +105,15 @@ def track_all(songs: list[Song], options: Options, cache: Path, workers: int) ->
             f"{len(refused)} of {len(songs)} songs have no usable beats; mend their audio, leave their clips out "
             "of the corpus, or set beats.tracker in params.yaml:\n  " + "\n  ".join(refused[:_MOST_LISTED]) + more
         )
+    found |= given
     return {name: result for name, result in sorted(found.items()) if isinstance(result, Tracked)}
+
+
+def _duration(song: Song) -> float:
+    import soundfile
+
+    info = soundfile.info(song.audio)
+    return float(info.frames / info.samplerate)
 
 
 def _refuse_without_nominal(songs: list[Song]) -> None:
@@ -181,16 +195,3 @@ def _read(entry: Path) -> Tracked:
         return Tracked(Beats(**plain), duration_s)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MotionBeatError(f"{entry} is a damaged cache entry ({error}); delete it and run again") from None
-
-
-def as_columns(grids: Mapping[str, Beats]) -> dict[str, list[Any]]:
-    """Columns of the table `motionbeat.lab.tables.BEATS`, sorted by song and beat; positions from 0 there."""
-    columns: dict[str, list[Any]] = {"song": [], "beat": [], "time_s": [], "bar_position": [], "beats_per_bar": []}
-    for name in sorted(grids):
-        beats = grids[name]
-        columns["song"] += [name] * len(beats.times)
-        columns["beat"] += range(len(beats.times))
-        columns["time_s"] += beats.times.tolist()
-        columns["bar_position"] += (beats.positions - 1).tolist()
-        columns["beats_per_bar"] += [int(beats.beats_per_bar)] * len(beats.times)
-    return columns

@@ -6,8 +6,10 @@ from motionbeat.lab import params
 from motionbeat.lab.corpora.manifest import Corpus
 
 
-def read_corpus(settings: params.Corpus, working: Path) -> Corpus:
+def read_corpus(settings: params.Corpus, working: Path, trackers: params.Beats) -> Corpus:
     """Read the corpus that `settings` name; the embedded one is first made in `working`/source.
+
+    trackers: section beats, by which songs without dances are danced to.
 
     AIST++ is downloaded where `settings.root` lacks it, see `motionbeat.lab.corpora.aistpp.acquire`. Raises
     `MotionBeatError` naming what is missing or wrong in the corpus's own folder, and the fix.
@@ -32,6 +34,10 @@ def read_corpus(settings: params.Corpus, working: Path) -> Corpus:
         from motionbeat.lab.corpora import folder
 
         return folder.read(Path(settings.root))
+    if settings.name == "choreographed":
+        from motionbeat.lab.corpora import choreographed
+
+        return choreographed.read(settings, trackers, working)
     from motionbeat.lab.corpora import dance_with_melody
 
     return dance_with_melody.read(Path(settings.root))

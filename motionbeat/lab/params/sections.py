@@ -13,7 +13,7 @@ CountOrZero = NewType("CountOrZero", int)
 
 @frozen
 class Corpus:
-    name: Literal["synthetic", "aistpp", "dance_with_melody", "folder"]
+    name: Literal["synthetic", "aistpp", "dance_with_melody", "folder", "choreographed"]
     root: str
     size: Literal["small", "full"]
     songs: CountOrZero
@@ -28,6 +28,10 @@ class Corpus:
     annotations_url: str
     music_url: str
     meters: list[Count]
+    songs_root: str
+    clip_beats: Count
+    dancers: Count
+    held_out: Fraction
 
 
 @frozen

@@ -66,6 +66,44 @@ def writing(folder: Path) -> Iterator[tuple[tables.Append, tables.Append, tables
         yield songs, clips, contacts
 
 
+def clip_columns(
+    clip: str,
+    song: str,
+    choreography: str,
+    context: float,
+    strength: Sequence[Sequence[float]],
+    time_s: Sequence[Sequence[float]],
+) -> Columns:
+    """The rows of a clip in truth_clips.parquet; strength, time_s: a row each of step, hit and bounce."""
+    kinds, slots = ("step", "hit", "bounce"), len(strength[0])
+    return {
+        "clip": [clip] * slots,
+        "song": [song] * slots,
+        "choreography": [choreography] * slots,
+        "context": [context] * slots,
+        "slot": list(range(slots)),
+        **{kind: list(row) for kind, row in zip(kinds, strength, strict=True)},
+        **{f"{kind}_time_s": list(row) for kind, row in zip(kinds, time_s, strict=True)},
+    }
+
+
+def contact_columns(clip: str, landings: Sequence[tuple[float, int]]) -> Columns:
+    """The rows of a clip in truth_contacts.parquet; landings: time in s and foot (0 left, 1 right)."""
+    return {
+        "clip": [clip] * len(landings),
+        "time_s": [time for time, _ in landings],
+        "foot": [("left", "right")[foot] for _, foot in landings],
+    }
+
+
+def write_dances(folder: Path, clips: Sequence[Columns], contacts: Sequence[Columns]) -> None:
+    """Write the truth about the dances alone, where that about the songs is not known; rows in the order given."""
+    for name, schema, pieces in (("truth_clips", CLIPS, clips), ("truth_contacts", CONTACTS, contacts)):
+        with tables.appending(folder / f"{name}.parquet", schema) as append:
+            for piece in pieces:
+                append(piece)
+
+
 def read_songs(folder: Path) -> dict[str, np.ndarray]:
     """truth_songs.parquet of an embedded corpus, one array a column."""
     return tables.read(folder / "truth_songs.parquet", SONGS)

@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_folder, workers
 from motionbeat.lab.synthetic import made_music, truth
-from motionbeat.lab.synthetic.made_dance import Dance, dance
+from motionbeat.lab.synthetic.made_dance import dance
 from motionbeat.lab.synthetic.plan import SAMPLE_RATE, SUBBEATS, Clip, tempo
 from motionbeat.lab.synthetic.rhythm import PARTS, Rhythm, rhythm
 from motionbeat.progress import counted
@@ -72,7 +72,9 @@ def _make_song(folder: Path, dances: list[Clip], seed: int, meters: Sequence[int
             "smpl_trans": danced.translation,
         }
         (folder / "motions" / f"{clip.name}.pkl").write_bytes(pickle.dumps(columns, protocol=_PICKLE_PROTOCOL))
-        pairs.append((_clip_truth(clip, danced, context), _contact_truth(clip, danced)))
+        events = danced.events.strength.tolist(), danced.events.time_s.tolist()
+        told = truth.clip_columns(clip.name, song, clip.choreography_id, context, *events)
+        pairs.append((told, truth.contact_columns(clip.name, danced.landings)))
     return _song_truth(song, pattern, made_music.timbre(seed, song).kit), pairs
 
 
@@ -86,26 +88,4 @@ def _song_truth(song: str, pattern: Rhythm, kit: int) -> truth.Columns:
         "beats_per_bar": [pattern.beats_per_bar] * len(slots),
         **{part: row.tolist() for part, row in zip(PARTS, pattern.accents, strict=True)},
         "kit": [kit] * len(slots),
-    }
-
-
-def _clip_truth(clip: Clip, danced: Dance, context: float) -> truth.Columns:
-    kinds = ("step", "hit", "bounce")
-    slots = danced.events.strength.shape[1]
-    return {
-        "clip": [clip.name] * slots,
-        "song": [clip.song] * slots,
-        "choreography": [clip.choreography_id] * slots,
-        "context": [context] * slots,
-        "slot": list(range(slots)),
-        **{kind: row.tolist() for kind, row in zip(kinds, danced.events.strength, strict=True)},
-        **{f"{kind}_time_s": row.tolist() for kind, row in zip(kinds, danced.events.time_s, strict=True)},
-    }
-
-
-def _contact_truth(clip: Clip, danced: Dance) -> truth.Columns:
-    return {
-        "clip": [clip.name] * len(danced.landings),
-        "time_s": [time for time, _ in danced.landings],
-        "foot": [("left", "right")[foot] for _, foot in danced.landings],
     }

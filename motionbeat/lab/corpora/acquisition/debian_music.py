@@ -1,0 +1,225 @@
+"""Packages2Songs: a folder of music that anyone may use, out of packages of the Debian distribution.
+
+Games come with hours of music under free licences. The files are copied as they are; each is listed with its package,
+its version, the licence that the package's own copyright file states, and its digest. Nothing is installed.
+"""
+
+import csv
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from motionbeat.audio import decode, mel
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file
+from motionbeat.lab.corpora.folder import AUDIO_KINDS
+from motionbeat.lab.corpora.same_music import SAME, Fingerprint, agreement, fingerprint, fingerprint_of
+from motionbeat.progress import counted
+
+PACKAGES = (
+    "asc-music",
+    "boswars-data",
+    "btanks-data",
+    "drascula-music",
+    "extremetuxracer-data",
+    "fb-music-high",
+    "fillets-ng-data",
+    "fretsonfire-songs-muldjord",
+    "fretsonfire-songs-sectoid",
+    "hedgewars-data",
+    "hyperrogue-music",
+    "lincity-ng-data",
+    "neverball-data",
+    "nexuiz-music",
+    "planetblupi-music-ogg",
+    "pushover-data",
+    "singularity-music",
+    "supertux-data",
+    "tomatoes-data",
+    "ufoai-music",
+    "warzone2100-music",
+    "wesnoth-1.16-music",
+    "xblast-tnt-musics",
+    "xmoto-data",
+)
+"""Packages that hold music, by name."""
+SHORTEST_S = 30.0
+"""Shorter files are sound effects and jingles."""
+_STEMS = {"guitar.ogg", "rhythm.ogg", "drums.ogg"}  # single instruments beside song.ogg
+_QUOTED = 100  # characters of a licence
+_LICENCE = re.compile(r"licen[cs]e|GPL|Creative Commons|\bCC[- ]|public domain", re.IGNORECASE)
+
+
+@attrs.frozen
+class Found:
+    """A line of songs.csv, or of excluded.csv: there `excluded` says why."""
+
+    file: str  # below the folder
+    package: str
+    version: str
+    licence: str  # as the package's copyright file has it, shortened
+    seconds: float
+    sha256: str
+    excluded: str = ""
+
+
+def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[Path] = ()) -> tuple[list[Found], ...]:
+    """Copy the music of `packages` to `folder`; returns what was kept, and what was left out.
+
+    exclude: folders of audio that is to stay out by what it sounds like, such as test data; of two files with the
+    same sound one is kept. Packages whose songs are in `folder` already are not fetched again. Writes songs.csv and
+    excluded.csv. Raises `MotionBeatError` where apt is not there, or has none of the packages.
+    """
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise MotionBeatError(f"{tool} is not installed: songs are collected on Debian or a system made from it")
+    known = [(path.name, fingerprint_of(path)) for root in exclude for path in audio_files(root)]
+    kept, excluded = _listed(folder / "songs.csv"), _listed(folder / "excluded.csv")
+    done = {song.package for song in kept if (folder / song.file).is_file()}
+    kept = [song for song in kept if song.package in done]
+    excluded = [song for song in excluded if song.package in done]
+    missing = []
+    prints = {song.file: fingerprint_of(folder / song.file) for song in kept}
+    for package in counted(packages, len(packages), "packages"):
+        if package in done:
+            continue
+        with tempfile.TemporaryDirectory() as working:
+            unpacked = _unpacked(package, Path(working))
+            if unpacked is None:
+                missing.append(package)
+                continue
+            for song in _songs(package, *unpacked, folder, known, prints, kept):
+                (excluded if song.excluded else kept).append(song)
+        _write(folder / "songs.csv", kept)
+        _write(folder / "excluded.csv", excluded)
+    if missing and not kept:
+        raise MotionBeatError(f"apt has no package {', '.join(missing)}: run apt-get update, or name other packages")
+    return kept, excluded
+
+
+def audio_files(root: Path) -> list[Path]:
+    """Every audio file below a folder, sorted. Raises `MotionBeatError` where it is no folder."""
+    if not root.is_dir():
+        raise MotionBeatError(f"{root} is no folder: give a folder of audio files")
+    return sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
+
+
+def _unpacked(package: str, working: Path) -> tuple[Path, str] | None:
+    """The package's files in a folder, and its version; none where apt has no such package."""
+    if subprocess.run(["apt-get", "download", package], cwd=working, capture_output=True).returncode:
+        return None
+    archive = next(working.glob("*.deb"))
+    version = subprocess.run(["dpkg-deb", "-f", archive, "Version"], capture_output=True, text=True, check=True).stdout
+    subprocess.run(["dpkg-deb", "-x", archive, working / "files"], check=True)
+    return working / "files", version.strip()
+
+
+def _songs(
+    package: str,
+    files: Path,
+    version: str,
+    folder: Path,
+    known: list[tuple[str, Fingerprint]],
+    prints: dict[str, Fingerprint],
+    kept: list[Found],
+) -> Iterator[Found]:
+    """Copy what is music of a package, one line of the lists for each."""
+    copyright_file = files / "usr/share/doc" / package / "copyright"
+    text = copyright_file.read_text("utf-8", "replace") if copyright_file.is_file() else ""
+    paths = [path for path in audio_files(files) if not path.is_symlink() and path.name not in _STEMS]
+    names = _names(paths)
+    for path in paths:
+        try:
+            samples = decode.load(path, mel.SAMPLE_RATE)
+        except MotionBeatError:
+            continue  # silence, or no audio in spite of its name
+        seconds = len(samples) / mel.SAMPLE_RATE
+        if seconds < SHORTEST_S:
+            continue
+        music, name = fingerprint(samples), f"{package}/{names[path]}"
+        alike = [(song.file, prints[song.file]) for song in kept if abs(song.seconds - seconds) < 0.05 * seconds]
+        twin = next((other for other, theirs in [*known, *alike] if agreement(music, theirs) >= SAME), "")
+        reason = f"the same recording as {twin}" if twin else ""
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        yield Found(name, package, version, licence_of(text, path), round(seconds, 2), digest, reason)
+        if not reason:
+            prints[name] = music
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / name)
+
+
+def _names(paths: list[Path]) -> dict[Path, str]:
+    """Short file names, each with as many of its folders in front as tell it from the others."""
+    names = {}
+    for path in paths:
+        same = [other for other in paths if other.name == path.name]
+        names[path] = path.name if len(same) == 1 else f"{path.parent.name}-{path.name}"
+    return names
+
+
+def licence_of(text: str, path: Path) -> str:
+    """The licence that a Debian copyright file states for an installed file, in its own words, shortened.
+
+    In the machine-readable form the last paragraph of files that fits by the file's name counts, then one that
+    names its folder, then the one of all files. Otherwise the first line that names a licence is quoted.
+    """
+    paragraphs = [_fields(part) for part in re.split(r"\n\s*\n", text)]
+    best, licence = -1, ""
+    for fields in paragraphs:
+        for pattern in fields.get("Files", "").split():
+            rank = _fit(pattern, path)
+            if rank >= max(best, 0) and fields.get("License"):
+                best, licence = rank, fields["License"].splitlines()[0].strip()
+    if not licence:
+        licence = next((line.strip() for line in text.splitlines() if _LICENCE.search(line)), "not stated")
+    return licence if len(licence) <= _QUOTED else licence[: _QUOTED - 3] + "..."
+
+
+def _fields(paragraph: str) -> dict[str, str]:
+    """Field -> value of a paragraph of a control file; continued lines keep their line breaks."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in paragraph.splitlines():
+        if line[:1].isspace() and name:
+            fields[name] += "\n" + line.strip()
+        elif ":" in line:
+            name, value = line.split(":", 1)
+            fields[name] = value.strip()
+    return fields
+
+
+def _fit(pattern: str, path: Path) -> int:
+    """How exactly a pattern of source files fits an installed file: 2 by its name, 1 by its folder, 0 all, -1 not."""
+    *folders, name = pattern.strip("/").split("/")
+    if name.strip("*") and fnmatch(path.name, name):
+        return 2
+    if not name.strip("*") and folders and folders[-1] in path.parts:
+        return 1
+    return 0 if pattern == "*" else -1
+
+
+def _listed(path: Path) -> list[Found]:
+    """The lines of a list; none where there is no list yet."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        try:
+            rows: list[dict[str, Any]] = list(csv.DictReader(file))
+            return [Found(**{**row, "seconds": float(row["seconds"])}) for row in rows]
+        except (TypeError, KeyError, ValueError):
+            raise MotionBeatError(f"{path} is not a list that this command wrote: remove it and run again") from None
+
+
+def _write(path: Path, found: list[Found]) -> None:
+    with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow([column.name for column in attrs.fields(Found)])
+        lines.writerows(attrs.astuple(song) for song in sorted(found, key=lambda song: song.file))

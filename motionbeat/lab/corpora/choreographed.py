@@ -1,0 +1,242 @@
+"""Songs2Corpus: any folder of audio, danced to by the embedded corpus's dancers; no motion data is needed.
+
+Beats are those of a file NAME.beats beside NAME.ogg, or a tracker's. What has no pulse that returns (silence, speech,
+free rhythm) is left out, by name. What is known of the dances, events and landings of feet, is written as truth; the
+accents of the songs were measured, and are not. A song's split, dancers and dances follow from its bytes and the seed:
+other songs, file names and workers have no part in them, and a song that was danced to before costs nothing.
+"""
+
+import csv
+import hashlib
+import json
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from motionbeat.audio import decode, mel
+from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, track
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import cache_folder, whole_file, workers
+from motionbeat.lab import params, tables
+from motionbeat.lab.corpora import beats_table
+from motionbeat.lab.corpora.folder import AUDIO_KINDS
+from motionbeat.lab.corpora.formats.beats_text import read_beats
+from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song
+from motionbeat.lab.synthetic import truth
+from motionbeat.lab.synthetic.choreographer import choreograph, pieces
+from motionbeat.lab.synthetic.choreographer_accents import accents_of
+from motionbeat.lab.synthetic.plan import FPS
+from motionbeat.lab.tables import SPLITS
+from motionbeat.motion.kinematics import forward_kinematics
+from motionbeat.progress import counted
+
+FOLDER = "choreographed"
+"""Beside the manifest: truth of the dances, and left_out.csv."""
+CLEAREST_NOISE = 0.4
+"""Pulse clarity that a tracked song must have, see `choreographer_accents.pulse_clarity`.
+
+Measured with librosa's beats: four passages of spoken prompts 0.19 to 0.38, noise 0.07, clicks at random 0.26; 14 GTZAN
+clips 0.29 to 0.82, two of them (classical, jazz) below 0.4; four free songs 0.53 to 0.66.
+"""
+UNUSABLE = "silent, or no audio that can be decoded"
+UNSTEADY = "no pulse that returns: speech, noise or free rhythm"
+SHORT = "too few beats for a clip"
+TWICE = "the same file as another song"
+_CODE_VERSION = 1  # raise it when a change of decode, accents or dances changes them: old cache entries are left
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+@attrs.frozen
+class _Danced:
+    """What became of a song: the file of its dances, or the reason why it has none."""
+
+    digest: str
+    entry: Path
+    reason: str = ""
+    detail: str = ""
+
+
+def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corpus:
+    """The corpus of the audio files below `settings.songs_root`, any depth.
+
+    Writes the truth of the dances to `working`/choreographed and the songs' beats to `working`/beats.parquet. Raises
+    `MotionBeatError` for a folder without audio, a wrong beats file, and a split that no song falls into.
+    """
+    from joblib import Parallel, delayed
+
+    root = Path(settings.songs_root)
+    if not root.is_dir():
+        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
+    if not paths:
+        raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")
+    names = song_names(root, paths)
+    if trackers.tracker == "librosa" and not all(path.with_suffix(".beats").is_file() for path in paths):
+        librosa_tracker.compile_once()
+    run = Parallel(n_jobs=min(workers(), len(paths)), return_as="generator")
+    tasks = (delayed(_dance)(path, settings, trackers, cache_folder() / FOLDER) for path in paths)
+    danced = list(counted(run(tasks), len(paths), "songs danced to"))
+
+    songs, clips, left_out = [], [], []
+    columns: list[tuple[truth.Columns, truth.Columns]] = []
+    grids: dict[str, Beats] = {}
+    first: dict[str, str] = {}
+    for path, name, one in zip(paths, names, danced, strict=True):
+        if first.setdefault(one.digest, name) != name:
+            left_out.append((name, TWICE, first[one.digest]))
+        elif one.reason:
+            left_out.append((name, one.reason, one.detail))
+        else:
+            songs.append(Song(name, path))
+            split = split_of(one.digest, settings.held_out)
+            with np.load(one.entry, allow_pickle=False) as arrays:
+                told = json.loads(str(arrays["told"]))
+                grids[name] = Beats(arrays["times"], arrays["positions"], **told["grid"])
+            for number, clip in enumerate(told["clips"]):
+                title = f"{name}_b{clip['first_beat']:04d}_{clip['choreography']}"
+                read_motion = partial(_read_motion, one.entry, number)
+                clips.append(Clip(title, name, clip["genre"], split, clip["offset_s"], read_motion))
+                columns.append(_truth(title, name, clip))
+    columns.sort(key=lambda pair: pair[0]["clip"][0])
+    (working / FOLDER).mkdir(parents=True)
+    truth.write_dances(working / FOLDER, [pair[0] for pair in columns], [pair[1] for pair in columns])
+    _write_left_out(working / FOLDER / "left_out.csv", left_out)
+    tables.write(working / "beats.parquet", tables.BEATS, beats_table.beats_columns(grids))
+    _refuse_missing_split(root, settings, songs, clips)
+    return Corpus(songs, clips, {reason: [n for n, why, _ in left_out if why == reason] for _, reason, _ in left_out})
+
+
+def song_names(root: Path, paths: list[Path]) -> list[str]:
+    """A name for each song: its path below `root`, with its kind only where two would else be named alike."""
+    plain = [_UNSAFE.sub("_", str(path.relative_to(root).with_suffix(""))).strip("_.-") for path in paths]
+    full = [f"{name}_{path.suffix[1:].lower()}" for name, path in zip(plain, paths, strict=True)]
+    names = [long if plain.count(name) > 1 else name for name, long in zip(plain, full, strict=True)]
+    return [name or f"song{number}" for number, name in enumerate(names)]
+
+
+def split_of(digest: str, held_out: float) -> str:
+    """The split of a song, whatever other songs there are; `held_out`: the part of all that is in val, and in test."""
+    place = int(digest[:13], 16) / 16**13
+    return "test" if place < held_out else "val" if place < 2 * held_out else "train"
+
+
+def _dance(path: Path, settings: params.Corpus, trackers: params.Beats, cache: Path) -> _Danced:
+    """Dance to a song, or take the dances from the cache."""
+    content = path.read_bytes()
+    beats_file = path.with_suffix(".beats")
+    annotated = beats_file.is_file()
+    digest = hashlib.sha256(content).hexdigest()
+    grid = beats_file.read_bytes().hex() if annotated else _tracker(path, trackers)
+    version = [_CODE_VERSION, settings.seed, settings.clip_beats, settings.dancers, digest, grid]
+    entry = cache / f"{hashlib.sha256(json.dumps(version).encode()).hexdigest()}.npz"
+    if not entry.is_file():
+        given = read_beats(beats_file) if annotated else None
+        with whole_file(entry) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, **_dances(path, digest, settings, trackers, given, cache / "beats" / _named(digest, grid)))
+    with np.load(entry, allow_pickle=False) as arrays:
+        told = json.loads(str(arrays["told"]))
+    return _Danced(digest, entry, told.get("reason", ""), told.get("detail", ""))
+
+
+def _named(*parts: str) -> str:
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest() + ".npz"
+
+
+def _tracker(path: Path, trackers: params.Beats) -> str:
+    """What decides on the beats that are tracked, besides the audio."""
+    if trackers.tracker == "madmom":
+        options = [trackers.beats_per_bar, trackers.min_bpm, trackers.max_bpm]
+        return json.dumps([madmom_tracker.version(), *options])
+    if trackers.tracker == "librosa":
+        return librosa_tracker.version()
+    raise MotionBeatError(
+        f"{path} has no nominal tempo: set beats.tracker to madmom or librosa in params.yaml, or write its beats to "
+        f"{path.with_suffix('.beats').name} beside it"
+    )
+
+
+def _dances(
+    path: Path, digest: str, settings: params.Corpus, trackers: params.Beats, given: Beats | None, kept: Path
+) -> dict[str, Any]:
+    """The arrays of a cache entry: the song's beats and its dances, or the reason why there are none."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    def refused(reason: str, detail: str) -> dict[str, Any]:
+        return {"told": np.array(json.dumps({"reason": reason, "detail": detail}))}
+
+    with threadpool_limits(1):
+        try:
+            samples = decode.load(path, mel.SAMPLE_RATE)
+        except MotionBeatError as error:
+            return refused(UNUSABLE, str(error).replace(str(path), path.name))
+        try:
+            beats = given or _tracked(path, trackers, kept)
+        except MotionBeatError as error:
+            return refused(UNSTEADY, str(error).replace(str(path), path.name))
+        cut = pieces(len(beats.times), settings.clip_beats)
+        if not cut:
+            return refused(SHORT, f"{len(beats.times)} beats")
+        accents = accents_of(samples, beats)
+        if given is None and accents.pulse < CLEAREST_NOISE:
+            return refused(UNSTEADY, f"pulse clarity {accents.pulse:.2f}, below {CLEAREST_NOISE}")
+        made = list(choreograph(settings.seed, digest, beats, accents, settings.clip_beats, settings.dancers))
+    arrays: dict[str, Any] = {"times": beats.times, "positions": beats.positions}
+    clips = []
+    for number, one in enumerate(made):
+        arrays |= {f"{number}_poses": one.dance.poses, f"{number}_root": one.dance.translation / one.dance.scaling}
+        clips.append(
+            {
+                **attrs.asdict(one, filter=lambda field, _: field.name != "dance"),
+                "strength": one.dance.events.strength.tolist(),
+                "time_s": one.dance.events.time_s.tolist(),
+                "landings": one.dance.landings,
+            }
+        )
+    grid = {"beats_per_bar": int(beats.beats_per_bar), "downbeats": beats.downbeats}
+    return {**arrays, "told": np.array(json.dumps({"grid": grid, "clips": clips}))}
+
+
+def _tracked(path: Path, trackers: params.Beats, kept: Path) -> Beats:
+    """The beats of a song, tracked once for all seeds and dances."""
+    if kept.is_file():
+        with np.load(kept, allow_pickle=False) as arrays:
+            return Beats(arrays["times"], arrays["positions"], int(arrays["meter"]), bool(arrays["downbeats"]))
+    rate = madmom_tracker.SAMPLE_RATE if trackers.tracker == "madmom" else librosa_tracker.SAMPLE_RATE
+    options: dict[str, Any] = {}
+    if trackers.tracker == "madmom":
+        options = {"beats_per_bar": trackers.beats_per_bar, "min_bpm": trackers.min_bpm, "max_bpm": trackers.max_bpm}
+    beats = track(decode.load(path, rate), rate, trackers.tracker, **options)
+    with whole_file(kept) as unfinished, unfinished.open("wb") as file:
+        downbeats, meter = np.array(beats.downbeats), np.array(beats.beats_per_bar)
+        np.savez(file, times=beats.times, positions=beats.positions, downbeats=downbeats, meter=meter)
+    return beats
+
+
+def _read_motion(entry: Path, number: int) -> Motion:
+    with np.load(entry, allow_pickle=False) as arrays:
+        poses = arrays[f"{number}_poses"].reshape(-1, 24, 3)
+        return Motion(forward_kinematics(poses, arrays[f"{number}_root"]), poses, float(FPS))
+
+
+def _truth(title: str, song: str, clip: dict[str, Any]) -> tuple[truth.Columns, truth.Columns]:
+    events = truth.clip_columns(title, song, clip["choreography"], 0.0, clip["strength"], clip["time_s"])
+    return events, truth.contact_columns(title, [(time, foot) for time, foot in clip["landings"]])
+
+
+def _write_left_out(path: Path, left_out: list[tuple[str, str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerows([("song", "reason", "detail"), *left_out])
+
+
+def _refuse_missing_split(root: Path, settings: params.Corpus, songs: list[Song], clips: list[Clip]) -> None:
+    missing = [split for split in SPLITS if split not in {clip.split for clip in clips}]
+    if clips and missing:
+        raise MotionBeatError(
+            f"{root}: none of its {len(songs)} songs falls into {' or '.join(missing)}; a song's split follows from "
+            f"its content alone: add songs, or change corpus.held_out = {settings.held_out:g}"
+        )

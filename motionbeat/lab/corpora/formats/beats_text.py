@@ -1,0 +1,45 @@
+"""Text2Beats: beats that a person or another program wrote: a line a beat, seconds and, if known, place in the bar."""
+
+from pathlib import Path
+
+import numpy as np
+
+from motionbeat.beats import Beats
+from motionbeat.errors import MotionBeatError
+
+BEATS_PER_BAR = 4
+"""What bars are taken to be where no line has a place in the bar: counted from the first beat."""
+
+
+def read_beats(path: Path) -> Beats:
+    """The beats in a text file: `12.345` or `12.345<space, tab or comma>3` a line; `#` begins a comment.
+
+    The meter follows from the places in the bar (`Beats.from_positions`), any meter. Raises `MotionBeatError` naming
+    the file, the line and the fix.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MotionBeatError(f"{path} cannot be read as text ({error}): write a beat a line") from None
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = line.split("#")[0].replace(",", " ").split()
+        if not cells:
+            continue
+        try:
+            rows.append([float(cell) for cell in cells])
+        except ValueError:
+            rows.append([])
+        if len(rows[-1]) not in (1, 2) or len(rows[-1]) != len(rows[0]):
+            raise MotionBeatError(
+                f"{path} line {number}: {line.strip()!r}; give seconds, and on all lines or none the place in the bar"
+            )
+    if len(rows) < 2:
+        raise MotionBeatError(f"{path} holds {len(rows)} beats; give at least 2, or remove the file")
+    table = np.array(rows)
+    try:
+        if table.shape[1] == 2:
+            return Beats.from_positions(table[:, 0], table[:, 1])
+        return Beats(table[:, 0], np.arange(len(table)) % BEATS_PER_BAR + 1, BEATS_PER_BAR, downbeats=False)
+    except MotionBeatError as error:
+        raise MotionBeatError(f"{path}: {error}") from None
