@@ -218,12 +218,12 @@ def test_what_has_no_pulse_is_named_and_left_out(songs, tmp_path):
         "silence": np.zeros(len(time)),
         "speech": np.clip(babble, -1, 1),
         "hiss": rng.normal(0, 0.1, len(time)),
-        "short": song(grid(9, 4, 120).edges(), 4, 0),
     }
     for name, samples in left.items():
         soundfile.write(songs / f"{name}.wav", samples, RATE)
+    write_song(songs, "short", grid(9, 4, 120))
     (songs / "text.mp3").write_text("not audio")
-    shutil.copy(songs / "song 0.wav", songs / "song 0 again.wav")
+    shutil.copy(songs / "song 0.wav", songs / "the same again.wav")
     corpus = read(songs, tmp_path / "out")
     assert len(corpus.songs) == SONGS
     reasons = {name: reason for reason, names in corpus.left_out.items() for name in names}
@@ -233,17 +233,25 @@ def test_what_has_no_pulse_is_named_and_left_out(songs, tmp_path):
         "speech": choreographed.UNSTEADY,
         "hiss": choreographed.UNSTEADY,
         "short": choreographed.SHORT,
-        "song_0_again": choreographed.TWICE,
+        "the_same_again": choreographed.TWICE,
     }
     listed = (tmp_path / "out" / "choreographed" / "left_out.csv").read_text().splitlines()
     assert len(listed) == 7 and all(str(tmp_path) not in line for line in listed)
 
 
-def test_a_song_without_a_beats_file_is_tracked_and_danced_to(songs, tmp_path):
-    for file in songs.rglob("*.beats"):
-        file.unlink()
-    corpus = read(songs, tmp_path / "out")
-    assert len(corpus.songs) == SONGS and not corpus.left_out
+def test_a_song_without_a_beats_file_is_tracked_and_danced_to(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOTIONBEAT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
+    (tmp_path / "songs").mkdir()
+    grids = {f"song{number}": grid(40, 4, 100 + 5 * number) for number in range(SONGS)}
+    for number, (name, beats) in enumerate(grids.items()):
+        write_song(tmp_path / "songs", name, beats, number)
+        (tmp_path / "songs" / f"{name}.beats").unlink()
+    corpus = read(tmp_path / "songs", tmp_path / "out", dancers=1)
+    assert {clip.song for clip in corpus.clips} == set(grids) and not corpus.left_out
+    tracked = beats_table.beats_grids(tables.read(tmp_path / "out" / "beats.parquet", tables.BEATS))
+    for name, beats in grids.items():
+        assert np.median(np.abs(np.subtract.outer(beats.times, tracked[name].times)).min(axis=1)) < 0.05
 
 
 def test_the_beats_that_were_danced_to_stand_beside_the_corpus(songs, tmp_path):

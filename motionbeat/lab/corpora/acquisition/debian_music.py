@@ -54,8 +54,11 @@ PACKAGES = (
 SHORTEST_S = 30.0
 """Shorter files are sound effects and jingles."""
 _STEMS = {"guitar.ogg", "rhythm.ogg", "drums.ogg"}  # single instruments beside song.ogg
-_QUOTED = 100  # characters of a licence
-_LICENCE = re.compile(r"licen[cs]e|GPL|Creative Commons|\bCC[- ]|public domain", re.IGNORECASE)
+_QUOTED = 160  # characters of a licence
+_NAMED = re.compile(
+    r"GPL|General Public|Creative Commons|\bCC[- ]BY|\bMIT\b|\bBSD\b|public domain|Artistic", re.IGNORECASE
+)
+_MENTIONED = re.compile(r"licen[cs]e", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -169,7 +172,8 @@ def licence_of(text: str, path: Path) -> str:
     """The licence that a Debian copyright file states for an installed file, in its own words, shortened.
 
     In the machine-readable form the last paragraph of files that fits by the file's name counts, then one that
-    names its folder, then the one of all files. Otherwise the first line that names a licence is quoted.
+    names its folder, then the one of all files. Otherwise the first line that names a licence is quoted,
+    with the next one.
     """
     paragraphs = [_fields(part) for part in re.split(r"\n\s*\n", text)]
     best, licence = -1, ""
@@ -179,7 +183,9 @@ def licence_of(text: str, path: Path) -> str:
             if rank >= max(best, 0) and fields.get("License"):
                 best, licence = rank, fields["License"].splitlines()[0].strip()
     if not licence:
-        licence = next((line.strip() for line in text.splitlines() if _LICENCE.search(line)), "not stated")
+        lines = [line.strip() for line in text.splitlines()]
+        telling = [number for kind in (_NAMED, _MENTIONED) for number, line in enumerate(lines) if kind.search(line)]
+        licence = " ".join(lines[telling[0] : telling[0] + 2]).strip() if telling else "not stated"
     return licence if len(licence) <= _QUOTED else licence[: _QUOTED - 3] + "..."
 
 
