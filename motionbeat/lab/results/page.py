@@ -31,12 +31,15 @@ CORPORA = {
     "aistpp": "AIST++ (motion capture of 30 dancers to 60 pieces of music)",
     "dance_with_melody": "Dance with Melody (motion capture of cha-cha, rumba and waltz)",
     "folder": "a folder of songs and dances, as its clips.csv lists them",
+    "choreographed": "a folder of songs, danced to by made dancers who answer their beats and accents",
 }
 WARNINGS = {
     "synthetic": "Figures on the embedded corpus say nothing about real dance or real music. They show that the "
     "pipeline works, and how far the method gets where the best possible score is known.",
     "dance_with_melody": "In this corpus the phase of the beats between dance and music is not verified. Figures on it "
     "show that the pipeline runs on real recordings; no gain in alignment can be read from them.",
+    "choreographed": "The dances of this corpus are made, from onsets that the music's features hold too. Figures on "
+    "it say nothing about real dance, and no best possible score is known.",
 }
 BARS = 2
 """Bars of the dance that is drawn on the first screen."""

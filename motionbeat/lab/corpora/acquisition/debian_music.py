@@ -90,7 +90,7 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
     kept = [song for song in kept if song.package in done]
     excluded = [song for song in excluded if song.package in done]
     missing = []
-    prints = {song.file: fingerprint_of(folder / song.file) for song in kept}
+    prints: dict[str, Fingerprint] = {}
     for package in counted(packages, len(packages), "packages"):
         if package in done:
             continue
@@ -148,8 +148,10 @@ def _songs(
         if seconds < SHORTEST_S:
             continue
         music, name = fingerprint(samples), f"{package}/{names[path]}"
-        alike = [(song.file, prints[song.file]) for song in kept if abs(song.seconds - seconds) < 0.05 * seconds]
-        twin = next((other for other, theirs in [*known, *alike] if agreement(music, theirs) >= SAME), "")
+        alike = [song.file for song in kept if abs(song.seconds - seconds) < 0.05 * seconds]
+        prints |= {other: fingerprint_of(folder / other) for other in alike if other not in prints}
+        others = [*known, *((other, prints[other]) for other in alike)]
+        twin = next((other for other, theirs in others if agreement(music, theirs) >= SAME), "")
         reason = f"the same recording as {twin}" if twin else ""
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         yield Found(name, package, version, licence_of(text, path), round(seconds, 2), digest, reason)
