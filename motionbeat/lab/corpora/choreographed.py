@@ -40,7 +40,7 @@ CLEAREST_NOISE = 0.4
 """Pulse clarity that a tracked song must have, see `choreographer_accents.pulse_clarity`.
 
 Measured with librosa's beats: four passages of spoken prompts 0.19 to 0.38, noise 0.07, clicks at random 0.26; 14 GTZAN
-clips 0.29 to 0.82, two of them (classical, jazz) below 0.4; four free songs 0.53 to 0.66.
+clips 0.29 to 0.82, two of them (classical, jazz) below 0.4; four free songs by their annotated beats 0.42 to 0.73.
 """
 UNUSABLE = "silent, or no audio that can be decoded"
 UNSTEADY = "no pulse that returns: speech, noise or free rhythm"

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -26,24 +27,20 @@ from motionbeat.progress import counted
 
 PACKAGES = (
     "asc-music",
-    "boswars-data",
     "btanks-data",
     "drascula-music",
     "extremetuxracer-data",
-    "fb-music-high",
     "fillets-ng-data",
     "fretsonfire-songs-muldjord",
     "fretsonfire-songs-sectoid",
     "hedgewars-data",
     "hyperrogue-music",
     "lincity-ng-data",
-    "neverball-data",
     "nexuiz-music",
     "planetblupi-music-ogg",
     "pushover-data",
     "singularity-music",
     "supertux-data",
-    "tomatoes-data",
     "ufoai-music",
     "warzone2100-music",
     "wesnoth-1.16-music",
@@ -122,6 +119,9 @@ def _unpacked(package: str, working: Path) -> tuple[Path, str] | None:
     archive = next(working.glob("*.deb"))
     version = subprocess.run(["dpkg-deb", "-f", archive, "Version"], capture_output=True, text=True, check=True).stdout
     subprocess.run(["dpkg-deb", "-x", archive, working / "files"], check=True)
+    for inner in sorted((working / "files").rglob("*.pk3")):  # a zip archive of the Quake engines
+        with zipfile.ZipFile(inner) as zipped:
+            zipped.extractall(inner.with_suffix(""))
     return working / "files", version.strip()
 
 
