@@ -132,12 +132,13 @@ def packages(tmp_path, monkeypatch):
     return asked
 
 
-def test_songs_are_copied_unchanged_and_listed_and_test_data_and_twins_are_left_out(packages, tmp_path):
+def test_songs_are_copied_unchanged_and_listed_and_test_data_and_twins_are_left_out(packages, tmp_path, capsys):
     test_data = tmp_path / "test data"
     test_data.mkdir()
     soundfile.write(test_data / "known.mp3", 0.5 * music(9)[8 * RATE : 30 * RATE], RATE)
     names = ["game-music", "gone-music", "other-music"]
     kept, excluded = debian_music.collect(tmp_path / "out", names, [test_data])
+    assert "could not fetch: gone-music" in capsys.readouterr().err
     expected = ["game-music/one.ogg", "game-music/two.ogg", "other-music/one.flac", "other-music/one.ogg"]
     with (tmp_path / "out" / "songs.csv").open() as file:
         listed = list(csv.DictReader(file))

@@ -9,6 +9,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -100,6 +101,10 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
                 (excluded if song.excluded else kept).append(song)
         _write(folder / "songs.csv", kept)
         _write(folder / "excluded.csv", excluded)
+    without = sorted({*packages} - {song.package for song in [*kept, *excluded]} - {*missing})
+    for reason, names in (("apt has not, or could not fetch", missing), ("hold no music that is read here", without)):
+        if names:
+            print(f"packages that {reason}: {', '.join(names)}", file=sys.stderr)
     if missing and not kept:
         raise MotionBeatError(f"apt has no package {', '.join(missing)}: run apt-get update, or name other packages")
     return kept, excluded
