@@ -1,28 +1,60 @@
-"""Progress of long work: a bar on a terminal, a line now and then in a log."""
+"""Progress of long work: a bar with the time left on a terminal, a line now and then in a log."""
 
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 _QUIET_S = 10.0
 
 
+class Bar:
+    """Shows how many of `total` parts are done; a context manager.
+
+    what: the parts, such as "songs". done: parts that were done before, by a run that was resumed. shown: False in
+    processes that print nothing.
+    """
+
+    def __init__(self, what: str, total: int, done: int = 0, shown: bool = True) -> None:
+        self._what, self._total = what, total
+        self._last = time.monotonic()
+        self._bar: Any = None
+        self._in_log = shown and not sys.stderr.isatty()
+        if shown and not self._in_log:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            note = TextColumn("{task.fields[note]}")
+            columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()
+            # What is printed meanwhile goes above the bar on a terminal, and stays out of it where stdout is a file.
+            self._bar = Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
+            self._task = self._bar.add_task(what, total=total, completed=done, note="")
+
+    def __enter__(self) -> "Bar":
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def update(self, done: int, note: str = "") -> None:
+        """So many parts are done; note: figures to show beside them. In a log the last part is shown with its note."""
+        if self._bar:
+            self._bar.update(self._task, completed=done, note=note)
+        elif self._in_log:
+            last = done >= self._total
+            if note if last else time.monotonic() - self._last > _QUIET_S:
+                self._last = time.monotonic()
+                line = f"{self._what}: {done} of {self._total}{', ' if note else ''}{note}"
+                print(line, file=sys.stderr, flush=True)
+
+
 def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     """Yield `items`, showing on stderr how many of `total` are done, and on a terminal the time left."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress
-
-        columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-        # What is printed meanwhile goes above the bar on a terminal, and stays out of it where stdout is a file.
-        with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
-            yield from bar.track(items, total=total, description=what)
-        return
-    spoke = time.monotonic()
-    for done, item in enumerate(items, 1):
-        yield item
-        if time.monotonic() - spoke > _QUIET_S and done < total:
-            spoke = time.monotonic()
-            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+    with Bar(what, total) as bar:
+        for done, item in enumerate(items, 1):
+            yield item
+            bar.update(done)

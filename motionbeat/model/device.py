@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import torch
 
 from motionbeat.errors import MotionBeatError
@@ -12,7 +13,7 @@ _CPU_THREADS = int(os.environ.get("MOTIONBEAT_THREADS", "2"))
 
 
 def best_device() -> torch.device:
-    """The GPU if there is one (under torchrun this process's own), else the CPU."""
+    """The GPU if there is one (under torchrun that of this process), else the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
@@ -44,11 +45,16 @@ def make_deterministic(seed: int) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads what it has not written
 
 
+def seed_of(*numbers: int) -> int:
+    """A seed that follows from all the numbers, such as the run's seed and the step; another one changes it."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
 def chosen_precision(wanted: str, device: torch.device) -> str:
-    """float32 or bf16, as `train.precision` says; auto is bf16 on a GPU that has it and float32 elsewhere.
+    """float32 or bf16: `wanted`, or for "auto" bf16 on a GPU that supports it and float32 elsewhere.
 
     A CPU takes bf16 too, slowly where it has no instructions for it. Raises `MotionBeatError` where
-    bf16 is asked of a GPU without it.
+    bf16 is asked of a GPU that does not support it.
     """
     on_gpu = device.type == "cuda" and torch.cuda.is_available()
     has_bf16 = on_gpu and torch.cuda.get_device_capability(device) >= (8, 0)
@@ -56,7 +62,7 @@ def chosen_precision(wanted: str, device: torch.device) -> str:
         return "bf16" if has_bf16 else "float32"
     if wanted == "bf16" and on_gpu and not has_bf16:
         raise MotionBeatError(
-            f"train.precision = bf16, which {torch.cuda.get_device_name(device)} has not: set auto or float32"
+            f"precision = bf16: {torch.cuda.get_device_name(device)} does not support it; set auto or float32"
         )
     return wanted
 
