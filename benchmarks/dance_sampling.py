@@ -61,7 +61,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 def generator(settings: Dance, condition_width: int) -> DanceGenerator:
-    """An untrained generator of the settings' size that hears `condition_width` numbers a frame."""
+    """An untrained generator of the settings' size for music of `condition_width` numbers a frame."""
     names = ("width", "layers", "heads", "feedforward", "patch", "condition_layers", "aligned", "preconditioned")
     sizes: dict[str, Any] = {name: getattr(settings, name) for name in (*names, "dropout")}
     config = GeneratorConfig(encoder="none", encoder_identity="", condition_width=condition_width, **sizes)
@@ -72,7 +72,7 @@ def measure(
     model: DanceGenerator, songs: int, frames: int, steps: int, guidance: float, warm: bool = True
 ) -> dict[str, Any]:
     """Time of `songs` dances of `frames` frames each, in `steps` steps; warm: one dance more before, not counted."""
-    device = model.low.device
+    device = model.offset.device
     random = np.random.default_rng(0)
     music = random.standard_normal((songs, frames, model.config.condition_width), dtype=np.float32)
     if warm:

@@ -94,7 +94,7 @@ def test_attention_alone_hears_when_the_music_is_played():
 def test_the_loss_of_the_truth_is_only_how_much_its_own_feet_slide():
     model = small_model()
     target = model.scaled(torch.as_tensor(swaying(150, 15)))[None]
-    terms = dance_loss(target, target, model.low, model.reach)
+    terms = dance_loss(target, target, model.offset, model.scale)
     assert float(terms["reconstruction"]) == float(terms["velocity"]) == 0.0
     assert float(terms["joints"]) < 1e-12  # the target's rotations are taken as they are
     assert 0 <= float(terms["contact"]) < motion_vector.STILL_M**2 / 3  # a foot in contact moves less than a centimetre
@@ -102,14 +102,14 @@ def test_the_loss_of_the_truth_is_only_how_much_its_own_feet_slide():
 
 def test_the_terms_are_the_closed_forms_of_a_dancer_who_is_carried_away():
     """The same pose everywhere, predicted to glide by 2 cm a frame with all feet in contact, against one at rest."""
-    low, reach = (
+    offset, scale = (
         -torch.ones(motion_vector.WIDTH),
         2 * torch.ones(motion_vector.WIDTH),
     )  # scaled and unscaled are the same
     rest = torch.as_tensor(motion_vector.encode(np.zeros((10, 24, 3)), np.zeros((10, 3))))[None]
     glide = rest.clone()
     glide[..., motion_vector.ROOT.start] += 0.02 * torch.arange(10)
-    terms = dance_loss(glide, rest, low, reach)
+    terms = dance_loss(glide, rest, offset, scale)
     squares = np.mean((0.02 * np.arange(10)) ** 2)
     assert float(terms["joints"]) == pytest.approx(squares / 3, rel=1e-4)  # one of three axes
     assert float(terms["reconstruction"]) == pytest.approx(squares / motion_vector.WIDTH, rel=1e-4)
@@ -117,7 +117,7 @@ def test_the_terms_are_the_closed_forms_of_a_dancer_who_is_carried_away():
     assert float(terms["contact"]) == pytest.approx(0.02**2 / 3, rel=1e-4)
     assert float(terms["loss"]) == pytest.approx(sum(WEIGHTS[name] * float(terms[name]) for name in WEIGHTS), rel=1e-6)
     glide[..., motion_vector.CONTACT] = 0.5  # no foot is said to stand
-    assert float(dance_loss(glide, rest, low, reach)["contact"]) == 0.0
+    assert float(dance_loss(glide, rest, offset, scale)["contact"]) == 0.0
 
 
 def test_the_loss_of_a_scaled_vector_counts_as_in_the_scale_of_its_range():
@@ -125,7 +125,7 @@ def test_the_loss_of_a_scaled_vector_counts_as_in_the_scale_of_its_range():
     plain, white, slices = small_model(), small_model(preconditioned=True), small_slices()
     target, guess = slices.vectors[:150][None], slices.vectors[5:155][None]
     ours, theirs = (
-        dance_loss(model.scaled(guess), model.scaled(target), model.low, model.reach, None, model.counted, True)
+        dance_loss(model.scaled(guess), model.scaled(target), model.offset, model.scale, None, model.weighted, True)
         for model in (white, plain)
     )
     for name, value in theirs.items():
@@ -140,7 +140,7 @@ def test_a_saved_generator_predicts_as_before_and_its_file_is_the_same_bytes(tmp
     loaded = DanceGenerator.load(tmp_path / "one", "mel", "0")
     x, music = noise(1, 150, motion_vector.WIDTH), noise(1, 150, CONDITION)
     assert torch.equal(loaded.guided(x, 9, music, 2.0), model.guided(x, 9, music, 2.0))
-    assert torch.equal(loaded.low, model.low) and torch.equal(loaded.music_std, model.music_std)
+    assert torch.equal(loaded.offset, model.offset) and torch.equal(loaded.music_std, model.music_std)
     assert (tmp_path / "one/model.safetensors").read_bytes() == (tmp_path / "two/model.safetensors").read_bytes()
 
 

@@ -30,8 +30,8 @@ def test_a_dance_to_swapped_music_has_the_seed_and_the_beats_of_its_own_song(set
         return generator_rows.danced(generator_rows.sampled(model, music, short, guidance), BEATS, plant=True)
 
     own, other = row(MUSIC, 1.0), row(generator_rows.swapped(MUSIC), 1.0)
-    deaf, deaf_to_other = row(MUSIC, 0.0), row(generator_rows.swapped(MUSIC), 0.0)
-    for one, two, three, four in zip(own, other, deaf, deaf_to_other, strict=True):
+    unconditional, of_other = row(MUSIC, 0.0), row(generator_rows.swapped(MUSIC), 0.0)
+    for one, two, three, four in zip(own, other, unconditional, of_other, strict=True):
         assert one.song == two.song
         np.testing.assert_array_equal(one.beats, two.beats)
         np.testing.assert_array_equal(three.joints, four.joints)

@@ -45,10 +45,10 @@ def test_a_dance_of_one_slice_is_what_its_slice_alone_gives():
     """With one slice there is nothing to tie: the sampler must be plain DDIM."""
     made = dance(MUSIC[:150], plant=False)
     start = torch.randn((150, motion_vector.WIDTH), generator=torch.Generator().manual_seed(0))
-    heard = MODEL.heard(torch.as_tensor(MUSIC[:150]))[None]
+    music = MODEL.normalise_music(torch.as_tensor(MUSIC[:150]))[None]
     with torch.no_grad():
         alone = sampling.ddim(
-            lambda x, step: MODEL.guided(x[None], step, heard, 2.0)[0],
+            lambda x, step: MODEL.guided(x[None], step, music, 2.0)[0],
             start,
             MODEL.levels,
             5,
@@ -79,7 +79,7 @@ def test_slices_that_disagree_are_blended_without_a_jump(monkeypatch):
     monkeypatch.setattr(model, "guided", stubborn)
     made = generate(model, sounding(13.0, 0.5).condition(13.0), frames=count, steps=3, plant=False)
     scaled = model.scaled(torch.as_tensor(made.vectors)).numpy()
-    varies = (model.reach != 1.0).numpy()
+    varies = (model.scale != 1.0).numpy()
     assert np.abs(np.diff(scaled[:, varies], axis=0)).max() < 1.1 / 75  # the whole way in one overlap of 75 frames
     np.testing.assert_allclose(scaled[0, varies], 0.0, atol=1e-4)
     np.testing.assert_allclose(scaled[-1, varies], 1.0, atol=1e-4)

@@ -78,5 +78,5 @@ def test_made_rotations_are_what_was_decoded_before_and_rotations_stay():
 
 def test_columns_of_rotations_are_completed_to_what_gram_schmidt_makes_of_them():
     vectors = motion_vector.with_rotations(torch.as_tensor(motion_vector.encode(POSES, ROOT)))
-    for one, two in zip(motion_vector.decode(vectors), motion_vector.decode(vectors, proper=True), strict=True):
+    for one, two in zip(motion_vector.decode(vectors), motion_vector.decode(vectors, orthonormal=True), strict=True):
         torch.testing.assert_close(one, two, atol=1e-6, rtol=0)

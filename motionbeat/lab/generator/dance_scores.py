@@ -1,7 +1,7 @@
-"""Every measure of a set of dances, as a row of the table: contact, diversity, likeness, agreement with the beat.
+"""The measures of a set of dances, a row of the table: contact, diversity, distance to real ones, beat alignment.
 
 All dances are cut into pieces of 5 s first, EDGE's unit, because features are means over time: longer dances differ
-less, whatever they are. Agreement with the beat is of whole dances.
+less, whatever they are. Beat alignment is of whole dances.
 """
 
 from collections.abc import Mapping, Sequence
@@ -137,7 +137,7 @@ def headline(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
 def skating(joints: NDArray[np.floating], fps: float) -> float:
     """m/s: mean horizontal speed of the foot joints while they are on the floor; 0 if they never are.
 
-    joints: (T, 24, 3) m, y up. On the floor: within 5 cm of the joint's own floor, the 5th percentile of its height.
+    joints: (T, 24, 3) m, y up. On the floor: within 5 cm of the floor of the joint, the 5th percentile of its height.
     """
     feet = np.asarray(joints, np.float64)[:, list(FEET)]
     speed = np.linalg.norm(velocity(feet, fps)[..., [0, 2]], axis=-1)  # (T, 4)
@@ -174,7 +174,7 @@ def _shuffled(dances: Sequence[Danced], definition: str, seed: int) -> Floats | 
     if len(songs) < _LEAST_SONGS:
         return None
     scores = np.array([[beat_alignment(d.joints, d.fps, beats[song], definition) for song in songs] for d in dances])
-    own = np.array([songs.index(dance.song) for dance in dances])
+    played = np.array([songs.index(dance.song) for dance in dances])
     generator = np.random.default_rng(seed)
-    other = (own + generator.integers(1, len(songs), size=(SHUFFLES, len(dances)))) % len(songs)
+    other = (played + generator.integers(1, len(songs), size=(SHUFFLES, len(dances)))) % len(songs)
     return np.asarray(scores[np.arange(len(dances)), other].mean(axis=1))

@@ -79,9 +79,9 @@ class Slices:
             row, weight = music[song].rows(offset + np.arange(len(vectors)) / FPS)
             rows.append(row + first_row[song])
             weights.append(weight)
-            own = np.arange(0, len(vectors) - FRAMES + 1, STRIDE)
-            starts.append(begin + own)
-            clips += [clip] * len(own)
+            begins = np.arange(0, len(vectors) - FRAMES + 1, STRIDE)
+            starts.append(begin + begins)
+            clips += [clip] * len(begins)
             begin += len(vectors)
         self._starts, self._clips = np.concatenate(starts), np.array(clips)
         if not len(self._starts):
@@ -116,7 +116,7 @@ class Slices:
         return sorted(set(self._clips[index].tolist()))
 
     def digest(self) -> str:
-        """Of all that training sees."""
+        """SHA-256 of all that training uses."""
         digest = hashlib.sha256()
         for tensor in (self.vectors, self.music, self._row, self._weight):
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

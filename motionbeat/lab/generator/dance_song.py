@@ -1,4 +1,4 @@
-"""Song2Dance: what lies between an audio file and the generator: who hears it, what is heard, what is held fixed."""
+"""Song2Dance: from an audio file to the input of a generator: the encoder, its features, and what is held fixed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,21 +17,21 @@ from motionbeat.motion.resample import resample, resample_poses
 if TYPE_CHECKING:
     from motionbeat.lab.encoders.frame_encoder import FrozenEncoder
 
-OWN = "models/motionbeat"
+DEFAULT_MODEL = "models/motionbeat"
 _SHORTEST_S = FRAMES / FPS
 
 
 def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
-    """The encoder `name`, which a generator names as the one that it was trained with.
+    """The encoder `name`, with which a generator was trained.
 
     weights: the folder of the MotionBeat model (motionbeat, random and mel; models/motionbeat without it), or the hub
-    id, file or folder of another encoder; without it, and for all else that such an encoder has to know, params.yaml
-    of the working folder is asked. Raises `MotionBeatError` where the encoder cannot be opened.
+    id, file or folder of another encoder. Without it, and for all other settings, params.yaml of the working folder is
+    read. Raises `MotionBeatError` where the encoder cannot be opened.
     """
     if name in ("motionbeat", "random", "mel"):
         from motionbeat.lab.encoders import motionbeat_encoder
 
-        folder = weights or OWN
+        folder = weights or DEFAULT_MODEL
         if not (Path(folder) / "config.json").is_file():
             raise MotionBeatError(
                 f"{Path(folder) / 'config.json'} is missing: name the folder of the MotionBeat model that the "
@@ -51,10 +51,10 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
 def condition(
     encoder: "FrozenEncoder", song: Path, duration_s: float, start_s: float = 0.0, seconds: float | None = None
 ) -> NDArray[np.float32]:
-    """What a generator hears of a song: (T, D) at 30 frames a second from `start_s` on.
+    """The music condition of a song: (T, D) at 30 frames a second from `start_s` on.
 
-    duration_s: of the whole song. seconds: how much of it, to its end without it. The encoder hears the whole song, as
-    in the training of generators, and its frames pass through the same grid of 20 ms in half precision. Raises
+    duration_s: of the whole song. seconds: how much of it, to its end without it. The encoder encodes the whole song,
+    as in the training of generators, and its frames pass through the same grid of 20 ms in half precision. Raises
     `MotionBeatError` for a part outside the song or under 5 s, and for music that never changes.
     """
     from motionbeat.lab.encoders.feature_cache import FRAME_S, resampled
@@ -68,8 +68,8 @@ def condition(
             f"{song} lasts {duration_s:.2f} s: {length:g} s from {start_s:g} s on cannot be danced; begin at 0 s or "
             f"later, and give at least {_SHORTEST_S:g} s that lie within the song"
         )
-    heard = encoder.frames(song)
-    grid = resampled(heard.features, heard.times).astype(np.float16)
+    frames = encoder.frames(song)
+    grid = resampled(frames.features, frames.times).astype(np.float16)
     return checked(str(song), grid, np.arange(len(grid)) * FRAME_S).condition(length, start_s)
 
 

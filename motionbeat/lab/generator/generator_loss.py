@@ -1,4 +1,4 @@
-"""What a predicted dance is judged by in training: EDGE's four terms and their weights.
+"""The loss of a predicted dance: EDGE's four terms and their weights.
 
 Axes: b batch, f frames.
 """
@@ -19,37 +19,37 @@ CERTAIN = 0.95
 def dance_loss(
     predicted: Tensor,
     target: Tensor,
-    low: Tensor,
-    reach: Tensor,
+    offset: Tensor,
+    scale: Tensor,
     weights: Tensor | None = None,
-    counted: Tensor | float = 1.0,
-    proper: bool = False,
+    weighted: Tensor | float = 1.0,
+    orthonormal: bool = False,
 ) -> dict[str, Tensor]:
     """The terms, each a scalar mean of squares, and `loss`, their weighted sum.
 
-    predicted, target: (b, f, 151), scaled to -1..1. low, reach: (151,) that undo the scaling. reconstruction and
+    predicted, target: (b, f, 151), scaled to -1..1. offset, scale: (151,) that undo the scaling. reconstruction and
     velocity (difference of neighbouring frames) compare the scaled vectors; joints the positions after forward
     kinematics, in m; contact is the displacement in m a frame of feet whose predicted contact is certain. weights:
-    (b,) of the slices, 1 by default. counted: (151,), what
-    one of the scaled numbers is where the whole of a channel's range is 2, as in EDGE, for whose scale the weights of
-    the terms are. proper: the predicted rotations are rotations as they are; the target's must be.
+    (b,) of the slices, 1 by default. weighted: (151,), by which the scaled numbers of a channel are multiplied so that
+    its whole range is 2, as in EDGE, for which the weights of the terms were chosen. orthonormal: the six numbers of
+    the predicted rotations are columns of rotations already; those of the target must be.
     """
-    missed = (predicted - target) * counted
-    ours = decode((0.5 * (predicted + 1)) * reach + low, proper)
-    theirs = decode((0.5 * (target + 1)) * reach + low, proper=True)
+    error = (predicted - target) * weighted
+    ours = decode((0.5 * (predicted + 1)) * scale + offset, orthonormal)
+    theirs = decode((0.5 * (target + 1)) * scale + offset, orthonormal=True)
     placed = joints(ours.root, ours.rotations)  # (b, f, 24, 3)
     aimed = joints(theirs.root, theirs.rotations)
     slide = placed[:, 1:, FEET] - placed[:, :-1, FEET]  # (b, f - 1, 4, 3)
     # The contact is a gate without gradient: else the cheapest way to less sliding is to claim no contact.
     stands = (ours.contact[:, :-1] > CERTAIN)[..., None]
-    weighted = torch.ones(len(predicted), device=predicted.device) if weights is None else weights
+    weights = torch.ones(len(predicted), device=predicted.device) if weights is None else weights
 
     def squared(errors: Tensor) -> Tensor:
-        return (errors.square().flatten(1).mean(dim=1) * weighted).mean()
+        return (errors.square().flatten(1).mean(dim=1) * weights).mean()
 
     terms = {
-        "reconstruction": squared(missed),
-        "velocity": squared(missed.diff(dim=1)),
+        "reconstruction": squared(error),
+        "velocity": squared(error.diff(dim=1)),
         "joints": squared(placed - aimed),
         "contact": squared(torch.where(stands, slide, 0.0)),
     }

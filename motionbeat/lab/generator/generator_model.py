@@ -1,4 +1,4 @@
-"""A dance generator: the denoiser, the scaling of its vectors and of its music, and for which encoder it was trained.
+"""A dance generator: the denoiser, the scaling of vectors and music, and the encoder that it was trained with.
 
 A folder with config.json and model.safetensors; nothing is unpickled.
 """
@@ -19,18 +19,18 @@ from motionbeat.lab.generator.spectrum import Spectrum
 from motionbeat.model.model_folder import CONFIG_FILE, load_weights, read_config, save
 
 _KIND = "dance generator"
-_SMALLEST_REACH = 1e-6
+_SMALLEST_RANGE = 1e-6
 _SMALLEST_STD = 1e-6
 _LEAST_UNKNOWN = 0.02
 
 
 @frozen(kw_only=True)
 class GeneratorConfig(NetworkConfig):
-    """The denoiser's sizes, the encoder whose music it hears, and the steps of its diffusion."""
+    """The sizes of the denoiser, the encoder of its music, and the steps of the diffusion."""
 
     encoder: str
     encoder_identity: str
-    """Digest of the encoder's weights: features of retrained ones mean something else."""
+    """Digest of the weights of the encoder: other weights give other features."""
     diffusion_steps: int = 1000
 
     def __attrs_post_init__(self) -> None:
@@ -48,8 +48,8 @@ class GeneratorConfig(NetworkConfig):
         if not wrong and FRAMES % self.patch:
             raise MotionBeatError(f"dance generator: patch = {self.patch}; expected a divisor of {FRAMES} frames")
         if wrong:
-            told = ", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong)
-            raise MotionBeatError(f"dance generator: {told}; take the config.json that training wrote")
+            listed = ", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong)
+            raise MotionBeatError(f"dance generator: {listed}; take the config.json that training wrote")
 
 
 class DanceGenerator(nn.Module):
@@ -60,15 +60,15 @@ class DanceGenerator(nn.Module):
         self.config = config
         self.network = Denoiser(config)
         self.spectrum = Spectrum() if config.preconditioned else None
-        self.low: Tensor
-        self.reach: Tensor
-        self.counted: Tensor
+        self.offset: Tensor
+        self.scale: Tensor
+        self.weighted: Tensor
         self.music_mean: Tensor
         self.music_std: Tensor
         self.levels: Tensor
-        self.register_buffer("low", torch.zeros(WIDTH))
-        self.register_buffer("reach", torch.ones(WIDTH))
-        self.register_buffer("counted", torch.ones(WIDTH))
+        self.register_buffer("offset", torch.zeros(WIDTH))
+        self.register_buffer("scale", torch.ones(WIDTH))
+        self.register_buffer("weighted", torch.ones(WIDTH))
         self.register_buffer("music_mean", torch.zeros(config.condition_width))
         self.register_buffer("music_std", torch.ones(config.condition_width))
         self.register_buffer("levels", signal_levels(config.diffusion_steps), persistent=False)
@@ -82,18 +82,18 @@ class DanceGenerator(nn.Module):
         as it was.
         """
         lowest, highest = vectors.amin(dim=0), vectors.amax(dim=0)
-        full = torch.where(highest - lowest > _SMALLEST_REACH, highest - lowest, 1.0)
+        full = torch.where(highest - lowest > _SMALLEST_RANGE, highest - lowest, 1.0)
         if self.spectrum is None:
-            low, reach = lowest, full
+            offset, scale = lowest, full
         else:
             deviation = torch.ones(WIDTH)
             for part in (CONTACT, ROOT, ROTATION):
                 spread = vectors[:, part].var(dim=0).mean().sqrt()
                 deviation[part] = torch.where(spread > _SMALLEST_STD, spread, 1.0)
-            low, reach = vectors.mean(dim=0) - deviation, 2 * deviation
-        self.low.copy_(low)
-        self.reach.copy_(reach)
-        self.counted.copy_(reach / full)
+            offset, scale = vectors.mean(dim=0) - deviation, 2 * deviation
+        self.offset.copy_(offset)
+        self.scale.copy_(scale)
+        self.weighted.copy_(scale / full)
         if self.spectrum is not None:
             self.spectrum.fit(self.scaled(part) for part in slices)
         self.music_mean.copy_(music.mean(dim=0))
@@ -101,20 +101,20 @@ class DanceGenerator(nn.Module):
         self.music_std.copy_(torch.where(deviation > _SMALLEST_STD, deviation, 1.0))
 
     @property
-    def proper(self) -> bool:
-        """Whether the rotations of predicted vectors are rotations as they are."""
+    def orthonormal(self) -> bool:
+        """Whether the six numbers of predicted rotations are columns of rotations already."""
         return self.spectrum is not None
 
     def scaled(self, vectors: Tensor) -> Tensor:
-        """(..., 151) -> as the network sees it, by `low` and `reach`."""
-        return 2 * (vectors - self.low) / self.reach - 1
+        """Vectors (..., 151) -> as the network takes them, by `offset` and `scale`."""
+        return 2 * (vectors - self.offset) / self.scale - 1
 
     def unscaled(self, vectors: Tensor) -> Tensor:
         """The inverse of `scaled`."""
-        return 0.5 * (vectors + 1) * self.reach + self.low
+        return 0.5 * (vectors + 1) * self.scale + self.offset
 
-    def heard(self, music: Tensor) -> Tensor:
-        """Music (..., c), z-scored by training statistics, so that no encoder's scale counts."""
+    def normalise_music(self, music: Tensor) -> Tensor:
+        """Music (..., c), z-scored by training statistics, so that the scale of an encoder has no effect."""
         return (music - self.music_mean) / self.music_std
 
     def clean(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
@@ -124,18 +124,18 @@ class DanceGenerator(nn.Module):
         the rotations that it decodes to, because a mean of rotations is none and lets limbs spin.
         """
         if self.spectrum is None:
-            alone: Tensor = self.network(noised, step, music, shown)
-            return alone
+            predicted: Tensor = self.network(noised, step, music, shown)
+            return predicted
         level = self.levels[step].to(noised.dtype)[:, None, None]
         likely, white = self.spectrum.estimate(noised, level)
-        # of one size at every level: what little is told in much noise is what the network has to go by
-        seen = torch.cat([likely / self.spectrum.spread(level), white], dim=-1)
-        added = self.spectrum.shaped(self.network(seen, step, music, shown).float(), level)
+        # of one size at every level: in much noise the estimate is small, and it is all that the network has
+        given = torch.cat([likely / self.spectrum.spread(level), white], dim=-1)
+        added = self.spectrum.shaped(self.network(given, step, music, shown).float(), level)
         return self.scaled(with_rotations(self.unscaled(likely + added)))
 
     def weights(self, step: Tensor) -> Tensor:
-        """How much the loss at each step (b,) counts: preconditioned, one over what is unknown there, so that the
-        network learns to see in little noise as in much; else 1, as EDGE."""
+        """Weight of the loss at each step (b,): preconditioned, one over what is unknown there, so that the network
+        learns at low noise as at high; else 1, as EDGE."""
         if self.spectrum is None:
             return torch.ones(len(step), device=step.device)
         return 1 / (self.spectrum.unknown(self.levels[step].float()[:, None, None]).flatten() + _LEAST_UNKNOWN)
@@ -143,17 +143,16 @@ class DanceGenerator(nn.Module):
     def guided(self, noised: Tensor, step: int, music: Tensor, guidance: float) -> Tensor:
         """Classifier-free guidance (Ho & Salimans, 2021): x_without + guidance * (x_with - x_without).
 
-        noised (b, f, 151), music (b, f, c) z-scored. Guidance 0 does not look at the music at all.
+        noised (b, f, 151), music (b, f, c) z-scored. With guidance 0 the music is not used at all.
         """
         steps = torch.full((len(noised),), step, device=noised.device)
         if guidance == 0:
-            deaf: Tensor = self.clean(noised, steps, None)
-            return deaf
-        hearing: Tensor = self.clean(noised, steps, music)
+            return self.clean(noised, steps, None)
+        conditional = self.clean(noised, steps, music)
         if guidance == 1:
-            return hearing
-        deaf = self.clean(noised, steps, None)
-        return deaf + guidance * (hearing - deaf)
+            return conditional
+        unconditional = self.clean(noised, steps, None)
+        return unconditional + guidance * (conditional - unconditional)
 
     def save(self, folder: Path | str) -> None:
         """Write config.json and model.safetensors; the same weights give the same bytes."""
@@ -163,7 +162,7 @@ class DanceGenerator(nn.Module):
     def load(cls, folder: Path | str, encoder: str | None = None, identity: str | None = None) -> "DanceGenerator":
         """The generator that `save` wrote, in eval mode on the CPU.
 
-        encoder, identity: name and digest of the one whose music it will hear. Missing or foreign files, and a
+        encoder, identity: name and digest of the encoder whose music it will be given. Missing or foreign files, and a
         generator that was trained with another encoder or with other weights of it, raise `MotionBeatError`.
         """
         config = _config(Path(folder))

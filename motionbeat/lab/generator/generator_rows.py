@@ -99,9 +99,9 @@ def static(real: Sequence[Danced]) -> list[Danced]:
 def noise(model: DanceGenerator, real: Sequence[Danced], seed: int) -> list[Danced]:
     """The noise that generation begins with, taken for a dance: as long as each real one."""
     generator = torch.Generator().manual_seed(seed)
-    low, reach = model.low.cpu(), model.reach.cpu()
+    offset, scale = model.offset.cpu(), model.scale.cpu()
     dances = []
     for dance in real:
         drawn = torch.randn((len(dance.joints), WIDTH), generator=generator)
-        dances.append(evolve(dance, joints=as_dance(0.5 * (drawn + 1) * reach + low).joints))
+        dances.append(evolve(dance, joints=as_dance(0.5 * (drawn + 1) * scale + offset).joints))
     return dances

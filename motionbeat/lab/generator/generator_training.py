@@ -121,9 +121,9 @@ def _terms(
     level = model.levels[step].float()[:, None, None]
     x = noised(clean, level, torch.as_tensor(noise, device=device))
     with autocast(chosen_precision(settings.precision, device), device):
-        predicted = model.clean(x, step, model.heard(music), torch.as_tensor(shown, device=device))
+        predicted = model.clean(x, step, model.normalise_music(music), torch.as_tensor(shown, device=device))
     terms = dance_loss(
-        predicted.float(), clean, model.low, model.reach, model.weights(step), model.counted, model.proper
+        predicted.float(), clean, model.offset, model.scale, model.weights(step), model.weighted, model.orthonormal
     )
     return {name: term * (len(own) / len(index)) for name, term in terms.items()}
 

@@ -53,16 +53,16 @@ def encode(poses: NDArray[np.floating], root: NDArray[np.floating]) -> NDArray[n
     return torch.cat([torch.as_tensor(contact), places, six], dim=1).numpy().astype(np.float32)
 
 
-def decode(vectors: Tensor, proper: bool = False) -> Decoded:
+def decode(vectors: Tensor, orthonormal: bool = False) -> Decoded:
     """Contacts, root and rotation matrices of vectors (..., 151), unscaled; the rotations by Gram-Schmidt.
 
-    proper: the six numbers are known to be columns of rotations, as `with_rotations` gives them, and are only completed
-    by the third.
+    orthonormal: the six numbers are columns of rotations already, as `with_rotations` gives them, and only the third
+    column is computed.
     """
     import roma
 
     columns = vectors[..., ROTATION].unflatten(-1, (24, 2, 3))  # (..., 24, 2, 3), a column a row
-    if proper:
+    if orthonormal:
         first, second = columns.unbind(dim=-2)
         rotations = torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
     else:

@@ -1,4 +1,4 @@
-"""Music as a generator hears it: frames of a frozen encoder, interpolated to the times of the dance."""
+"""The music condition of a generator: frames of a frozen encoder, interpolated to the times of the dance."""
 
 import numpy as np
 from attrs import frozen

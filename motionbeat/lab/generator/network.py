@@ -1,4 +1,4 @@
-"""The denoiser: a transformer decoder that tells the clean dance from a noised one, its noise level and the music.
+"""The denoiser: a transformer decoder that predicts the clean dance from a noised one, its noise level and the music.
 
 Axes: b batch, f frames of the slice, n = f / patch tokens, c music features, w width, h heads, p channel pairs of a
 head.
@@ -41,7 +41,7 @@ class NetworkConfig:
     """Whether the music of a dance token's own time is added to it and modulates it in every layer, besides the
     attention to all of the music: how a movement is timed is a product of the movement and the music."""
     preconditioned: bool
-    """Whether the network corrects a linear estimate (`spectrum`); else it tells the clean vectors by itself."""
+    """Whether the network corrects a linear estimate (`spectrum`); else it predicts the clean vectors by itself."""
 
 
 class Denoiser(nn.Module):
@@ -70,44 +70,46 @@ class Denoiser(nn.Module):
     def forward(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
         """noised (b, f, 151), scaled; step (b,) of the diffusion; music (b, f, c), or none -> (b, f, 151) clean.
 
-        f is a multiple of the patch. shown: (b,) bool, whose music is seen; the others are as with none.
-        Preconditioned, noised is (b, f, 302): the estimate, and the white that it was made of. What comes back is the
-        sum of vectors and of that white with a gain for each number: when to move, which the music says, is a gain
-        on moving.
+        f is a multiple of the patch. shown: (b,) bool, whose music is used; the others are as with none.
+        Preconditioned, noised is (b, f, 302): the estimate, and the white numbers that it was made of. The result is
+        the sum of vectors and of those white numbers with a gain for each: the music decides when to move, which is a
+        gain on movement.
         """
         b, f, _ = noised.shape
         patch, n = self.config.patch, f // self.config.patch
         angles = _angles(n, self.config.width // self.config.heads // 2, noised)
-        heard = self.no_music.expand(b, n, -1)  # (b, n, w)
+        condition = self.no_music.expand(b, n, -1)  # (b, n, w)
         if music is not None:
             encoded = self.music_in(music.reshape(b, n, patch * music.shape[2]))  # (b, n, w)
             for layer in self.music_layers:
                 encoded = layer(encoded, angles)
             encoded = self.music_norm(encoded)
-            heard = encoded if shown is None else torch.where(shown[:, None, None], encoded, heard.to(encoded.dtype))
-        state = self.time(_waves(step, self.config.width)) + self.music_summary(heard.mean(dim=1))  # (b, w)
-        states = state[:, None] + heard if self.config.aligned else state[:, None]  # (b, n, w) or (b, 1, w)
+            condition = (
+                encoded if shown is None else torch.where(shown[:, None, None], encoded, condition.to(encoded.dtype))
+            )
+        state = self.time(_waves(step, self.config.width)) + self.music_summary(condition.mean(dim=1))  # (b, w)
+        states = state[:, None] + condition if self.config.aligned else state[:, None]  # (b, n, w) or (b, 1, w)
         x = self.vector_in(noised.reshape(b, n, -1))  # (b, n, w)
         if self.config.aligned:
-            x = x + heard
+            x = x + condition
         for layer in self.layers:
-            x = layer(x, angles, functional.silu(states), heard)
+            x = layer(x, angles, functional.silu(states), condition)
         vectors: Tensor = self.vector_out(self.norm(x)).view(b, f, -1)
         if self.config.preconditioned:
-            told, gain = vectors.chunk(2, dim=-1)
+            added, gain = vectors.chunk(2, dim=-1)
             if self.pulse is not None and music is not None:
-                beaten = self.pulse(music, state)
-                gain = gain + (beaten if shown is None else beaten * shown[:, None, None])
-            return told + gain * noised[..., WIDTH:]
+                pulse = self.pulse(music, state)
+                gain = gain + (pulse if shown is None else pulse * shown[:, None, None])
+            return added + gain * noised[..., WIDTH:]
         return vectors
 
 
 class _Pulse(nn.Module):
-    """Music to gains, frame by frame: a dance stops and goes within a tenth of a second, which is less than a token."""
+    """Music to gains, frame by frame: a dance starts and stops within a tenth of a second, less than a token."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.hear = nn.Conv1d(config.condition_width, _PULSE_WIDTH, _PULSE_FRAMES, padding=_PULSE_FRAMES // 2)
+        self.convolution = nn.Conv1d(config.condition_width, _PULSE_WIDTH, _PULSE_FRAMES, padding=_PULSE_FRAMES // 2)
         self.film = nn.Linear(config.width, _PULSE_WIDTH)
         self.gain = nn.Linear(_PULSE_WIDTH, WIDTH)
         nn.init.zeros_(self.gain.weight)
@@ -115,8 +117,8 @@ class _Pulse(nn.Module):
 
     def forward(self, music: Tensor, state: Tensor) -> Tensor:
         """music (b, f, c), state (b, w) -> (b, f, 151)."""
-        heard = functional.silu(self.hear(music.transpose(1, 2)).transpose(1, 2))  # (b, f, h)
-        gain: Tensor = self.gain(heard * (1 + self.film(functional.silu(state))[:, None]))
+        hidden = functional.silu(self.convolution(music.transpose(1, 2)).transpose(1, 2))  # (b, f, h)
+        gain: Tensor = self.gain(hidden * (1 + self.film(functional.silu(state))[:, None]))
         return gain
 
 
@@ -126,10 +128,10 @@ class _Layer(nn.Module):
     def __init__(self, config: NetworkConfig, decoder: bool) -> None:
         super().__init__()
         width = config.width
-        self.attend = _Attention(config)
-        self.hear = _Attention(config) if decoder else None
-        self.forth = nn.Linear(width, config.feedforward)
-        self.back = nn.Linear(config.feedforward, width)
+        self.self_attention = _Attention(config)
+        self.cross_attention = _Attention(config) if decoder else None
+        self.widen = nn.Linear(width, config.feedforward)
+        self.narrow = nn.Linear(config.feedforward, width)
         parts = 3 if decoder else 2
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(parts))
         self.films = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(parts if decoder else 0))
@@ -138,25 +140,25 @@ class _Layer(nn.Module):
     def forward(self, x: Tensor, angles: Tensor, state: Tensor | None = None, music: Tensor | None = None) -> Tensor:
         """x (b, n, w), angles (1, n, p), state (b, n or 1, w), music (b, n, w) -> (b, n, w)."""
         normed = self.norms[0](x)
-        x = x + self._modulated(0, self.attend(normed, normed, angles), state)
-        if self.hear is not None and music is not None:
-            x = x + self._modulated(1, self.hear(self.norms[1](x), music, angles), state)
-        thought = self.back(self.dropout(functional.gelu(self.forth(self.norms[-1](x)))))
-        return x + self._modulated(-1, thought, state)
+        x = x + self._modulated(0, self.self_attention(normed, normed, angles), state)
+        if self.cross_attention is not None and music is not None:
+            x = x + self._modulated(1, self.cross_attention(self.norms[1](x), music, angles), state)
+        update = self.narrow(self.dropout(functional.gelu(self.widen(self.norms[-1](x)))))
+        return x + self._modulated(-1, update, state)
 
     def _modulated(self, part: int, x: Tensor, state: Tensor | None) -> Tensor:
-        """FiLM (Perez et al., AAAI 2018): each channel scaled and shifted by what the state says."""
+        """FiLM (Perez et al., AAAI 2018): each channel scaled and shifted by linear functions of the state."""
         x = self.dropout(x)
         if state is None:
             return x
         scale, shift = self.films[part](state).chunk(2, dim=-1)  # (b, n or 1, w) each
-        turned: Tensor = (1 + scale) * x + shift
-        return turned
+        modulated: Tensor = (1 + scale) * x + shift
+        return modulated
 
 
 class _Attention(nn.Module):
-    """Multi-head attention whose queries and keys turn with their place (rotary position), so that time differences
-    and not places decide who attends to whom, in the dance and between dance and music."""
+    """Multi-head attention with rotary positions: differences in time decide which token attends to which, in the
+    dance and between dance and music."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -104,8 +104,8 @@ def generate(
     _check(model, len(music), count, guidance, steps, eta)
     if held is not None and held.vectors.shape != (count, WIDTH):
         raise MotionBeatError(f"held vectors have shape {held.vectors.shape}; give ({count}, {WIDTH}) as the dance has")
-    device = model.low.device
-    heard = model.heard(torch.as_tensor(music[:count], device=device))
+    device = model.offset.device
+    normalised = model.normalise_music(torch.as_tensor(music[:count], device=device))
     generator = torch.Generator().manual_seed(seed)  # on the CPU: the same noise for every device
     start = torch.randn((count, WIDTH), generator=generator).to(device)
     rows = _slice_rows(count).to(device)  # (n, 150)
@@ -114,10 +114,10 @@ def generate(
     def predict(x: Tensor, step: int) -> Tensor:
         clean = torch.zeros_like(x)
         for part, weight in zip(rows.split(_SLICES_AT_ONCE), share.split(_SLICES_AT_ONCE), strict=True):
-            sliced = model.guided(x[part], step, heard[part], guidance)
+            sliced = model.guided(x[part], step, normalised[part], guidance)
             # slice by slice, since a sum in no fixed order would differ from run to run
-            for own, row in zip(weight * sliced, part, strict=True):
-                clean[row] += own
+            for addend, row in zip(weight * sliced, part, strict=True):
+                clean[row] += addend
         return clean
 
     settle = None

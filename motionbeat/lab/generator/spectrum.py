@@ -1,4 +1,4 @@
-"""What the noise leaves unknown of a dance, if dances were Gaussian: the linear part of the denoiser.
+"""The linear part of the denoiser: the best estimate of a clean dance if dances were Gaussian.
 
 In the basis of cosines over time (DCT-II) and principal components over channels the coefficients of a slice are
 nearly uncorrelated, so that mean and spread of the clean slice, given the noised one, are those of scalars (Wiener).
@@ -55,16 +55,16 @@ class Spectrum(nn.Module):
         """Expected clean slice (b, f, c) for a noised one, level (b, 1, 1), and the white that it is made of.
 
         P sqrt(a) / (a P + 1 - a) of each coefficient of variance P; the white is that over sqrt(P). Its coefficients
-        are all of one size where there is little noise, and the less the more is noise: so every wave can be seen in
-        it, where slices themselves show little but the slow ones.
+        are all of one size at low noise and smaller at higher noise, so that every wave has a part in it; in slices
+        themselves the slow waves are much larger than the others.
         """
-        told = self._coefficients(noised) * (level * self.power).sqrt() / self._noised_power(level)
-        return self._slices(told * self.power.sqrt()), self._slices(told)
+        white = self._coefficients(noised) * (level * self.power).sqrt() / self._noised_power(level)
+        return self._slices(white * self.power.sqrt()), self._slices(white)
 
     def spread(self, level: Tensor) -> Tensor:
         """(b, 1, 1): root mean square of an estimate at a level, over frames and channels."""
-        told = level * self.power.square() / self._noised_power(level)
-        return told.mean(dim=(1, 2), keepdim=True).sqrt()
+        power = level * self.power.square() / self._noised_power(level)
+        return power.mean(dim=(1, 2), keepdim=True).sqrt()
 
     def shaped(self, white: Tensor, level: Tensor) -> Tensor:
         """White (b, f, c) with the covariance that a noised slice leaves: sqrt(P (1 - a) / (a P + 1 - a)) times each
