@@ -8,8 +8,6 @@ Peak memory on a CPU is that of the whole process so far: for a figure of its ow
 """
 
 import argparse
-import resource
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +25,7 @@ from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorCo
 from motionbeat.lab.generator.motion_vector import FPS, FRAMES
 from motionbeat.lab.generator.sampling import generate
 from motionbeat.lab.params import Count, Dance
+from motionbeat.lab.training.stopwatch import peak_memory_mib
 from motionbeat.model.device import best_device, make_deterministic
 
 PARAMS = Path("params.yaml")
@@ -35,7 +34,6 @@ EDGE: dict[str, Any] = {
     **{"width": Count(512), "layers": Count(8), "heads": Count(8), "feedforward": Count(1024), "patch": Count(1)},
     **{"condition_layers": 2, "aligned": False, "preconditioned": False},
 }
-_MIB = 2**20
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -62,9 +60,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 def generator(settings: Dance, condition_width: int) -> DanceGenerator:
     """An untrained generator of the settings' size for music of `condition_width` numbers a frame."""
-    names = ("width", "layers", "heads", "feedforward", "patch", "condition_layers", "aligned", "preconditioned")
-    sizes: dict[str, Any] = {name: getattr(settings, name) for name in (*names, "dropout")}
-    config = GeneratorConfig(encoder="none", encoder_identity="", condition_width=condition_width, **sizes)
+    config = GeneratorConfig.of(settings, encoder="none", encoder_identity="", condition_width=condition_width)
     return DanceGenerator(config).eval()
 
 
@@ -90,16 +86,9 @@ def measure(
         "seconds": seconds,
         "frames_per_s": songs * frames / seconds,
         "parameters": sum(weight.numel() for weight in model.parameters()),
-        "peak_memory_mib": _peak(device),
+        "peak_memory_mib": peak_memory_mib(device),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads",
     }
-
-
-def _peak(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / _MIB
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MIB
 
 
 def table(rows: list[dict[str, Any]], header: bool) -> str:

@@ -24,12 +24,10 @@ from motionbeat.lab import params
 from motionbeat.lab.params import Count, Fraction, Params, presets
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.batches import Batches
-from motionbeat.lab.training.loop import train
+from motionbeat.lab.training.loop import new_encoders, train
 from motionbeat.lab.training.stopwatch import PARTS, Stopwatch
 from motionbeat.model.compiled import compile_encoders
-from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import best_device, chosen_precision, make_deterministic
-from motionbeat.model.dual_encoder import DualEncoder
 
 TOKENS, NEGATIVES, PARAMS = Path("data/tokens"), Path("data/negatives"), Path("params.yaml")
 DEFAULT = "default"
@@ -72,9 +70,7 @@ def measure(
     make_deterministic(settings.train.seed)
     tokens = with_subbeats(tokens, settings.tokens.subbeats)
     batches = Batches(tokens, negatives, "train", settings.tokens.window_beats, device)
-    model = DualEncoder(ModelConfig.of(settings.model, tokens.layout))
-    model.set_statistics(**tokens.statistics)
-    model.to(device)
+    model = new_encoders(tokens, settings.model).to(device)
     if compiled:
         compile_encoders(model, device)
     if device.type == "cuda":

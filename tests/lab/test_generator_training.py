@@ -1,4 +1,4 @@
-"""Training of a generator: what it sees, that it learns, goes on after a kill, and says why it stops."""
+"""Training of a generator: what it sees, that it learns, resumes after a kill, and says why it stops."""
 
 import attrs
 import numpy as np
@@ -11,9 +11,10 @@ from motionbeat.lab import tables
 from motionbeat.lab.generator import generator_training
 from motionbeat.lab.generator.dance_slices import Slices, read_dances
 from motionbeat.lab.generator.diffusion import noised
-from motionbeat.lab.generator.generator_checkpoint import Checkpoint, key
-from motionbeat.lab.generator.generator_training import new_generator, train
+from motionbeat.lab.generator.generator_training import batch_loss, generator_key, new_generator, train
+from motionbeat.lab.training import run_state
 from motionbeat.lab.training.ranks import Ranks
+from motionbeat.lab.training.run_state import Checkpoint
 
 CPU = torch.device("cpu")
 
@@ -114,7 +115,7 @@ def test_training_twice_gives_the_same_weights_and_another_seed_others(short):
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_weights_of_an_unbroken_one(short, tmp_path, monkeypatch, capsys):
+def test_a_killed_run_resumes_and_ends_with_the_weights_of_an_unbroken_one(short, tmp_path, monkeypatch, capsys):
     slices, settings = small_slices(), attrs.evolve(short, dropout=0.2)
     whole = new_generator(settings, "mel", "0", slices)
     losses = train(whole, slices, settings)
@@ -130,13 +131,13 @@ def test_a_killed_run_goes_on_and_ends_with_the_weights_of_an_unbroken_one(short
         real(*arguments)
 
     monkeypatch.setattr(generator_training, "_follow", killed)
-    monkeypatch.setattr("motionbeat.lab.generator.generator_checkpoint._MOST_TIME", 1e9)
+    monkeypatch.setattr(run_state, "_MOST_TIME", 1e9)
     with pytest.raises(KeyboardInterrupt):
         train(new_generator(settings, "mel", "0", slices), slices, settings, checkpoint)
     monkeypatch.setattr(generator_training, "_follow", real)
     again = new_generator(settings, "mel", "0", slices)
     assert train(again, slices, settings, checkpoint) == losses
-    assert "going on after step 4" in capsys.readouterr().err
+    assert "resuming after step 4" in capsys.readouterr().err
     for name, weight in whole.state_dict().items():
         assert torch.equal(weight, again.state_dict()[name]), name
     checkpoint.remove()
@@ -149,7 +150,7 @@ def test_processes_that_share_a_batch_have_the_gradient_of_one(short):
 
     def gradient(ranks):
         model = new_generator(settings, "mel", "0", slices)
-        terms = generator_training._terms(model, slices, settings, index, np.random.default_rng(1), ranks)
+        terms = batch_loss(model, slices, settings, index, np.random.default_rng(1), ranks)
         terms["loss"].backward()
         return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
 
@@ -162,10 +163,10 @@ def test_processes_that_share_a_batch_have_the_gradient_of_one(short):
             torch.testing.assert_close(summed, value, atol=2e-5, rtol=1e-3)
 
 
-def test_the_checkpoint_s_name_changes_with_all_that_decides_the_weights(short):
+def test_the_key_changes_with_all_that_decides_the_weights(short):
     slices = small_slices()
     names = {
-        key(settings, identity, slices, CPU)
+        generator_key(settings, identity, slices, CPU)
         for settings, identity in (
             (short, "0"),
             (attrs.evolve(short, steps=7), "0"),
@@ -174,17 +175,20 @@ def test_the_checkpoint_s_name_changes_with_all_that_decides_the_weights(short):
         )
     }
     assert len(names) == 4
-    assert key(attrs.evolve(short, guidance=1.0, length_s=7.0), "0", slices, CPU) in names  # not of training
+    assert generator_key(attrs.evolve(short, guidance=1.0, length_s=7.0), "0", slices, CPU) in names  # not of training
     dances, music = corpus()
     moved = Slices(dances._replace(vectors=[swaying(240, 30)] * 6), music, CPU)
-    assert key(short, "0", moved, CPU) not in names
+    assert generator_key(short, "0", moved, CPU) not in names
 
 
 def test_training_stops_at_a_loss_that_is_not_finite_naming_the_step_and_the_clips(short):
     slices = small_slices()
     model = new_generator(short, "mel", "0", slices)
     slices.music[:] = torch.inf
-    with pytest.raises(MotionBeatError, match=r"stopped in step 1: reconstruction.*The batch: [abc]\d"):
+    with pytest.raises(
+        MotionBeatError,
+        match=r"stopped in step 1 of the dance generator: reconstruction, .*are not finite.*The batch: [abc]\d",
+    ):
         train(model, slices, attrs.evolve(short, condition_dropout=0.0))
 
 

@@ -7,26 +7,22 @@ import numpy as np
 import pytest
 import torch
 from attrs import evolve
+from training_parts import CPU, K, tiny, write_negatives
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
-from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
-from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
 from motionbeat.lab.params import Params
 from motionbeat.lab.tasks.validation import Validation
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training import loop
 from motionbeat.lab.training.batches import Batches
-from motionbeat.lab.training.checkpoint import Checkpoint, key
 from motionbeat.lab.training.history import History
-from motionbeat.lab.training.loop import train
+from motionbeat.lab.training.loop import encoder_key, train
+from motionbeat.lab.training.not_finite import repeatable
 from motionbeat.lab.training.objective import objective
-from motionbeat.model.config import ModelConfig
+from motionbeat.lab.training.run_state import Checkpoint
 from motionbeat.model.device import make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
-
-K = 8
-CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -41,24 +37,12 @@ def tokens(token_folder: Path) -> Tokens:
 
 @pytest.fixture
 def negatives(tokens: Tokens, settings: Params, tmp_path: Path) -> Path:
-    for name, schema, mine in (
-        ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
-        ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
-    ):
-        parts = [mine(tokens, split, K, settings.negatives) for split in ("train", "val")]
-        tables.write(tmp_path / f"{name}.parquet", schema, {key: parts[0][key] + parts[1][key] for key in parts[0]})
-    return tmp_path
+    return write_negatives(tokens, settings, tmp_path, ("train", "val"))
 
 
 @pytest.fixture
 def batches(tokens: Tokens, negatives: Path) -> Batches:
     return Batches(tokens, negatives, "train", K, CPU)
-
-
-def tiny(settings: Params, tokens: Tokens) -> DualEncoder:
-    model = DualEncoder(ModelConfig.of(evolve(settings.model, width=32, layers=1, embedding=16), tokens.layout))
-    model.set_statistics(**tokens.statistics)
-    return model
 
 
 def test_an_epoch_shows_every_clip_once(batches: Batches, tokens: Tokens) -> None:
@@ -189,12 +173,13 @@ def test_a_step_that_is_evaluated_again_has_the_same_dropout(name: str) -> None:
     if name == "cuda" and not torch.cuda.is_available():
         pytest.skip("no GPU")
     device = torch.device(name)
-    ones = torch.ones(1000, device=device)
-    state = loop.random_state(device)
-    first = torch.nn.functional.dropout(ones, 0.5)
-    other = torch.nn.functional.dropout(ones, 0.5)
-    loop.restore_random_state(state, device)
-    assert torch.equal(torch.nn.functional.dropout(ones, 0.5), first) and not torch.equal(first, other)
+
+    def evaluate() -> dict[str, torch.Tensor]:
+        return {"loss": torch.nn.functional.dropout(torch.ones(1000, device=device), 0.5)}
+
+    again = repeatable(evaluate, device)
+    first, other, repeated = evaluate()["loss"], evaluate()["loss"], again()["loss"]
+    assert torch.equal(repeated, first) and not torch.equal(first, other)
 
 
 class Killed(Exception):
@@ -202,8 +187,8 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("last", [1, 3, 4])
-def test_a_killed_run_goes_on_and_ends_with_the_weights_of_an_unbroken_one(
-    batches: Batches, tokens: Tokens, settings: Params, tmp_path: Path, last: int
+def test_a_killed_run_resumes_and_ends_with_the_weights_of_an_unbroken_one(
+    batches: Batches, tokens: Tokens, settings: Params, tmp_path: Path, last: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = evolve(settings.train, epochs=6, validate_every=1, patience=9)
 
@@ -219,10 +204,12 @@ def test_a_killed_run_goes_on_and_ends_with_the_weights_of_an_unbroken_one(
         return model, train(model, batches, validate, chosen, settings.loss, checkpoint)
 
     whole, history = run(None)
+    capsys.readouterr()
     with pytest.raises(Killed):
         run(Checkpoint(tmp_path / "run.safetensors"), kill_at=last + 1)
     torch.rand(7)  # the next process starts with other random numbers
     again, continued = run(Checkpoint(tmp_path / "run.safetensors"))
+    assert f"resuming after epoch {last}\n" in capsys.readouterr().err
     assert [row["epoch"] for row in continued.rows] == list(range(1, 7))
     assert continued.rows == history.rows
     assert (continued.best_epoch, continued.best) == (history.best_epoch, history.best)
@@ -230,22 +217,22 @@ def test_a_killed_run_goes_on_and_ends_with_the_weights_of_an_unbroken_one(
         assert torch.equal(tensor, again.state_dict()[name]), name
 
 
-def test_a_checkpoint_belongs_to_its_params_data_and_device_alone(settings: Params, tmp_path: Path) -> None:
+def test_the_key_follows_from_params_data_and_device_alone(settings: Params, tmp_path: Path) -> None:
     (tmp_path / "tokens").write_bytes(b"a")
     inputs = [tmp_path / "tokens"]
-    first = key(settings, inputs, CPU)
-    assert key(settings, inputs, CPU) == first
+    first = encoder_key(settings, inputs, CPU)
+    assert encoder_key(settings, inputs, CPU) == first
     others = [
-        key(evolve(settings, loss=evolve(settings.loss, alpha=0.3)), inputs, CPU),
-        key(evolve(settings, train=evolve(settings.train, seed=9)), inputs, CPU),
-        key(settings, inputs, torch.device("cuda")),
+        encoder_key(evolve(settings, loss=evolve(settings.loss, alpha=0.3)), inputs, CPU),
+        encoder_key(evolve(settings, train=evolve(settings.train, seed=9)), inputs, CPU),
+        encoder_key(settings, inputs, torch.device("cuda")),
     ]
     (tmp_path / "tokens").write_bytes(b"b")
-    assert len({first, *others, key(settings, inputs, CPU)}) == 5
+    assert len({first, *others, encoder_key(settings, inputs, CPU)}) == 5
     elsewhere = evolve(
         settings, corpus=evolve(settings.corpus, root="elsewhere"), report=evolve(settings.report, clip="x")
     )
-    assert key(elsewhere, inputs, CPU) == key(settings, inputs, CPU)
+    assert encoder_key(elsewhere, inputs, CPU) == encoder_key(settings, inputs, CPU)
 
 
 def test_one_clip_cannot_be_contrasted(batches: Batches) -> None:

@@ -9,22 +9,19 @@ import torch.distributed as dist
 import torch.multiprocessing
 from attrs import evolve
 from safetensors.torch import load_file, save_file
+from training_parts import CPU, K, tiny, write_negatives
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import params, tables
-from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
-from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
+from motionbeat.lab import params
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.batches import Batches
-from motionbeat.lab.training.checkpoint import Checkpoint, key
-from motionbeat.lab.training.loop import train
+from motionbeat.lab.training.loop import encoder_key, train
 from motionbeat.lab.training.objective import TERMS, objective
 from motionbeat.lab.training.ranks import Ranks
-from motionbeat.model.config import ModelConfig
+from motionbeat.lab.training.run_state import Checkpoint
 from motionbeat.model.device import make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
 
-K = 8
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,10 +30,8 @@ def gradients(tokens_at: str, negatives_at: str, size: int, ranks: Ranks) -> dic
     settings = params.load(ROOT / "params.yaml")
     make_deterministic(0)
     tokens = Tokens.load(Path(tokens_at))
-    small = evolve(settings.model, width=16, layers=1, heads=2, embedding=8, dropout=0.0)
-    model = DualEncoder(ModelConfig.of(small, tokens.layout)).double()
-    model.set_statistics(**tokens.statistics)
-    batches = Batches(tokens, Path(negatives_at), "train", K, torch.device("cpu"))
+    model = tiny(settings, tokens, width=16, heads=2, embedding=8, dropout=0.0).double()
+    batches = Batches(tokens, Path(negatives_at), "train", K, CPU)
     batch = batches.gather(np.arange(0, 5 * size, 5), 2, 2)
     batch = batch._replace(
         mel=batch.mel.double(),
@@ -60,9 +55,8 @@ def tiny_run(tokens_at: str, negatives_at: str) -> tuple[DualEncoder, Batches, p
     )
     make_deterministic(0)
     tokens = Tokens.load(Path(tokens_at))
-    model = DualEncoder(ModelConfig.of(evolve(settings.model, width=16, layers=1, heads=2, embedding=8), tokens.layout))
-    model.set_statistics(**tokens.statistics)
-    batches = Batches(tokens, Path(negatives_at), "train", K, torch.device("cpu"))
+    model = tiny(settings, tokens, width=16, heads=2, embedding=8)
+    batches = Batches(tokens, Path(negatives_at), "train", K, CPU)
     return model, batches, evolve(settings, train=chosen)
 
 
@@ -99,14 +93,8 @@ def process(rank: int, count: int, tokens_at: str, negatives_at: str, size: int,
 
 @pytest.fixture(scope="module")
 def negatives(token_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("negatives")
     tokens, settings = Tokens.load(token_folder), params.load(ROOT / "params.yaml")
-    for name, schema, mine in (
-        ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
-        ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
-    ):
-        tables.write(folder / f"{name}.parquet", schema, mine(tokens, "train", K, settings.negatives))
-    return folder
+    return write_negatives(tokens, settings, tmp_path_factory.mktemp("negatives"))
 
 
 @pytest.mark.parametrize(("size", "count"), [(7, 2), (2, 3)])  # 3 and 4 rows; none, one and one
@@ -139,24 +127,24 @@ def runs(token_folder: Path, negatives: Path, tmp_path_factory: pytest.TempPathF
     return folder
 
 
-def test_machines_that_go_on_from_different_checkpoints_all_stop_and_say_what_to_do(runs: Path) -> None:
+def test_machines_that_resume_from_different_checkpoints_all_stop_and_say_what_to_do(runs: Path) -> None:
     for rank in range(2):
         said = (runs / f"said{rank}.txt").read_text(encoding="utf-8")
-        assert "differ in where they go on: after epoch 1 (loss" in said
+        assert "differ in where they start: after epoch 1 (loss" in said
         assert ") in process 0; from the start in process 1." in said
         assert "Set MOTIONBEAT_CACHE to a folder that all machines share" in said
 
 
-def test_the_first_process_alone_decides_when_training_stops(runs: Path) -> None:
+def test_the_main_process_alone_decides_when_training_stops(runs: Path) -> None:
     first, second = ((runs / f"history{rank}.txt").read_text(encoding="utf-8") for rank in range(2))
     assert first == second and first.startswith("6 ")
     weights = [load_file(runs / f"{rank}.safetensors") for rank in range(2)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def test_a_checkpoint_belongs_to_its_number_of_processes() -> None:
-    settings, cpu = params.load(ROOT / "params.yaml"), torch.device("cpu")
-    assert key(settings, [], cpu) == key(settings, [], cpu, 1) != key(settings, [], cpu, 2)
+def test_the_key_follows_from_the_number_of_processes() -> None:
+    settings = params.load(ROOT / "params.yaml")
+    assert encoder_key(settings, [], CPU) == encoder_key(settings, [], CPU, 1) != encoder_key(settings, [], CPU, 2)
 
 
 @pytest.mark.parametrize(("total", "count"), [(64, 4), (7, 3), (2, 4)])

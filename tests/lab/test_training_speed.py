@@ -8,28 +8,22 @@ import pytest
 import torch
 from attrs import evolve
 from safetensors import safe_open
+from training_parts import CPU, K, tiny, write_negatives
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import tables
-from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
-from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
 from motionbeat.lab.params import Params
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training import stopwatch
 from motionbeat.lab.training.batches import Batches
-from motionbeat.lab.training.checkpoint import Checkpoint, key
 from motionbeat.lab.training.event_log import tensorboard
 from motionbeat.lab.training.history import History
-from motionbeat.lab.training.loop import train
+from motionbeat.lab.training.loop import encoder_key, train
 from motionbeat.lab.training.objective import TERMS, objective
+from motionbeat.lab.training.run_state import Checkpoint
 from motionbeat.lab.training.stopwatch import PARTS, Stopwatch
 from motionbeat.model import compiled
-from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import chosen_precision, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
-
-K = 8
-CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -40,24 +34,12 @@ def settings(settings: Params) -> Params:
 @pytest.fixture
 def batches(token_folder: Path, settings: Params, tmp_path: Path) -> Batches:
     tokens = Tokens.load(token_folder)
-    for name, schema, mine in (
-        ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
-        ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
-    ):
-        tables.write(tmp_path / f"{name}.parquet", schema, mine(tokens, "train", K, settings.negatives))
-    return Batches(tokens, tmp_path, "train", K, CPU)
+    return Batches(tokens, write_negatives(tokens, settings, tmp_path), "train", K, CPU)
 
 
 @pytest.fixture
 def tokens(token_folder: Path) -> Tokens:
     return Tokens.load(token_folder)
-
-
-def tiny(settings: Params, tokens: Tokens, **changes: float) -> DualEncoder:
-    small = evolve(settings.model, **{"width": 32, "layers": 1, "embedding": 16} | changes)
-    model = DualEncoder(ModelConfig.of(small, tokens.layout))
-    model.set_statistics(**tokens.statistics)
-    return model
 
 
 def constant(_: DualEncoder) -> dict[str, float]:
@@ -89,7 +71,7 @@ def test_bf16_moves_losses_and_gradients_by_its_rounding_alone(
     assert torch.cosine_similarity(rounded[1], exact[1], dim=0) > 0.99
 
 
-def test_a_killed_run_in_bf16_goes_on_to_the_same_weights_which_are_float32(
+def test_a_killed_run_in_bf16_resumes_to_the_same_weights_which_are_float32(
     batches: Batches, tokens: Tokens, settings: Params, tmp_path: Path
 ) -> None:
     chosen = evolve(settings.train, epochs=4, validate_every=1, patience=9, precision="bf16")
@@ -120,9 +102,9 @@ def test_a_killed_run_in_bf16_goes_on_to_the_same_weights_which_are_float32(
         assert torch.equal(tensor, again[name]), name
 
 
-def test_a_checkpoint_belongs_to_its_precision_and_not_to_its_log(settings: Params) -> None:
+def test_the_key_follows_from_the_precision_and_not_from_the_log(settings: Params) -> None:
     def of(**changes: str) -> str:
-        return key(evolve(settings, train=evolve(settings.train, **changes)), [], CPU)
+        return encoder_key(evolve(settings, train=evolve(settings.train, **changes)), [], CPU)
 
     assert of(log="csv") == of(log="tensorboard")
     assert of(precision="bf16") != of(precision="float32") == of(precision="auto")

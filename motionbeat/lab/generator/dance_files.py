@@ -2,9 +2,9 @@
 
 | ending | what                                                                           | frames/s |
 |--------|--------------------------------------------------------------------------------|----------|
-| .npz   | joints, poses, trans, contacts, fps as plain arrays: all that is known          | its own  |
+| .npz   | joints, poses, trans, contacts, fps as plain arrays: all that is known          | as made  |
 | .pkl   | smpl_poses, smpl_trans, smpl_scaling, as the motions of AIST++                   | 60       |
-| .bvh   | the neutral body as a hierarchy of joints, for Blender and others (`bvh`)        | its own  |
+| .bvh   | the neutral body as a hierarchy of joints, for Blender and others (`bvh_writer`) | as made  |
 
 All have y up, and `motionbeat.lab.corpora.formats.read_motion` reads them back. The same dance gives the same bytes.
 """
@@ -86,19 +86,19 @@ def write_pkl(path: Path, dance: Posed) -> None:
         "smpl_scaling": np.ones(1),
         "smpl_trans": resample(dance.joints[:, 0], dance.fps, AISTPP_FPS).astype(np.float64),
     }
-    # NumPy 2 names its own module numpy._core, which the older NumPy of most readers of AIST++ does not have; the old
+    # NumPy 2 names its module numpy._core, which the older NumPy of most readers of AIST++ does not have; the old
     # name is known to all
     data = pickle.dumps(arrays, _PROTOCOL).replace(
         b"cnumpy._core.multiarray\n_reconstruct\n", b"cnumpy.core.multiarray\n_reconstruct\n"
     )
-    _save(path, lambda unfinished: _save_bytes(unfinished, data))
+    _save(path, lambda unfinished: unfinished.write_bytes(data))
 
 
 def write_bvh(path: Path, dance: Posed) -> None:
-    """The text of `bvh.text`: metres, degrees, y up."""
+    """The text of `bvh_writer.text`: metres, degrees, y up."""
     _check(path, dance)
     data = bvh_writer.text(dance.poses, dance.joints[:, 0], dance.fps).encode("ascii")
-    _save(path, lambda unfinished: _save_bytes(unfinished, data))
+    _save(path, lambda unfinished: unfinished.write_bytes(data))
 
 
 WRITERS: dict[str, Callable[[Path, Posed], None]] = {".npz": write_npz, ".pkl": write_pkl, ".bvh": write_bvh}
@@ -119,7 +119,7 @@ def _check(path: Path, dance: Posed) -> None:
         raise MotionBeatError(f"{path}: {count} frames of dance; expected at least 2")
 
 
-def _save(path: Path, write: Callable[[Path], None]) -> None:
+def _save(path: Path, write: Callable[[Path], object]) -> None:
     try:
         with whole_file(path) as unfinished:
             write(unfinished)
@@ -130,7 +130,3 @@ def _save(path: Path, write: Callable[[Path], None]) -> None:
 def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
     with path.open("wb") as file:  # a file and not a name, to which NumPy would add an ending
         np.savez(file, **arrays)
-
-
-def _save_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

@@ -55,14 +55,11 @@ class Features:
     @classmethod
     def of(cls, dances: Sequence[Danced]) -> "Features":
         """Of all whole pieces of the dances; raises `MotionBeatError` with fewer than 2 pieces."""
-        parts = [piece for dance in dances for piece in pieces(dance)]
+        parts = [(piece, dance.fps) for dance in dances for piece in pieces(dance)]
         if len(parts) < 2:
             raise MotionBeatError(f"{len(parts)} pieces of {PIECE_S:g} s in {len(dances)} dances; give at least 2")
-        rates = [dance.fps for dance in dances for _ in pieces(dance)]
-        return cls(
-            np.stack([kinetic_features(part, fps) for part, fps in zip(parts, rates, strict=True)]),
-            np.stack([geometric_features(part, fps) for part, fps in zip(parts, rates, strict=True)]),
-        )
+        kinetic, geometric = (np.stack([f(*part) for part in parts]) for f in (kinetic_features, geometric_features))
+        return cls(kinetic, geometric)
 
 
 def pieces(dance: Danced) -> list[NDArray[np.float32]]:

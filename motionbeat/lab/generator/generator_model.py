@@ -33,6 +33,12 @@ class GeneratorConfig(NetworkConfig):
     """Digest of the weights of the encoder: other weights give other features."""
     diffusion_steps: int = 1000
 
+    @classmethod
+    def of(cls, settings: Any, **others: Any) -> "GeneratorConfig":
+        """The sizes that the settings of the stage dance name, and the `others`."""
+        names = {field.name for field in fields(NetworkConfig)} - set(others)
+        return cls(**{name: getattr(settings, name) for name in names}, **others)
+
     def __attrs_post_init__(self) -> None:
         counts = [field.name for field in fields(type(self)) if field.type is int and field.name != "condition_layers"]
         wrong = [name for name in counts if not _is_count(getattr(self, name), 1)]

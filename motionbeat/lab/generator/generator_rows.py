@@ -1,6 +1,7 @@
-"""The sets of dances that a generator's table has a row for: real ones, its own, and those any fool can make."""
+"""The rows of the generators' table: real dances, generated ones, and trivial baselines (static pose, noise)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,15 +9,59 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.generator.dance_scores import Danced
+from motionbeat.lab import tables
+from motionbeat.lab.generator.dance_scores import Danced, Features, score
 from motionbeat.lab.generator.dance_slices import Dances
 from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.motion_vector import FPS, FRAMES, WIDTH
 from motionbeat.lab.generator.music_condition import Music
 from motionbeat.lab.generator.planting import planted
-from motionbeat.lab.generator.sampling import GeneratedDance, as_dance, generate
-from motionbeat.lab.params import Dance
+from motionbeat.lab.generator.sampling import GeneratedDance, as_dance, dance_to
+from motionbeat.lab.generator.trained_generators import TrainedGenerator
+from motionbeat.lab.params import Dance, NonNegative
+from motionbeat.model.device import seed_of
 from motionbeat.progress import counted
+
+
+def beats_of_songs(path: Path, songs: Iterable[str]) -> dict[str, NDArray[np.float64]]:
+    """Beats (N,) s of each song, from the table that the beats stage wrote."""
+    beats = tables.read(path, tables.BEATS)
+    return {song: beats["time_s"][beats["song"] == song] for song in sorted(set(songs))}
+
+
+def scores(
+    generators: Mapping[str, TrainedGenerator],
+    real: Sequence[Danced],
+    beats: Mapping[str, NDArray[np.float64]],
+    settings: Dance,
+) -> dict[str, float]:
+    """Every row's figures, as row.measure: the generator of each encoder, real dances, and the baselines.
+
+    The rows without music, with music of other songs, and with feet as they were generated are of the first generator.
+    """
+    first, planted_feet = next(iter(generators.values())), settings.plant_feet
+    without = sampled(first.model, first.music, settings, 0.0)
+    shuffled = sampled(first.model, swapped(first.music), settings, settings.guidance)
+    rows = {
+        "ground_truth": list(real),
+        "static": static(real),
+        "noise": noise(first.model, real, settings.seed),
+        "no_music": danced(without, beats, planted_feet),
+        "shuffled": danced(shuffled, beats, planted_feet),
+    }
+    figures: dict[str, float] = {}
+    for name, trained in generators.items():
+        dances = sampled(trained.model, trained.music, settings, settings.guidance)
+        rows[name] = danced(dances, beats, planted_feet)
+        if trained is first and planted_feet:
+            rows["unplanted"] = danced(dances, beats, plant=False)
+        figures[f"{name}.loss"] = float(np.mean(trained.losses[-max(1, len(trained.losses) // 10) :]))
+        figures[f"{name}.parameters"] = float(sum(weight.numel() for weight in trained.model.parameters()))
+    reference = Features.of(real)
+    for name, dances_of_row in rows.items():
+        row = score(dances_of_row, reference, settings.bootstrap, settings.seed)
+        figures |= {f"{name}.{measure}": value for measure, value in row.items()}
+    return figures
 
 
 def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], length_s: float) -> list[Danced]:
@@ -24,46 +69,36 @@ def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], lengt
 
     beats: (N,) s in the song, by song. Raises `MotionBeatError` where no dance lasts a slice.
     """
-    found = []
+    dances_to_score = []
     for song, offset, vectors in zip(dances.song, dances.offset_s, dances.vectors, strict=True):
         joints = as_dance(torch.as_tensor(vectors[: int(length_s * FPS)])).joints
         if len(joints) >= FRAMES:
-            found.append(Danced(song, joints, FPS, beats[song] - offset))
-    if not found:
+            dances_to_score.append(Danced(song, joints, FPS, beats[song] - offset))
+    if not dances_to_score:
         raise MotionBeatError(
             f"no dance lasts a slice of {FRAMES / FPS:g} s: give longer ones, or raise dance.length_s"
         )
-    return found
+    return dances_to_score
 
 
 def sampled(
     model: DanceGenerator, music: Mapping[str, Music], settings: Dance, guidance: float
 ) -> list[tuple[str, GeneratedDance]]:
-    """The model's dances to the first seconds of each song, several a song, each from a seed of its own, with songs.
+    """The model's dances to the first seconds of each song, several a song, each from another seed, with songs.
 
     Their feet are as the model made them. Raises `MotionBeatError` for a song that is shorter than a slice.
     """
-    dances = []
+    dances, chosen = [], evolve(settings, guidance=NonNegative(guidance), plant_feet=False)
     jobs = [(song, number) for song in sorted(music) for number in range(settings.dances_per_song)]
     for place, (song, number) in enumerate(counted(jobs, len(jobs), f"dances, guidance {guidance:g}")):
-        lasts = float(music[song].times[-1])
-        condition = music[song].condition(min(settings.length_s, lasts))
-        if len(condition) < FRAMES:
+        # another seed for every dance, so that no two rows of the table share noise by chance
+        seed = seed_of(settings.seed, place, number)
+        try:
+            dance = dance_to(model, music[song], chosen, seed)
+        except MotionBeatError as error:
             raise MotionBeatError(
-                f"song {song}: {lasts:.2f} s of music or dance.length_s = {settings.length_s:g} are shorter than a "
-                f"slice of {FRAMES / FPS:g} s: leave the song out, or raise dance.length_s"
-            )
-        # a seed of its own for every dance, so that no two rows of the table share noise by chance
-        seed = int(np.random.SeedSequence([settings.seed, place, number]).generate_state(1)[0])
-        dance = generate(
-            model,
-            condition,
-            seed=seed,
-            guidance=guidance,
-            steps=settings.sampling_steps,
-            eta=settings.sampling_noise,
-            plant=False,
-        )
+                f"song {song}, dance.length_s = {settings.length_s:g}: {error}, or leave it out"
+            ) from None
         dances.append((song, dance))
     return dances
 

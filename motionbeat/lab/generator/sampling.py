@@ -6,6 +6,7 @@ can never part, and no seam is left to mend.
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,8 +19,12 @@ from motionbeat.lab.generator import motion_vector
 from motionbeat.lab.generator.diffusion import ddim, noised
 from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.motion_vector import FPS, FRAMES, WIDTH
+from motionbeat.lab.generator.music_condition import Music
 from motionbeat.lab.generator.planting import planted
 from motionbeat.motion.skeleton import INDEX
+
+if TYPE_CHECKING:
+    from motionbeat.lab.params import Dance
 
 HOP = FRAMES // 2
 _SLICES_AT_ONCE = 64
@@ -137,6 +142,19 @@ def generate(
     if held is not None:  # scaling and back rounds
         vectors = torch.where(torch.as_tensor(held.mask), torch.as_tensor(held.vectors), vectors)
     return as_dance(vectors)
+
+
+def dance_to(model: DanceGenerator, music: Music, settings: "Dance", seed: int) -> GeneratedDance:
+    """Dance to the first seconds of a song by the settings of the stage dance; errors as those of `generate`."""
+    return generate(
+        model,
+        music.condition(min(settings.length_s, float(music.times[-1]))),
+        seed=seed,
+        guidance=settings.guidance,
+        steps=settings.sampling_steps,
+        eta=settings.sampling_noise,
+        plant=settings.plant_feet,
+    )
 
 
 def as_dance(vectors: Tensor) -> GeneratedDance:

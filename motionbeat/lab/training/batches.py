@@ -107,6 +107,11 @@ class Batches:
         """The share of clips, 0..1, that have a window on a lattice, which has to fit into the clip's time."""
         return self._sequences.on_lattices
 
+    def described(self, lattice_share: float) -> str:
+        """The number of windows and, with a share of lattices, how much of each epoch is on lattices: a line."""
+        of_lattices = f", of each epoch {lattice_share * self.on_lattices:.0%} on lattices" if lattice_share else ""
+        return f"{len(self.windows):,} windows of the {self.split} split{of_lattices}"
+
     def epoch(
         self,
         size: int,
@@ -203,7 +208,7 @@ class Batches:
         return batch._replace(mel=mel, motion=motion, tempo=tempo, jitter=jitter)
 
     def _jittered(self, motion: Motion, row: Tensor, shift: Tensor, rolled: Tensor) -> Motion:
-        """The motion shifted against the music: other beats at the anchor's own bar positions.
+        """The motion shifted against the music: other beats at the bar positions of the anchor.
 
         row: (n,) where the windows begin; shift: (n, q) in parts of beats; rolled: (n, q) bool.
         """
@@ -224,8 +229,8 @@ class Batches:
     def _same(self, at: Tensor) -> Tensor:
         song, begin, end = self._song[at], self._begin_us[at] + _TOUCHING_US, self._end_us[at]
         overlap = begin[:, None] < end
-        own = torch.eye(len(at), dtype=torch.bool, device=self.device)
-        return (song[:, None] == song) & overlap & overlap.T & ~own
+        itself = torch.eye(len(at), dtype=torch.bool, device=self.device)
+        return (song[:, None] == song) & overlap & overlap.T & ~itself
 
     def _motion(self, rows: Tensor) -> Motion:
         whole = torch.ones(rows.shape, dtype=torch.bool, device=self.device)

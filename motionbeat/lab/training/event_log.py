@@ -1,4 +1,4 @@
-"""The rows of a training history as TensorBoard events, to watch while it runs."""
+"""The rows of a training history as TensorBoard events, to watch a run."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ def tensorboard(folder: Path) -> Observe:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise MotionBeatError(
-            "train.log = tensorboard, and the package tensorboard is not installed: "
+            "train.log = tensorboard: the package tensorboard is not installed; "
             "pip install 'motionbeat[tensorboard]', or set train.log=csv"
         ) from None
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a training run went through: one row of figures an epoch, and the weights of the best one."""
+"""Training history and best weights."""
 
 import csv
 from pathlib import Path
@@ -8,15 +8,16 @@ from attrs import define, field
 from torch import Tensor
 
 from motionbeat.files import whole_file
+from motionbeat.lab.training.objective import TERMS
 from motionbeat.model.dual_encoder import DualEncoder
 
 ACCURACIES = ("jitter_accuracy", "tempo_accuracy")
-"""Columns that are there even when no validation pair exists, so that plots find them."""
+"""Columns of the CSV even where no validation pair exists: plots need them."""
 
 
 @define
 class History:
-    """One row of figures an epoch, and the weights of the best one."""
+    """One row of figures an epoch, and the weights of the epoch with the best score."""
 
     rows: list[dict[str, Any]] = field(factory=list)
     best_epoch: int = 0
@@ -40,8 +41,19 @@ class History:
             self.best_epoch, self.best = len(self.rows), figures
             self.weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
 
+    def summary(self, model: DualEncoder) -> dict[str, float]:
+        """The best validation, the losses of its epoch by term, and the alphas of the model with its weights."""
+        return {
+            **self.best,
+            **{name if name == "loss" else f"loss_{name}": self.best_row[name] for name in TERMS},
+            **model.alphas(),
+            "best_epoch": self.best_epoch,
+            "epochs": len(self.rows),
+            "parameters": sum(weight.numel() for weight in model.parameters()),
+        }
+
     def write(self, path: Path) -> None:
-        """Write the rows as CSV; what was not measured in an epoch, or never could be, is left empty."""
+        """Write the rows as CSV; a figure that was not measured in an epoch is left empty."""
         names = list(dict.fromkeys([*(name for row in self.rows for name in row), *ACCURACIES]))
         with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, names, lineterminator="\n")

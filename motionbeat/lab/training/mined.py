@@ -23,7 +23,7 @@ class Mined:
 
     @classmethod
     def read(cls, folder: Path, split: str, windows: Windows, subbeats: int) -> "Mined":
-        """What the negatives stage found for the windows of a split.
+        """Read the negatives of the windows of a split, as the negatives stage wrote them.
 
         Raises `MotionBeatError` when it names a window that is not among them.
         """
@@ -39,19 +39,19 @@ class Mined:
                 ) from None
 
         rows = tables.read(folder / "tempo.parquet", tables.TEMPO_NEGATIVES)
-        own = np.flatnonzero(rows["split"] == split)
-        tempo = np.full((len(windows), int(rows["rank"][own].max(initial=-1)) + 1), -1)
-        for i in own:
+        chosen = np.flatnonzero(rows["split"] == split)
+        tempo = np.full((len(windows), int(rows["rank"][chosen].max(initial=-1)) + 1), -1)
+        for i in chosen:
             anchor = window(rows["clip"][i], rows["start"][i])
             tempo[anchor, rows["rank"][i]] = window(rows["negative_clip"][i], rows["negative_start"][i])
 
         rows = tables.read(folder / "jitter.parquet", tables.JITTER_NEGATIVES)
-        own = np.flatnonzero(rows["split"] == split)
-        moved = {shift: in_subbeats(shift, subbeats) for shift in sorted(set(rows["shift"][own].tolist()))}
+        chosen = np.flatnonzero(rows["split"] == split)
+        moved = {shift: in_subbeats(shift, subbeats) for shift in sorted(set(rows["shift"][chosen].tolist()))}
         column = {shift: i for i, shift in enumerate(moved)}
         shift = np.zeros((len(windows), len(moved)), np.int64)
         rolled = np.zeros(shift.shape, bool)
-        for i in own:
+        for i in chosen:
             anchor = window(rows["clip"][i], rows["start"][i])
             at = anchor, column[rows["shift"][i]]
             shift[at], rolled[at] = moved[rows["shift"][i]], rows["source"][i] == "roll"

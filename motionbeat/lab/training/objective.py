@@ -1,11 +1,10 @@
 """The total objective of a batch (eq. 6): ECL + alpha * SRAL, and the losses that anchor the heads."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from motionbeat.lab.params import Loss
 from motionbeat.lab.training.batches import Batch, Motion
 from motionbeat.lab.training.ranks import Ranks
 from motionbeat.losses.ecl import embodied_contrastive_loss
@@ -19,11 +18,14 @@ from motionbeat.losses.sral import (
 from motionbeat.model.device import autocast
 from motionbeat.model.dual_encoder import DualEncoder
 
+if TYPE_CHECKING:
+    from motionbeat.lab.params import Loss
+
 TERMS = ("loss", "ecl", "sral", "sral_beat", "sral_bar", "rhythm", "contact")
 
 
 class Encoded(NamedTuple):
-    """What the loss sees of a joint batch of n windows."""
+    """What the loss takes of a joint batch of n windows."""
 
     audio: Tensor  # (n, e)
     onset_logits: Tensor  # (n, k, s)
@@ -39,7 +41,7 @@ class Encoded(NamedTuple):
 def objective(
     model: DualEncoder,
     batch: Batch,
-    settings: Loss,
+    settings: "Loss",
     has_rotations: Tensor | None = None,
     ranks: Ranks | None = None,
     precision: str = "float32",
@@ -56,8 +58,8 @@ def objective(
     if rows.start == rows.stop:
         rows = slice(0, 1)  # an encoder takes no empty batch; `gather` leaves this row out
     with autocast(precision, batch.mel.device):
-        own = _encoded(model, batch, has_rotations, rows)
-    encoded = Encoded(*(ranks.gather(part if part.dtype == torch.float64 else part.float(), n) for part in own))
+        parts = _encoded(model, batch, has_rotations, rows)
+    encoded = Encoded(*(ranks.gather(part if part.dtype == torch.float64 else part.float(), n) for part in parts))
     tempo, jitter = batch.tempo_absent.shape[1], batch.jitter_absent.shape[1]
     ecl = embodied_contrastive_loss(
         encoded.audio,
@@ -103,8 +105,8 @@ def _encoded(model: DualEncoder, batch: Batch, has_rotations: Tensor | None, row
     parts = [_part(batch.motion, rows, 1), _part(batch.tempo, rows, p), _part(batch.jitter, rows, q)]
     shown = None
     if has_rotations is not None:
-        own = has_rotations[rows]
-        shown = torch.cat([own, own.repeat_interleave(p), own.repeat_interleave(q)])
+        chosen = has_rotations[rows]
+        shown = torch.cat([chosen, chosen.repeat_interleave(p), chosen.repeat_interleave(q)])
     features, bar_position, beats_per_bar, mask = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
     motion = model.motion(features, bar_position, beats_per_bar, mask, shown)
     embedding = motion.embedding

@@ -1,6 +1,6 @@
 """One training run in several processes, on several GPUs or machines, started by torchrun.
 
-All processes draw the same joint batch. Each encodes its own rows of it; what is encoded is gathered, so that every
+All processes draw the same joint batch. Each encodes some rows of it; what is encoded is gathered, so that every
 process has the joint loss, with the in-batch negatives of all, and the gradients of the processes are summed. Loss
 and gradients are those of one process with the joint batch. That holds only while all have the same data, weights and
 epoch; nothing in a step would show otherwise, so `check_same` asks before the first one.
@@ -17,11 +17,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from motionbeat.errors import MotionBeatError
-
-ONE_CHECKPOINT = (
-    "Set MOTIONBEAT_CACHE to a folder that all machines share, copy the checkpoint to each of them, or delete it on all"
-)
-"""What to do where processes go on from different checkpoints."""
+from motionbeat.model.device import best_device
 
 
 @frozen
@@ -32,20 +28,21 @@ class Ranks:
     count: int = 1
 
     @classmethod
-    def join(cls) -> "Ranks":
-        """Meet the other processes that torchrun started (NCCL with GPUs, else gloo); alone without torchrun."""
+    def init(cls) -> "Ranks":
+        """Connect to the other processes that torchrun started (NCCL with GPUs, else gloo); alone without torchrun."""
         if int(os.environ.get("WORLD_SIZE", "1")) < 2:
             return cls()
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        # the GPU of this process is chosen first: NCCL takes the current one
+        dist.init_process_group("nccl" if best_device().type == "cuda" else "gloo")
         return cls(dist.get_rank(), dist.get_world_size())
 
     def leave(self) -> None:
-        """Part from the other processes, when the work is done."""
+        """Disconnect from the other processes, when the work is done."""
         if self.count > 1:
             dist.destroy_process_group()
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process is the one that writes."""
         return self.rank == 0
 
@@ -59,40 +56,36 @@ class Ranks:
         values: list[object] = [None] * self.count
         dist.all_gather_object(values, value)
         if any(other != values[0] for other in values):
-            by_value: dict[str, list[str]] = {}
-            for rank, other in enumerate(values):
-                by_value.setdefault(str(other), []).append(str(rank))
-            found = "; ".join(
-                f"{text} in process{'es' if len(own) > 1 else ''} {', '.join(own)}" for text, own in by_value.items()
-            )
-            raise MotionBeatError(f"the {self.count} processes differ in {name}: {found}. {fix}")
+            holders = {other: [str(r) for r, theirs in enumerate(values) if theirs == other] for other in values}
+            listed = "; ".join(f"{other} in process {', '.join(ranks)}" for other, ranks in holders.items())
+            raise MotionBeatError(f"the {self.count} processes differ in {name}: {listed}. {fix}")
 
-    def of_first(self, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
-        """The figures that the first process measures, in all processes; the others wait for them.
+    def broadcast_from_main(self, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """The figures that the main process measures, in all processes; the others wait for them.
 
         Each measuring for itself could differ in the last digit, and then one would stop before the others.
         """
         if self.count == 1:
             return measure()
-        figures = [measure() if self.first else None]
+        figures = [measure() if self.is_main else None]
         dist.broadcast_object_list(figures, src=0)
         if figures[0] is None:
-            raise RuntimeError("the first process sent no figures")
+            raise RuntimeError("the main process sent no figures")
         return figures[0]
 
     def rows(self, total: int) -> slice:
         """This process's rows of a joint batch; sizes differ by one at most, and may be 0."""
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
-    def gather(self, own: Tensor, total: int) -> Tensor:
-        """(rows, ...) of each process -> (total, ...) of all in order; gradients flow to the own rows.
+    def gather(self, part: Tensor, total: int) -> Tensor:
+        """(rows, ...) of each process -> (total, ...) of all in order; gradients flow to this process's rows.
 
         What a process has beyond its rows is left out.
         """
         if self.count == 1:
-            return own
+            return part
         rows = self.rows(total)
-        gathered: Tensor = _Gather.apply(own[: rows.stop - rows.start], self, total)
+        gathered: Tensor = _Gather.apply(part[: rows.stop - rows.start], self, total)
         return gathered
 
     def sum_gradients(self, model: nn.Module) -> None:
@@ -108,17 +101,17 @@ class Ranks:
 
 class _Gather(Function):
     @staticmethod
-    def forward(ctx: Any, own: Tensor, ranks: Ranks, total: int) -> Tensor:
+    def forward(ctx: Any, part: Tensor, ranks: Ranks, total: int) -> Tensor:
         ctx.rows = ranks.rows(total)
         every = [Ranks(rank, ranks.count).rows(total) for rank in range(ranks.count)]
         longest = max(rows.stop - rows.start for rows in every)
-        padded = own.new_zeros((longest, *own.shape[1:]))  # all_gather wants equal shapes
-        padded[: len(own)] = own
+        padded = part.new_zeros((longest, *part.shape[1:]))  # all_gather wants equal shapes
+        padded[: len(part)] = part
         parts = [torch.empty_like(padded) for _ in every]
         dist.all_gather(parts, padded)
         return torch.cat([part[: rows.stop - rows.start] for part, rows in zip(parts, every, strict=True)])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        # Every process has the whole loss, hence the whole derivative by its own rows.
+        # Every process has the whole loss, hence the whole derivative by its rows.
         return grad[ctx.rows].contiguous(), None, None
