@@ -44,7 +44,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("lab/token_tables/token_windows.py", {"encoder"}),
         ("retrieval.py", {"encoder"}),
         ("lab/generator/motion_vector.py", {"generator"}),
-        ("motion/skeleton.py", {"generator"}),
+        ("motion/skeleton.py", {"encoder", "generator"}),  # mirror images
         ("lab/generator/planting.py", set()),  # of generation, after training
         ("lab/generator/bvh_writer.py", set()),
         ("lab/synthetic/drums.py", set()),
