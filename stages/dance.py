@@ -24,7 +24,7 @@ def main() -> None:
     dance, encoders = settings.dance, settings.encoders
     make_deterministic(dance.seed)
     ranks = Ranks.init()
-    test = read_dances(CORPUS, "test")
+    test = read_dances(CORPUS, "test", dance.songs)
     beats = beats_of_songs(BEATS, test.song)
     real = ground_truth(test, beats, dance.length_s)
     training = read_dances(CORPUS, "train")

@@ -34,10 +34,10 @@ class Dances(NamedTuple):
     vectors: list[NDArray[np.float32]]
 
 
-def read_dances(corpus: Path, split: str) -> Dances:
+def read_dances(corpus: Path, split: str, songs: int = 0) -> Dances:
     """The dances of a split that have joint rotations.
 
-    corpus: the folder that the corpus stage wrote. Raises `MotionBeatError` where none has rotations.
+    corpus: the folder that the corpus stage wrote. songs: dances to the first so many songs by name, 0 for all. Raises `MotionBeatError` where none has rotations.
     """
     manifest = tables.read(corpus / "manifest.parquet", tables.MANIFEST)
     rows = np.flatnonzero((manifest["split"] == split) & manifest["has_rotations"])
@@ -46,6 +46,9 @@ def read_dances(corpus: Path, split: str) -> Dances:
             f"{corpus}: no clip of the {split} split has joint rotations, which the dance generator is made of: "
             "give a corpus with poses, or leave the stage dance out"
         )
+    if songs:
+        first = np.unique(manifest["song"][rows])[:songs]
+        rows = rows[np.isin(manifest["song"][rows], first)]
     dances = Dances([], [], [], [])
     for row in counted(rows, len(rows), f"{split} dances"):
         with np.load(corpus / manifest["motion"][row], allow_pickle=False) as motion:

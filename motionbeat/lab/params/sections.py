@@ -214,6 +214,7 @@ class Dance:
     sampling_noise: Fraction
     plant_feet: bool
     length_s: Positive
+    songs: CountOrZero
     dances_per_song: Count
     bootstrap: Count
 
