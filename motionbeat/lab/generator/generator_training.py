@@ -31,7 +31,7 @@ CODE = (__name__,)
 _CHECKPOINT_EVERY = 50
 _NOT_OF_TRAINING = (
     *("encoders", "guidance", "sampling_steps", "sampling_noise", "plant_feet"),
-    *("length_s", "dances_per_song", "bootstrap"),
+    *("length_s", "songs", "dances_per_song", "bootstrap"),
 )
 """The settings of generation and scores, which decide nothing about the weights."""
 _FIX = "Lower dance.learning_rate"

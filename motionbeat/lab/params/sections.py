@@ -138,6 +138,7 @@ class Retrieve:
     seed: CountOrZero
     slice_s: Positive
     slice_stride_s: Positive
+    slice_songs: CountOrZero
     head_components: Count
     head_learning_rates: list[Positive]
     head_epochs: Count

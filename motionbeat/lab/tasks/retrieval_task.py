@@ -20,6 +20,7 @@ from motionbeat.lab.synthetic.ceiling import event_log_likelihood
 from motionbeat.lab.tasks.projected_baselines import Frames, Heads
 from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, MODEL, Scoring
 from motionbeat.lab.tasks.score_table import Score, nested
+from motionbeat.lab.tasks.shift_curve import shift_curve
 from motionbeat.lab.tasks.slice_protocol import Slices, cut, evaluate_slices, slice_ceiling, slice_pairs
 from motionbeat.lab.tasks.window_embeddings import Spans, embed_motion, embed_music
 from motionbeat.lab.tasks.window_protocol import Items, evaluate
@@ -80,7 +81,9 @@ class Test:
         """What SLICE ranks."""
         places = zip(self.manifest["offset_s"].tolist(), self.manifest["duration_s"].tolist(), strict=True)
         placed = dict(zip(self.manifest["clip"], places, strict=True))
-        return cut(self.tokens, "test", placed, options.slice_s, options.slice_stride_s)
+        slices = cut(self.tokens, "test", placed, options.slice_s, options.slice_stride_s)
+        first = np.unique(slices.song)[: options.slice_songs or None]
+        return slices.take(np.isin(slices.song, first))
 
     def likelihood(
         self, clip: NDArray[Any], clip_row: NDArray[Any], song: NDArray[Any], song_row: NDArray[Any], beats: int
@@ -112,7 +115,10 @@ def check_model(encoders: Encoders, model: Path) -> None:
 def run_retrieval(
     model: DualEncoder, test: Test, options: Retrieve, encoders: Encoders, loss: Loss
 ) -> tuple[list[Score], dict[str, Any]]:
-    """Every figure of the three protocols, and what they are of: sizes, temperature, how each head was trained."""
+    """Every figure of the three protocols and of the shift curve, and what they are of.
+
+    That is: sizes of the galleries, temperature, how each head was trained.
+    """
     tokens, motion, music = test.tokens, test.motion, test.music
     slices = test.slices(options)
     slice_music, own = slices.music()
@@ -142,7 +148,8 @@ def run_retrieval(
         scoring,
     )
     about = {"sizes": sizes, "heads": heads, "resamplings": options.bootstrap, "temperature": loss.temperature}
-    return scores + of_slices, about
+    of_shifts = shift_curve(model, tokens, motion, options.bootstrap, options.seed)
+    return scores + of_slices + of_shifts, about
 
 
 def headline(scores: list[Score]) -> dict[str, Any]:
