@@ -10,10 +10,11 @@ Nothing heavy is imported until it is used.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from motionbeat.index import Index
     from motionbeat.inference import Embedding, MotionBeat, load
 
 __version__ = "0.1.0"
-__all__ = ["Embedding", "MotionBeat", "__version__", "load"]
+__all__ = ["Embedding", "Index", "MotionBeat", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +23,8 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return getattr(import_module("motionbeat.inference"), name)
+    if name == "Index":
+        from importlib import import_module
+
+        return import_module("motionbeat.index").Index
     raise AttributeError(f"module 'motionbeat' has no attribute {name!r}")

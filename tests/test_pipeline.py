@@ -27,6 +27,8 @@ LIBRARY = (
     ["model"],
     ["losses"],
     ["inference"],
+    ["search"],
+    ["index"],
     ["retrieval", "dance"],
     ["tasks"],
     ["cli"],

@@ -1,0 +1,60 @@
+"""The file of a search index, .mbi: one safetensors file, whole or absent; nothing in it is ever unpickled.
+
+vectors (N, d) float16 and times (N, 2) float64 s of all windows, piece after piece; the metadata key `motionbeat`
+holds JSON: format, model digest, tracker, and a record of each piece. nearest_song and nearest_dance (uint8) are
+faiss's structures of large libraries.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import whole_file
+
+FORMAT = "motionbeat search index 1"
+_KEY = "motionbeat"
+_HEADER = {"format": str, "model": str, "tracker": str, "pieces": list}
+
+
+def write(path: Path, header: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
+    """Write header (without `format`) and tensors; `path` is replaced only when all is written."""
+    from safetensors.numpy import save_file
+
+    text = json.dumps({"format": FORMAT, **header}, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    try:
+        with whole_file(path) as unfinished:
+            save_file(tensors, unfinished, metadata={_KEY: text})
+    except OSError as error:
+        raise MotionBeatError(f"{path} cannot be written ({error.strerror}): name another file by --output") from None
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and tensors that `write` wrote. Raises `MotionBeatError` naming the file and the fix."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise MotionBeatError(f"{path} does not exist: make it by motionbeat index FOLDER -o {path}")
+    try:
+        with safe_open(path, "numpy") as file:
+            text = (file.metadata() or {}).get(_KEY, "")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        header = json.loads(text)
+    except (SafetensorError, ValueError, OSError) as error:
+        raise MotionBeatError(f"{path} is no search index ({error}): make it by motionbeat index") from None
+    wrong = not isinstance(header, dict) or any(not isinstance(header.get(k), t) for k, t in _HEADER.items())
+    if wrong or header["format"] != FORMAT or not {"vectors", "times"} <= set(tensors):
+        raise MotionBeatError(f"{path} is no index of the form {FORMAT!r}: make it anew by motionbeat index")
+    vectors, times = tensors["vectors"], tensors["times"]
+    counts = [piece.get("windows") if isinstance(piece, dict) else None for piece in header["pieces"]]
+    numbers = [count for count in counts if isinstance(count, int) and count > 0]
+    if (
+        len(numbers) < len(counts)
+        or vectors.ndim != 2
+        or times.shape != (len(vectors), 2)
+        or sum(numbers) != len(vectors)
+    ):
+        raise MotionBeatError(f"{path}: its windows do not add up to its pieces: make it anew by motionbeat index")
+    return header, tensors

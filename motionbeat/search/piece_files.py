@@ -1,0 +1,132 @@
+"""Files2Pieces: the songs and dances of a folder, their beats, and whether a file has changed."""
+
+import hashlib
+import importlib.util
+import re
+import zipfile
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from motionbeat.audio import decode
+from motionbeat.beats import Beats, track
+from motionbeat.errors import MotionBeatError
+
+SONGS = (".wav", ".flac", ".ogg", ".mp3", ".au", ".aiff", ".aif", ".opus")
+DANCES = (".bvh", ".npz", ".pkl", ".npy")
+_EMBEDDING = {"clip.npy", "tokens.npy", "times.npy"}
+
+
+def default_tracker() -> str:
+    """madmom where it is installed, which finds downbeats; else librosa."""
+    return "madmom" if importlib.util.find_spec("madmom") is not None else "librosa"
+
+
+def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Name (its path in the folder, with /) -> path and kind (song or dance) of every piece, sorted by name.
+
+    The .npz files that `motionbeat embed` writes are passed over. Raises `MotionBeatError` where there is no piece.
+    """
+    if not folder.is_dir():
+        raise MotionBeatError(f"{folder} is no folder: name the folder with your songs and dances")
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        kind = {**dict.fromkeys(SONGS, "song"), **dict.fromkeys(DANCES, "dance")}.get(path.suffix.lower())
+        if kind and path.is_file() and not path.name.startswith(".") and not _is_embedding(path):
+            found[path.relative_to(folder).as_posix()] = (path, kind)
+    if not found:
+        raise MotionBeatError(f"{folder} holds no song ({', '.join(SONGS)}) and no dance ({', '.join(DANCES)})")
+    return found
+
+
+def state_of(path: Path, kind: str) -> str:
+    """Sizes and times of change of the files that a piece is made from: equal if nothing has changed."""
+    files = [path] if kind == "song" else [path, *_beside(path)]
+    return " ".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
+
+
+def content_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def beats_of_song(audio: Any, sample_rate: int | None, tracker: str, bpm: float | None = None) -> Beats:
+    """Tracked beats continued to both ends of the audio, as `MotionBeat.embed_audio` does."""
+    wave = decode.signal(audio, sample_rate, 22_050)
+    if bpm is not None:
+        return track(wave, 22_050, "nominal", bpm=bpm, beats_per_bar=4)
+    return track(audio, sample_rate, tracker).extended(len(wave) / 22_050)
+
+
+def beats_of_dance(
+    path: Path, seconds: float, tracker: str, music: Path | None = None, bpm: float | None = None
+) -> Beats:
+    """The beats of a dance: of its music, of a list, or at a constant tempo from its first frame on.
+
+    music: begins with the first frame. bpm: of the constant grid. Without both: NAME.beats beside the dance, or its
+    music beside it under the same name. Raises `MotionBeatError` where there is none of these.
+    """
+    if music is not None:
+        return beats_of_song(music, None, tracker)
+    if bpm is not None:
+        from motionbeat.beats import nominal
+
+        return nominal.grid(seconds, bpm, 4)
+    beside = _beside(path)
+    if not beside:
+        raise MotionBeatError(
+            f"{path}: a dance needs the beats of its music: put {path.stem}.beats (one line a beat: seconds, place in "
+            f"the bar) or its music, such as {path.stem}.mp3, beside it; of a single dance say --music FILE or --bpm N"
+        )
+    return read_beats(beside[0]) if beside[0].suffix == ".beats" else beats_of_song(beside[0], None, tracker)
+
+
+def read_beats(path: Path) -> Beats:
+    """A list of beats: one line a beat, seconds and, from 1, the place in the bar (bars of 4 where there is none)."""
+    try:
+        rows = [re.split(r"[\s,;]+", line.strip()) for line in path.read_text(encoding="utf-8").splitlines()]
+        numbers = [[float(word) for word in row[:2]] for row in rows if row != [""]]
+    except (OSError, ValueError) as error:
+        raise MotionBeatError(f"{path} is no list of beats ({error}): one line a beat, seconds and place") from None
+    if len({len(row) for row in numbers}) != 1:
+        raise MotionBeatError(f"{path}: its lines differ in length: give seconds, or seconds and place, on each line")
+    table = np.array(numbers)
+    try:
+        if table.shape[1] == 1:
+            return Beats(table[:, 0], np.arange(len(table)) % 4 + 1, 4)
+        return Beats.from_positions(table[:, 0], table[:, 1])
+    except MotionBeatError as error:
+        raise MotionBeatError(f"{path}: {error}") from None
+
+
+def read_dance(path: Path) -> Any:
+    """What the registered reader makes of a motion file: joints (T, 24, 3) m y up, poses or none, fps.
+
+    The reader is an entry point, so that the library does not depend on the laboratory by name.
+    """
+    readers = [point for point in entry_points(group="motionbeat.readers") if point.name == "dance"]
+    if not readers:
+        raise MotionBeatError(
+            f"{path}: no reader of dances is registered: install the package anew (pip install 'motionbeat[pipeline]')"
+        )
+    try:
+        return readers[0].load()(path)
+    except ModuleNotFoundError as error:
+        raise MotionBeatError(
+            f"{path}: reading dances needs the package {error.name}: pip install 'motionbeat[pipeline]'"
+        ) from None
+
+
+def _beside(path: Path) -> list[Path]:
+    """NAME.beats and the music of a dance, so far as they lie beside it."""
+    return [other for ending in (".beats", *SONGS) if (other := path.with_suffix(ending)).is_file()][:1]
+
+
+def _is_embedding(path: Path) -> bool:
+    if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return set(archive.namelist()) >= _EMBEDDING
