@@ -15,7 +15,6 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import mir_eval
 import numpy as np
 import torch
 from attrs import frozen
@@ -40,6 +39,7 @@ Array = NDArray[np.float64]
 MEASURES = ("tempo", "octaves", "grid", "accents", "genre")
 STRETCH_BEATS = 32
 _NEAR = math.log2(1.08)
+_TOLERANCE_S = 0.07
 
 
 @frozen(eq=False)
@@ -81,25 +81,29 @@ def folded_octaves(first: float, second: float) -> float:
 def grid_agreement(first: Array, second: Array) -> float:
     """F-measure (70 ms) of two lists of beats at the best offset and the best of single, double and half tempo.
 
-    Offsets: those that put a beat of the middle third of one list on a beat of the other's; what lies outside of
-    the time that both then share does not count, which must be half of the shorter list's at least.
+    Offsets: those that put the middle beat of one list on a beat of the other; what lies outside of the time that
+    both then share does not count, which must be half of the shorter list's at least.
     """
-    best = 0.0
     twice = np.sort(np.concatenate([second, (second[:-1] + second[1:]) / 2]))
-    shortest = min(np.ptp(first), np.ptp(second)) / 2
-    for other in (second, twice, second[::2], second[1::2]):
-        if len(other) < 2:
-            continue
-        anchor = other[len(other) // 2]
-        for shift in first - anchor:
-            moved = other + shift
-            begin, end = max(first[0], moved[0]) - 0.07, min(first[-1], moved[-1]) + 0.07
-            if end - begin < shortest:
-                continue
-            mine = first[(first >= begin) & (first <= end)]
-            theirs = moved[(moved >= begin) & (moved <= end)]
-            best = max(best, float(mir_eval.beat.f_measure(mine, theirs)))
-    return best
+    others = [other for other in (second, twice, second[::2], second[1::2]) if len(other) >= 2]
+    return max(float(_f_measures(first, other, first - other[len(other) // 2]).max()) for other in others)
+
+
+def _f_measures(first: Array, other: Array, shifts: Array) -> Array:
+    """F-measure of `other` + each shift with `first` over the time that both share, 0 where that is too short.
+
+    The nearest beat is the match, as beats are further apart than twice the tolerance: mir_eval's value.
+    """
+    moved = other + shifts[:, None]  # (shifts, n)
+    begin = np.maximum(first[0], moved[:, 0]) - _TOLERANCE_S
+    end = np.minimum(first[-1], moved[:, -1]) + _TOLERANCE_S
+    inside = (moved >= begin[:, None]) & (moved <= end[:, None])
+    after = np.clip(np.searchsorted(first, moved), 1, len(first) - 1)
+    near = np.where(first[after] - moved < moved - first[after - 1], first[after], first[after - 1])
+    hit = inside & (abs(near - moved) <= _TOLERANCE_S) & (near >= begin[:, None]) & (near <= end[:, None])
+    mine = np.searchsorted(first, end, "right") - np.searchsorted(first, begin)
+    score = 2 * hit.sum(axis=1) / np.maximum(mine + inside.sum(axis=1), 1)
+    return np.where(end - begin < min(np.ptp(first), np.ptp(other)) / 2, 0.0, score)
 
 
 def accent_windows(clip: Clip, model: MotionBeat) -> NDArray[np.float32]:
@@ -120,13 +124,16 @@ def judged(clips: Sequence[Clip], accents: Array) -> dict[str, Array]:
     n = len(clips)
     values = {name: np.full((n, n), np.nan) for name in MEASURES}
     for a in counted(range(n), n, "pairs"):
-        for b in range(n):
-            if a == b:
-                continue
+        for b in range(a):
             octaves = folded_octaves(clips[a].beats.bpm, clips[b].beats.bpm)
-            values["octaves"][a, b], values["tempo"][a, b] = octaves, float(octaves <= _NEAR)
-            values["grid"][a, b] = grid_agreement(clips[a].beats.times, clips[b].beats.times)
-            values["genre"][a, b] = float(clips[a].genre == clips[b].genre)
+            of_pair = {
+                "octaves": octaves,
+                "tempo": float(octaves <= _NEAR),
+                "grid": grid_agreement(clips[a].beats.times, clips[b].beats.times),
+                "genre": float(clips[a].genre == clips[b].genre),
+            }
+            for name, value in of_pair.items():
+                values[name][a, b] = values[name][b, a] = value
     return values | {"accents": accents}
 
 

@@ -1,5 +1,6 @@
 """The measures by which neighbours are judged alike in rhythm: closed forms, and a folder where the answer is known."""
 
+import mir_eval
 import numpy as np
 import pytest
 
@@ -17,6 +18,18 @@ def test_the_same_grid_agrees_wholly_at_any_offset_and_octave(scale):
     beats = np.arange(30) * 0.5
     other = 3.17 + np.arange(round(30 * scale)) * 0.5 / scale
     assert alike.grid_agreement(beats, other) == pytest.approx(1.0)
+
+
+def test_one_offset_is_scored_as_mir_eval_scores_it():
+    rng = np.random.default_rng(0)
+    first, other = (np.cumsum(rng.uniform(0.3, 0.7, 25)) for _ in range(2))
+    shifts = first - other[12]
+    for shift, score in zip(shifts, alike._f_measures(first, other, shifts), strict=True):
+        moved = other + shift
+        begin, end = max(first[0], moved[0]) - 0.07, min(first[-1], moved[-1]) + 0.07
+        lists = [x[(x >= begin) & (x <= end)] for x in (first, moved)]
+        long = end - begin >= min(np.ptp(first), np.ptp(other)) / 2
+        assert score == pytest.approx(mir_eval.beat.f_measure(*lists) if long else 0.0)
 
 
 def test_grids_of_unlike_tempo_agree_less():
