@@ -28,6 +28,7 @@ from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.index import Tempo
 from motionbeat.inference import MotionBeat
+from motionbeat.lab.tasks import group_bootstrap
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.progress import counted
 from motionbeat.search.piece_files import beats_of_song, read_beats
@@ -40,6 +41,7 @@ MEASURES = ("tempo", "octaves", "grid", "accents", "genre")
 STRETCH_BEATS = 32
 _NEAR = math.log2(1.08)
 _TOLERANCE_S = 0.07
+_RESAMPLINGS = 2000
 
 
 @frozen(eq=False)
@@ -179,11 +181,12 @@ def of_nearest(scores: Array, values: Mapping[str, Array], nearest: int) -> dict
     return found
 
 
-def interval(values: Array, draws: int = 2000) -> tuple[float, float, float]:
-    """Mean and 95 % percentile interval of the mean over songs drawn with replacement (fixed seed); NaN left out."""
-    drawn = np.random.default_rng(0).integers(len(values), size=(draws, len(values)))
-    low, high = np.nanpercentile(np.nanmean(values[drawn], axis=1), [2.5, 97.5])
-    return float(np.nanmean(values)), float(low), float(high)
+def interval(values: Array) -> tuple[float, float, float]:
+    """Mean and 95 % bootstrap interval over songs, the same draws for every row; songs without a neighbour left out."""
+    known = np.isfinite(values)
+    weights = group_bootstrap.draws(np.arange(len(values)), _RESAMPLINGS, seed=0)[:, known]
+    bounds = group_bootstrap.interval(group_bootstrap.weighted_mean(values[known], weights))
+    return (float(values[known].mean()), *bounds) if bounds else (math.nan, math.nan, math.nan)
 
 
 def table(rows: Mapping[str, Mapping[str, Array]]) -> list[str]:
