@@ -66,7 +66,7 @@ def music_windows(
     from motionbeat.audio.decode import signal
     from motionbeat.audio.mel import SAMPLE_RATE, log_mel
 
-    wave = signal(audio, sample_rate, SAMPLE_RATE)  # type: ignore[arg-type]
+    wave = signal(audio, sample_rate, SAMPLE_RATE)
     mel = log_mel(wave, SAMPLE_RATE, model.layout.mel_bands)
 
     def encode(tokens: Any, positions: Any, meter: Any, mask: Any) -> Any:
