@@ -1,7 +1,7 @@
 """MotionBeat: music representations learned from dance.
 
 >>> import motionbeat
->>> model = motionbeat.load("models/motionbeat")
+>>> model = motionbeat.load()  # the model that comes with the package; load("models/motionbeat") for another
 >>> model.embed_audio("song.wav").clip  # (d,)
 
 Nothing heavy is imported until it is used.

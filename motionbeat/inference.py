@@ -24,6 +24,7 @@ from motionbeat.tokens.dance_tokens import dance_tokens
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.song_tokens import Mode, default_tracker, song_tokens
 from motionbeat.tokens.token_sequence import SequenceWindows, TokenSequence
+from motionbeat.weights import SHIPPED
 
 Floats = NDArray[np.float32]
 
@@ -40,13 +41,14 @@ class Embedding:
     """(K + 1,) s: token t stands for [times[t], times[t + 1]). The last beat of a song may end after its audio."""
 
 
-def load(path: str | Path, device: str | torch.device | None = None) -> "MotionBeat":
+def load(path: str | Path | None = None, device: str | torch.device | None = None) -> "MotionBeat":
     """The model in a folder with config.json and model.safetensors, as the train stage writes it.
 
+    path: None for the model that comes with the package (`motionbeat/weights/card.md` says what it was trained on).
     device: where it computes, such as cpu, cuda or cuda:1; None: the GPU if there is one, else the CPU.
     Raises `MotionBeatError` where a file is missing or of another model, or the device is not there.
     """
-    return MotionBeat(DualEncoder.load(path).to(chosen_device(device)))
+    return MotionBeat(DualEncoder.load(SHIPPED if path is None else path).to(chosen_device(device)))
 
 
 class MotionBeat:

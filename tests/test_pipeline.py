@@ -25,7 +25,7 @@ LIBRARY = (
     ["beats"],
     ["tokens"],
     ["model"],
-    ["losses"],
+    ["losses", "weights"],
     ["inference"],
     ["search"],
     ["index"],

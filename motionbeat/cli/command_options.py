@@ -1,20 +1,28 @@
 """What several commands share: the options --model and --json, and the model that the first one names."""
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import motionbeat
 from motionbeat.errors import MotionBeatError
+from motionbeat.weights import SHIPPED
 
 if TYPE_CHECKING:
     from motionbeat.inference import MotionBeat
 
-DEFAULT_MODEL = Path("models/motionbeat")
+DEFAULT_MODEL = SHIPPED
 ModelOption = Annotated[
-    Path, typer.Option("--model", help="Folder with config.json and model.safetensors, as the train stage writes it.")
+    Path,
+    typer.Option(
+        "--model",
+        help="Folder with config.json and model.safetensors, as the train stage writes it.",
+        show_default="the model that comes with the package",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -26,8 +34,8 @@ class Tracker(StrEnum):
     librosa = "librosa"
 
 
-def open_model(folder: Path) -> "MotionBeat":
-    """The model in a folder. Raises `MotionBeatError` that names --model where there is none."""
+def open_model(folder: Path, device: str | None = None) -> "MotionBeat":
+    """The model in a folder; the package's own is named on stderr. `MotionBeatError` names --model if none is there."""
     if not (folder / "config.json").is_file():
         raise MotionBeatError(
             f"{folder / 'config.json'} is missing: name the folder of a trained model by --model, or train one by "
@@ -35,7 +43,9 @@ def open_model(folder: Path) -> "MotionBeat":
         )
     from motionbeat.inference import load
 
-    return load(folder)
+    if folder == SHIPPED:
+        print(f"model: the one that comes with motionbeat {motionbeat.__version__}", file=sys.stderr)
+    return load(folder, device)
 
 
 def print_json(values: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from motionbeat.cli.command_options import DEFAULT_MODEL, ModelOption, Tracker, open_model
 from motionbeat.errors import MotionBeatError
 
 
@@ -18,13 +19,6 @@ class Mode(StrEnum):
     grid = "grid"
 
 
-class Tracker(StrEnum):
-    """What finds the beats (see `motionbeat.beats.track`)."""
-
-    madmom = "madmom"
-    librosa = "librosa"
-
-
 def embed(
     songs: Annotated[
         list[Path],
@@ -33,9 +27,7 @@ def embed(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        Path, typer.Option(help="Folder with config.json and model.safetensors, as the train stage writes it.")
-    ] = Path("models/motionbeat"),
+    model: ModelOption = DEFAULT_MODEL,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -75,7 +67,6 @@ def embed(
     A song that cannot be embedded is named with the reason, the others are embedded, and the exit status is 1.
     """
     from motionbeat.cli.embed_files import made_by, outputs, read_if_right, write
-    from motionbeat.inference import load
     from motionbeat.progress import counted
     from motionbeat.tokens.song_tokens import default_tracker
 
@@ -84,12 +75,7 @@ def embed(
             f"--tracker {tracker.value} with --mode grid, which needs no beats: leave one of them out"
         )
     files = outputs(songs, output)
-    if not (model / "config.json").is_file():
-        raise MotionBeatError(
-            f"{model / 'config.json'} is missing: name the folder of a trained model by --model, or train one by "
-            "`dvc repro train`"
-        )
-    encoder = load(model, device)
+    encoder = open_model(model, device)
     chosen = None if mode is Mode.grid else tracker.value if tracker else default_tracker()
     made = made_by(model, mode.value, chosen)
     todo = []

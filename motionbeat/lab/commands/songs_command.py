@@ -20,6 +20,8 @@ def songs(
 
     Files are copied as they are. songs.csv lists each with its package, version, licence and digest; excluded.csv what
     sounds like a file of --exclude, or like another song. Run apt-get update before it. Nothing is installed.
+
+    Example: motionbeat songs data/songs --exclude data/tests, then dvc exp run -S corpus.name=choreographed.
     """
     from motionbeat.lab.corpora.acquisition import debian_music
 

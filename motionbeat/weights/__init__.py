@@ -1,0 +1,6 @@
+"""The model that comes with the package: config.json, model.safetensors, and card.md, which says what it is."""
+
+from pathlib import Path
+
+SHIPPED = Path(__file__).parent
+"""The folder that `motionbeat.load()` takes without an argument."""
