@@ -180,7 +180,7 @@ def test_a_folder_that_holds_no_model_is_refused_in_one_line(run, model, song, t
 def test_help_says_what_comes_out_and_where(run):
     code, out, _ = run("--help")
     assert code == 0
-    for word in ("SONG.npz", "clip", "tokens", "times", "--model", "that comes with", "--output", "grid", "Example"):
+    for word in ("SONG.npz", "clip", "tokens", "times", "--model", "--output", "grid", "Example"):
         assert word in out
 
 
