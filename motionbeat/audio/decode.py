@@ -2,9 +2,10 @@
 
 libsndfile is lenient: it shortens a wav whose header promises more than the file holds, and skips
 what it cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong without a
-word, so the promise and the samples are compared here.
+word, so the promise and the samples are compared here; `stream_length` mends promises that are not true.
 """
 
+import io
 import re
 from os import PathLike
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
+from motionbeat.audio import stream_length
 from motionbeat.errors import MotionBeatError
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ _MOST_CHANNELS = 16
 _RATES = (4_000, 768_000)
 _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
+_MOST_SAMPLES = 2**29  # 2 GiB as decoded: 3.4 hours of one channel at 44.1 kHz
 _PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 BY_PYAV = (".m4a", ".m4b", ".mp4", ".aac", ".mov", ".webm", ".mkv")
 """Suffixes of what libsndfile does not read and PyAV does."""
@@ -146,22 +149,61 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
         from motionbeat.audio.pyav import decode_by_pyav
 
         return decode_by_pyav(path)
+    streams = stream_length.streams(path, _kind(path))
+    if streams is None:
+        return _decode_stream(path, path)
+    parts = [_decode_stream(path, io.BytesIO(stream)) for stream in streams]
+    rates = sorted({rate for _, rate in parts})
+    if len(rates) > 1:
+        raise MotionBeatError(
+            f"{path} has parts of {' and '.join(map(str, rates))} Hz, put behind one another: convert it to wav or "
+            "flac of one rate"
+        )
+    samples = [part for part, _ in parts]
+    if len({part.shape[1] for part in samples}) > 1:
+        samples = [part.mean(axis=1, keepdims=True, dtype=np.float32) for part in samples]
+    return np.concatenate(samples), rates[0]
+
+
+def _kind(path: Path) -> str:
+    """The format by libsndfile's name; MP3 where libsndfile cannot tell and the file is named so."""
+    import soundfile
+
     try:
         with soundfile.SoundFile(path) as file:
+            return str(file.format)
+    except (soundfile.LibsndfileError, AssertionError, MemoryError):
+        return "MP3" if path.suffix.lower() == ".mp3" else ""
+
+
+def _decode_stream(path: Path, stream: Path | io.BytesIO) -> tuple[NDArray[np.float32], int]:
+    """One stream of `path`: the file itself, or bytes with a header that is true."""
+    import soundfile
+
+    size = path.stat().st_size if isinstance(stream, Path) else len(stream.getbuffer())
+    try:
+        with soundfile.SoundFile(stream) as file:
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
-            if promised > _MOST_FRAMES_PER_BYTE * path.stat().st_size:
+            if promised > _MOST_FRAMES_PER_BYTE * size or promised * file.channels > _MOST_SAMPLES:
                 raise MotionBeatError(f"{path}: its header gives no length that can be true; convert it to wav or flac")
+            _checked_rate(rate, f"{path}: sample rate")
             # in one read: between reads soundfile seeks, which would hide a hole in a damaged stream
             samples = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         # libsndfile's word for "no stream found" is that the file does not exist (its code 7); it does exist
         reason = "no stream found" if error.code == 7 else error.error_string.removeprefix("Error : ").strip(" .")
-        raise MotionBeatError(
-            f"{path} cannot be decoded ({reason}): no audio that libsndfile reads, or broken; "
-            "copy it again or convert it to wav or flac"
-        ) from None
+        raise _undecodable(path, reason) from None
+    except (AssertionError, MemoryError) as error:  # soundfile's, where a damaged stream cannot be read on
+        raise _undecodable(path, str(error) or "damaged stream") from None
     _refuse_cut_short(path, len(samples), promised, rate, kind, log)
     return samples, rate
+
+
+def _undecodable(path: Path, reason: str) -> MotionBeatError:
+    return MotionBeatError(
+        f"{path} cannot be decoded ({reason}): no audio that libsndfile reads, or broken; "
+        "copy it again or convert it to wav or flac"
+    )
 
 
 def _refuse_cut_short(path: Path, frames: int, promised: int, rate: int, kind: str, log: str) -> None:

@@ -12,6 +12,8 @@ from motionbeat.errors import MotionBeatError
 __all__ = ["TRACKERS", "Beats", "track"]
 
 TRACKERS = ("madmom", "librosa", "nominal")
+_QUIET = 0.03
+"""Full scale 1: below -30 dBFS madmom may find no beats in music that has them."""
 
 
 def track(
@@ -50,14 +52,17 @@ def track(
         raise MotionBeatError(f"min_bpm = {min_bpm}, max_bpm = {max_bpm}; give 0 < min_bpm < max_bpm")
     sound = decode.decode(audio, sample_rate)
     if tracker == "librosa":
-        times, positions = librosa_tracker.detect(sound.at(librosa_tracker.SAMPLE_RATE))
+        samples = sound.at(librosa_tracker.SAMPLE_RATE)
+        times, positions = librosa_tracker.detect(samples)
     else:
         samples = sound.at(madmom_tracker.SAMPLE_RATE)
         times, positions = madmom_tracker.detect(samples, [int(m) for m in meters], min_bpm, max_bpm)
     if len(times) < 2:
+        peak = float(np.abs(samples).max())
+        quiet = f"make it louder (its peak is {20 * np.log10(peak):.0f} dBFS), " if peak < _QUIET else ""
         raise MotionBeatError(
             f"{sound.name}: {tracker} finds {len(times) or 'no'} beat{'s' * (len(times) != 1)}; "
-            "give music with a pulse, another tracker, or tracker nominal with the known bpm"
+            f"{quiet}give music with a pulse, another tracker, or tracker nominal with the known bpm"
         )
     if tracker == "librosa":
         return Beats(times, positions, librosa_tracker.BEATS_PER_BAR, downbeats=False)
