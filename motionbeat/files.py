@@ -8,6 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from motionbeat.errors import MotionBeatError
+
+LARGEST_TEXT = 256 * 2**20
+"""Bytes of the largest text file that is read; NSynth's examples.json has 120 MB."""
+_LONGEST_REASON = 300
+_MOST_DIGITS = 300
+
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
@@ -37,6 +44,62 @@ def whole_file(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def guarded(path: Path, what: str, fix: str) -> Iterator[None]:
+    """Turn whatever a decoder raises on a file's bytes into one `MotionBeatError`: "`path` `what` (reason): `fix`".
+
+    The edge between files that may come from anywhere and libraries that raise what they like: pickle, NumPy, Arrow,
+    safetensors and JSON raise some twenty kinds of error on bytes that are not theirs. Nothing is hidden: the first
+    error stays the cause of the one that is raised.
+    """
+    try:
+        yield
+    except MotionBeatError:
+        raise
+    except FileNotFoundError:
+        raise MotionBeatError(f"{path} is missing: {fix}") from None
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = " ".join(reason.split())[:_LONGEST_REASON] or type(error).__name__
+        raise MotionBeatError(f"{path} {what} ({reason}): {fix}") from error
+
+
+def read_text(path: Path, fix: str, most_bytes: int = LARGEST_TEXT) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark.
+
+    Raises `MotionBeatError` naming the file and the fix where it is missing, a folder, no UTF-8, or larger than
+    `most_bytes`.
+    """
+    with guarded(path, "cannot be read as UTF-8 text", fix):
+        if (size := path.stat().st_size) > most_bytes:
+            raise MotionBeatError(f"{path} has {size} bytes, more than such a file has ({most_bytes}): {fix}")
+        return path.read_text(encoding="utf-8-sig")
+
+
+def parse_json(text: str, path: Path, fix: str, **options: Any) -> Any:
+    """What a JSON text of the file `path` holds; numbers are finite and whole ones have at most 300 digits.
+
+    Raises `MotionBeatError` naming the file and the fix for anything else, deep nesting too.
+    """
+    with guarded(path, "is no JSON", fix):
+        return json.loads(text, parse_constant=_no_constant, parse_int=_whole, **options)
+
+
+def read_json(path: Path, fix: str, **options: Any) -> Any:
+    """What a JSON file holds; errors as `read_text` and `parse_json`."""
+    return parse_json(read_text(path, fix), path, fix, **options)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
 def write_json(path: Path, values: Any) -> None:

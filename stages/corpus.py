@@ -1,23 +1,31 @@
-"""Stage corpus: read the corpus that params.yaml names; write its motions, songs and manifest to data/corpus."""
+"""Stage corpus: read the corpus that params.yaml names; write its motions, songs, manifest and quality.csv to data/corpus."""
 
+import sys
 from pathlib import Path
 
 from motionbeat import files
 from motionbeat.errors import run
 from motionbeat.lab import params
+from motionbeat.lab.corpora import quality
 from motionbeat.lab.corpora.manifest import Corpus, write_corpus
 from motionbeat.lab.corpora.read_corpus import read_corpus
 from motionbeat.lab.tables import SPLITS
 
 OUTPUT = Path("data/corpus")
+_MOST_SHOWN = 20
 
 
 def main() -> None:
     settings = params.load()
     with files.whole_folder(OUTPUT) as folder:
         corpus = read_corpus(settings.corpus, folder, settings.beats)
-        minutes = write_corpus(corpus, folder)
+        minutes = write_corpus(corpus, folder, settings.corpus.checks)
+        odd = quality.check(corpus, folder, settings.corpus.checks, settings.corpus.strict)
     print(summary(corpus, minutes))
+    for line in odd[:_MOST_SHOWN]:
+        print(f"warning: {line}", file=sys.stderr)
+    if odd:
+        print(f"warning: {len(odd)} clips are odd; {OUTPUT / 'quality.csv'} lists them", file=sys.stderr)
 
 
 def summary(corpus: Corpus, minutes: float) -> str:

@@ -10,28 +10,31 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from unicodedata import normalize
 
 from motionbeat.errors import MotionBeatError, refuse, run
-from motionbeat.lab.corpora import formats
+from motionbeat.lab.corpora import formats, plausibility
 from motionbeat.lab.corpora.formats import clips_csv
 from motionbeat.lab.corpora.formats.clips_csv import Line
 from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song
+from motionbeat.lab.params import MotionChecks
 from motionbeat.lab.tables import SPLITS
 
 TABLE = "clips.csv"
 AUDIO_KINDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au")
+_LONGEST_NAME = 300
 _BEYOND_S = 1.0
 """Recordings of motion often run on a little; a clip that ends this long after its song is asked about."""
 
 
-def read(root: Path) -> Corpus:
+def read(root: Path, checks: MotionChecks | None = None) -> Corpus:
     """The corpus that `root`/clips.csv lists.
 
     Motions and songs are found relative to `root`. A song has one audio file, tempo and split: the same music in
     two splits would be learnt by heart in one and recognised in the other. Raises `MotionBeatError` with everything
     that is wrong, line by line.
     """
-    return _corpus(root, _lines(root))
+    return _corpus(root, _lines(root), checks)
 
 
 def _lines(root: Path) -> list[Line]:
@@ -48,13 +51,13 @@ def _lines(root: Path) -> list[Line]:
     return lines
 
 
-def _corpus(root: Path, lines: list[Line]) -> Corpus:
+def _corpus(root: Path, lines: list[Line], checks: MotionChecks | None = None) -> Corpus:
     songs = [
         Song(name, _path(root, group[0].audio), group[0].bpm, group[0].beats_per_bar)
         for name, group in clips_csv.grouped(lines, "song")
     ]
     clips = [
-        Clip(line.clip, line.song, line.genre, line.split, line.offset_s, partial(_read_motion, root, line))
+        Clip(line.clip, line.song, line.genre, line.split, line.offset_s, partial(_read_motion, root, line, checks))
         for line in lines
     ]
     return Corpus(songs, clips)
@@ -101,7 +104,8 @@ def check(root: Path) -> str:
         elif beyond > _BEYOND_S:
             doubt = f"are its frame rate ({motion.fps:g}) and offset right?"
             notes.append(f"note: {where}: ends {beyond:.1f} s after its song; {doubt}")
-        notes += [f"note: {where}: {doubt}" for doubt in checks.doubts(motion, line.hints)]
+        odd = [*checks.doubts(motion, line.hints), *plausibility.doubts(motion, MotionChecks())]
+        notes += [f"note: {where}: {doubt}" for doubt in odd]
     refuse(sorted(errors, key=_line_number))
     lone = [split for split in ("val", "test") if len({clip.song for clip in corpus.clips if clip.split == split}) == 1]
     if lone:
@@ -111,17 +115,32 @@ def check(root: Path) -> str:
     return "\n".join([f"{root}: {found}, nothing wrong", *notes])
 
 
-def _read_motion(root: Path, line: Line) -> Motion:
+def _read_motion(root: Path, line: Line, limits: MotionChecks | None) -> Motion:
     try:
-        return formats.read_motion(_path(root, line.motion), line.hints)
+        return formats.read_motion(_path(root, line.motion), line.hints, limits)
     except MotionBeatError as error:
         raise MotionBeatError(f"{root / TABLE} line {line.number}, clip {line.clip}: {error}") from None
 
 
 def _path(root: Path, cell: str) -> Path:
-    """The file a cell names, relative to the table's folder; backslashes separate folders too, as on Windows."""
-    path = root / cell
-    return path if path.is_file() else root / cell.replace("\\", "/")
+    """The file a cell names, relative to the table's folder.
+
+    Backslashes separate folders too, as on Windows; accents may be written apart from their letters, as macOS has them
+    in the names of files, in the cell or on the disk.
+    """
+    for form in ("", "NFC", "NFD"):
+        for slashes in (cell, cell.replace("\\", "/")):
+            path = root / (normalize(form, slashes) if form else slashes)
+            if _is_file(path):
+                return path
+    return root / cell.replace("\\", "/")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have, such as one of 5,000 letters
+        return False
 
 
 def _files(root: Path, line: Line) -> Iterator[str]:
@@ -129,10 +148,15 @@ def _files(root: Path, line: Line) -> Iterator[str]:
         path = _path(root, cell)
         if path.suffix.lower() not in kinds:
             yield f"{column} {cell} is of no known kind: convert it to {', '.join(kinds[:-1])} or {kinds[-1]}"
-        elif not path.is_file():
-            yield f"{column} {path} does not exist: put it there or correct the cell"
+        elif not _is_file(path):
+            yield f"{column} {_shortened(path)} does not exist: put it there or correct the cell"
         elif path.stat().st_size == 0:
             yield f"{column} {path} is an empty file: copy it again"
+
+
+def _shortened(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}... ({len(text)} letters)"
 
 
 def _disagreements(root: Path, lines: list[Line]) -> Iterator[str]:

@@ -16,6 +16,8 @@ from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError, refuse
 from motionbeat.files import workers
 from motionbeat.lab import tables
+from motionbeat.lab.corpora import plausibility
+from motionbeat.lab.params import MotionChecks
 from motionbeat.lab.tables import SPLITS
 from motionbeat.progress import counted
 
@@ -69,11 +71,11 @@ class _Refused:
     reason: str
 
 
-def write_corpus(corpus: Corpus, folder: Path) -> float:
+def write_corpus(corpus: Corpus, folder: Path, checks: MotionChecks | None = None) -> float:
     """Write motion/<clip>.npz, audio/<song>.flac and manifest.parquet into `folder`.
 
-    A song that no clip is danced to is not written. Audio becomes mono, 44.1 kHz, 16 bit. Returns the
-    minutes of motion. Everything is looked at before anything is refused: raises `MotionBeatError` listing
+    A song that no clip is danced to is not written. Audio becomes mono, 44.1 kHz, 16 bit. Motions
+    that no person can make, by the limits of `checks`, are refused. Returns the minutes of motion. Everything is looked at before anything is refused: raises `MotionBeatError` listing
     what is wrong with which clip or song; what was written by then is for the caller to drop
     (`files.whole_folder`).
     """
@@ -90,7 +92,11 @@ def write_corpus(corpus: Corpus, folder: Path) -> float:
     seconds = list(counted(run(delayed(_write_song)(s, folder) for s in songs.values()), len(songs), "songs"))
     # threads: a motion takes milliseconds, and importing torch in every process takes seconds
     run = Parallel(n_jobs=workers(), return_as="generator", prefer="threads")
-    rows = list(counted(run(delayed(_write_clip)(clip, folder) for clip in clips), len(clips), "clips"))
+    rows = list(
+        counted(
+            run(delayed(_write_clip)(clip, folder, checks or MotionChecks()) for clip in clips), len(clips), "clips"
+        )
+    )
     refuse(result.reason for result in [*seconds, *rows] if isinstance(result, _Refused))
 
     length = dict(zip(songs, seconds, strict=True))
@@ -143,13 +149,13 @@ def _write_song(song: Song, folder: Path) -> float | _Refused:
     return len(samples) / SAMPLE_RATE
 
 
-def _write_clip(clip: Clip, folder: Path) -> dict[str, Any] | _Refused:
+def _write_clip(clip: Clip, folder: Path, checks: MotionChecks) -> dict[str, Any] | _Refused:
     """Write a motion; its row of the manifest, or what is wrong with it."""
     try:
         motion = clip.read()
     except MotionBeatError as error:
         return _Refused(str(error))
-    wrong = _wrong_with(motion)
+    wrong = _wrong_with(motion) or "; ".join(plausibility.refusals(motion, checks))
     if wrong:
         return _Refused(f"clip {clip.name}: {wrong}")
     path, joints = folder / "motion" / f"{clip.name}.npz", motion.joints.astype(np.float32)

@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded
 
 LARGEST_BYTES = 64 * 2**20
+_MOST_STEPS = 100_000
 _FIX = "take the file from its official source again, and no pickles of unknown origin"
 
 
@@ -135,39 +137,66 @@ for _core in ("numpy.core", "numpy._core"):
     _KNOWN[f"{_core}.numeric", "_frombuffer"] = _MakeFilled()
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+class _ArrayUnpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
+    """Python's own reader in Python: a dictionary is filled here by names alone.
+
+    A key can be a tuple of tuples of which each stands in the next twice: to hash 40 of those takes days.
+    """
+
+    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+
     def find_class(self, module: str, name: str) -> Any:
         try:
             return _KNOWN[module, name]
-        except KeyError:
+        except (KeyError, TypeError):
             raise _Forbidden(f"{module}.{name}") from None
 
+    def _fill(self, pairs: list[Any], target: Any) -> None:
+        names = pairs[::2]
+        if not isinstance(target, dict) or not all(isinstance(name, str) for name in names):
+            raise _Forbidden("a dictionary whose keys are no names")
+        target.update(zip(names, pairs[1::2], strict=True))
 
-def load_arrays(path: Path, ignore: Collection[str] = ()) -> dict[str, NDArray[Any]]:
+    def load_setitem(self) -> None:
+        value, name = self.stack.pop(), self.stack.pop()
+        self._fill([name, value], self.stack[-1])
+
+    def load_setitems(self) -> None:
+        pairs = self.pop_mark()
+        self._fill(pairs, self.stack[-1])
+
+    def load_dict(self) -> None:
+        pairs = self.pop_mark()
+        self.append({})
+        self._fill(pairs, self.stack[-1])
+
+    def load_set(self) -> None:
+        raise _Forbidden("a set")
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+    dispatch[pickle.DICT[0]] = load_dict
+    dispatch[pickle.EMPTY_SET[0]] = dispatch[pickle.ADDITEMS[0]] = dispatch[pickle.FROZENSET[0]] = load_set
+
+
+def load_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read a pickled dictionary of arrays and numbers, as AIST++ has them, without running what it holds.
 
-    ignore: fields that are left out whatever they hold.
+    wanted: the fields that are looked at, whatever the others hold; all of them without it.
     Pickles of Python 2 and 3, of every protocol and NumPy are read. Raises `MotionBeatError` naming the
     file, the offending name or field and the fix: for anything that is not a dictionary of arrays of
     numbers (objects in an array are refused too), for a file that is missing, cut short or over 64 MiB.
     """
     data = _bytes(path)
-    try:
-        _check_memo(data)
-        values = _ArrayUnpickler(io.BytesIO(data), encoding="latin1").load()
-    except _Forbidden as error:
-        raise MotionBeatError(f"{path} holds {error}, which is no plain array and was not run: {_FIX}") from None
-    except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError) as error:
-        raise _broken(path, error) from None
-    except (TypeError, ValueError, pickle.UnpicklingError) as error:
-        raise _broken(path, error) from None
-    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+    with guarded(path, "is no whole pickle", _FIX):
+        try:
+            _check(data)
+            values = _ArrayUnpickler(io.BytesIO(data), encoding="latin1").load()
+        except _Forbidden as error:
+            raise MotionBeatError(f"{path} holds {error}, which is no plain array and was not run: {_FIX}") from None
+    if not isinstance(values, dict):
         raise MotionBeatError(f"{path} is no dictionary of named arrays (a {type(values).__name__}): {_FIX}")
-    return {name: _array(path, name, value) for name, value in values.items() if name not in ignore}
-
-
-def _broken(path: Path, error: Exception) -> MotionBeatError:
-    return MotionBeatError(f"{path} is no whole pickle ({error or type(error).__name__}): {_FIX}")
+    return {name: _array(path, name, value) for name, value in values.items() if wanted is None or name in wanted}
 
 
 def _bytes(path: Path) -> bytes:
@@ -180,20 +209,24 @@ def _bytes(path: Path) -> bytes:
         raise MotionBeatError(f"{path} cannot be read ({error.strerror}): check corpus.root in params.yaml") from None
 
 
-def _check_memo(data: bytes) -> None:
-    """Refuse memo indices beyond the file's length: they would make the reader allocate without bound."""
-    for opcode, argument, _ in pickletools.genops(data):
+def _check(data: bytes) -> None:
+    """Refuse what makes a reader work or allocate without bound, before anything is read.
+
+    A memo index beyond the file's length, more steps than any motion takes, and copies of the top of the stack, which
+    no pickle that Python writes has.
+    """
+    for steps, (opcode, argument, _) in enumerate(pickletools.genops(data)):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(data):
             raise _Forbidden(f"the memo index {argument}")
+        if opcode.name == "DUP" or steps > _MOST_STEPS:
+            raise _Forbidden("a DUP" if opcode.name == "DUP" else f"more than {_MOST_STEPS} steps")
 
 
 def _array(path: Path, name: str, value: Any) -> NDArray[Any]:
     if isinstance(value, int | float):
         return np.asarray(value)
-    try:
+    with guarded(path, f"has a damaged field {name}", _FIX):
         array = value.values() if isinstance(value, _Array) else None
-    except (TypeError, ValueError) as error:
-        raise MotionBeatError(f"{path}: field {name} is {error}: {_FIX}") from None
     if array is None:
         held = "objects or text" if isinstance(value, _Array) else f"a {type(value).__name__}"
         raise MotionBeatError(f"{path}: field {name} holds {held}; expected an array of numbers: {_FIX}")

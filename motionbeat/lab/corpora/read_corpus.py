@@ -33,7 +33,7 @@ def read_corpus(settings: params.Corpus, working: Path, trackers: params.Beats) 
     if settings.name == "folder":
         from motionbeat.lab.corpora import folder
 
-        return folder.read(Path(settings.root))
+        return folder.read(Path(settings.root), settings.checks)
     if settings.name == "choreographed":
         from motionbeat.lab.corpora import choreographed
 

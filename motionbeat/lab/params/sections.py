@@ -12,6 +12,20 @@ CountOrZero = NewType("CountOrZero", int)
 
 
 @frozen
+class MotionChecks:
+    """Limits of `motionbeat.lab.corpora.plausibility`; the defaults, for files read without params.yaml, are its."""
+
+    root_speed: Positive = Positive(6.0)
+    root_height: Positive = Positive(20.0)
+    joint_speed: Positive = Positive(25.0)
+    floor_drift: Positive = Positive(1.0)
+    largest_angle: Positive = Positive(6.4)
+    frozen: Fraction = Fraction(0.9)
+    leak_share: Fraction = Fraction(0.5)
+    shift_s: Positive = Positive(0.1)
+
+
+@frozen
 class Corpus:
     name: Literal["synthetic", "aistpp", "dance_with_melody", "folder", "choreographed"]
     root: str
@@ -32,6 +46,8 @@ class Corpus:
     clip_beats: Count
     dancers: Count
     held_out: Fraction
+    strict: bool
+    checks: MotionChecks
 
 
 @frozen

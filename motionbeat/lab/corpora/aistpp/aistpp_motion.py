@@ -11,17 +11,28 @@ from motionbeat.lab.corpora.pickles import load_arrays
 from motionbeat.motion.kinematics import forward_kinematics
 
 FPS = 60.0
+FIELDS = (
+    *("smpl_poses", "smpl_trans", "smpl_scaling", "full_pose"),
+    *("fps", "mocap_framerate", "mocap_frame_rate", "frame_rate", "framerate"),
+)
+"""What is read of a pickle; other fields, such as gender, do not matter."""
 
 
-def read_motion(path: Path) -> Motion:
+def read_motion(path: Path, fps: float | None = None) -> Motion:
     """The motion in an AIST++ pickle: joints by SMPL forward kinematics, metres = smpl_trans / smpl_scaling.
 
-    smpl_poses (T, 72) or (T, 24, 3), axis-angle; smpl_trans (T, 3); smpl_scaling (1,); 60 frames a second; there
-    are no betas, so every dancer has SMPL's mean body. Raises `MotionBeatError` naming the file, the field and
-    the fix.
+    smpl_poses (T, 72) or (T, 24, 3), axis-angle; smpl_trans (T, 3); smpl_scaling (1,); there are no betas,
+    so every dancer has SMPL's mean body. fps: frames a second that the user gives; without it what the file's own
+    field fps says, else 60. Raises `MotionBeatError` naming the file, the field and the fix, also for what no person
+    can do (`plausibility`).
     """
-    arrays = load_arrays(path)
+    arrays = load_arrays(path, FIELDS)
     missing = [name for name in ("smpl_poses", "smpl_trans", "smpl_scaling") if name not in arrays]
+    if "full_pose" in arrays and missing:
+        raise MotionBeatError(
+            f"{path} is a dance that EDGE generated (full_pose, no smpl_scaling), no pickle of AIST++: give such dances "
+            "in a folder with clips.csv (docs/own_data.md), corpus.name = folder"
+        )
     if missing:
         raise MotionBeatError(f"{path} has no {', '.join(missing)}: take the pickles of AIST++'s motions archive")
     poses = _poses(path, arrays["smpl_poses"])
@@ -33,7 +44,23 @@ def read_motion(path: Path) -> Motion:
     scaling = arrays["smpl_scaling"].astype(np.float64).ravel()
     if scaling.shape != (1,) or not (np.isfinite(scaling[0]) and scaling[0] > 0):
         raise MotionBeatError(f"{path}: smpl_scaling is {scaling.tolist()}; expected one number above 0")
-    return Motion(forward_kinematics(poses, translation / scaling[0]), poses.astype(np.float32), FPS)
+    moved = forward_kinematics(poses, translation / scaling[0])
+    return Motion(moved, poses.astype(np.float32), _fps(path, arrays, fps))
+
+
+def _fps(path: Path, arrays: dict[str, NDArray[np.generic]], given: float | None) -> float:
+    field = next((name for name in FIELDS[4:] if name in arrays), None)
+    if field is None:
+        return given or FPS
+    values = arrays[field]
+    said = float(values.reshape(-1)[0]) if values.size == 1 and values.dtype.kind in "iuf" else 0.0
+    if not 1 <= said <= 1000:
+        raise MotionBeatError(f"{path}: {field} is {values.tolist()}; expected frames a second, 1 to 1000")
+    if given is not None and abs(given - said) > 0.01 * said:
+        raise MotionBeatError(
+            f"{path}: {field} says {said:g} frames a second, the column fps {given:g}: correct or empty the column"
+        )
+    return said
 
 
 def _poses(path: Path, poses: NDArray[np.generic]) -> NDArray[np.float64]:

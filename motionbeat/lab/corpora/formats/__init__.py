@@ -5,50 +5,55 @@ from pathlib import Path
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats.hints import UNITS, Hints
 from motionbeat.lab.corpora.manifest import Motion
+from motionbeat.lab.params import MotionChecks
 
 __all__ = ["KINDS", "UNITS", "Hints", "read_motion"]
 
 KINDS = (".npz", ".pkl", ".bvh", ".npy")
 _FIX = (
-    "give .npz (joints, or SMPL-X parameters), .pkl (AIST++ or AIOZ-GDANCE), .bvh, or .npy (FineDance): "
+    "give .npz (joints, or SMPL-X parameters), .pkl (AIST++, AIOZ-GDANCE or EDGE), .bvh, or .npy (FineDance): "
     "docs/own_data.md"
 )
 
 
-def read_motion(path: Path, hints: Hints | None = None) -> Motion:
+def read_motion(path: Path, hints: Hints | None = None, limits: MotionChecks | None = None) -> Motion:
     """Read a motion by the ending of its name, and check that it is a person with the axes in their places.
 
     .npz: `joints` (T, 24, 3) and `fps`, or SMPL, SMPL-H or SMPL-X parameters as AMASS has them; .pkl: AIST++ or
-    AIOZ-GDANCE; .bvh; .npy: FineDance. hints: what the file does not say. Raises `MotionBeatError` naming the
-    file, the field and the fix.
+    AIOZ-GDANCE, or what EDGE writes; .bvh; .npy: FineDance. hints: what the file does not say. limits: of what a
+    person can do, as `corpus.checks` of params.yaml. Raises `MotionBeatError` naming the file, the field and the fix.
     """
     hints = hints or Hints()
     if path.suffix.lower() not in KINDS:
         raise MotionBeatError(f"{path} is of no known kind: {_FIX}")
     if not path.is_file():
         raise MotionBeatError(f"{path} does not exist: check the column motion")
-    motion, toes = _read(path, hints)
+    motion, toes, up = _read(path, hints)
+    from motionbeat.lab.corpora import plausibility
     from motionbeat.lab.corpora.formats import checks
 
-    motion = checks.with_y_up(motion, hints.up)
+    motion = checks.with_y_up(motion, up)
     checks.refuse_unlikely(path, motion, hints, toes)
+    if wrong := plausibility.refusals(motion, limits or MotionChecks()):
+        raise MotionBeatError(f"{path}: {'; '.join(wrong)}")
     return motion
 
 
-def _read(path: Path, hints: Hints) -> tuple[Motion, bool]:
-    """The motion in the file's own axes, and whether the file says where its feet point."""
+def _read(path: Path, hints: Hints) -> tuple[Motion, bool, str | None]:
+    """The motion in the file's own axes, whether the file says where its feet point, and which axis points up."""
     kind = path.suffix.lower()
     if kind != ".pkl":
         _refuse_person(path, hints)
     if kind == ".bvh":
-        return _bvh(path, hints)
+        return *_bvh(path, hints), hints.up
     if kind == ".npz":
-        return _npz(path, hints), True
+        return _npz(path, hints), True, hints.up
     if kind == ".npy":
         from motionbeat.lab.corpora.formats import smplx
 
-        return smplx.read_finedance(path, hints), True
-    return _pickle(path, hints), True
+        return smplx.read_finedance(path, hints), True, hints.up
+    motion, up = _pickle(path, hints)
+    return motion, True, up
 
 
 def _refuse_person(path: Path, hints: Hints) -> None:
@@ -70,20 +75,19 @@ def _npz(path: Path, hints: Hints) -> Motion:
     )
 
 
-def _pickle(path: Path, hints: Hints) -> Motion:
-    from attrs import evolve
-
+def _pickle(path: Path, hints: Hints) -> tuple[Motion, str | None]:
     from motionbeat.lab.corpora import aistpp, pickles
-    from motionbeat.lab.corpora.formats import gdance
+    from motionbeat.lab.corpora.formats import gdance, smpl_pickle
 
-    arrays = pickles.load_arrays(path, ignore=("meta",))  # AIOZ-GDANCE: where in its video
+    arrays = pickles.load_arrays(path, smpl_pickle.FIELDS)
     if "root_trans" in arrays:
-        return gdance.read_motion(path, arrays, hints)
+        return gdance.read_motion(path, arrays, hints), hints.up
     _refuse_person(path, hints)
+    if "smpl_scaling" not in arrays:
+        return smpl_pickle.read_motion(path, arrays, hints)
     if hints.unit is not None:
         raise MotionBeatError(f"{path} has its own scale, smpl_scaling: empty the column unit of clips.csv")
-    motion = aistpp.read_motion(path)
-    return motion if hints.fps is None else evolve(motion, fps=hints.fps)
+    return aistpp.read_motion(path, hints.fps), hints.up
 
 
 def _bvh(path: Path, hints: Hints) -> tuple[Motion, bool]:

@@ -65,6 +65,8 @@ class _Mapper:
             )
             found |= self._limb(side, ("hip", "knee", "ankle"), (bvh_names.HIP, bvh_names.KNEE, bvh_names.ANKLE))
         head = next((n for n, (side, part) in enumerate(self.parts) if not side and part == "head"), None)
+        if head is None:  # an End Site above the neck is where the head is
+            head = next((n for n, joint in enumerate(self.joints) if self._ends_neck(joint)), None)
         if head is None:
             self.missing.append("head")
         if self.missing or head is None:
@@ -82,6 +84,10 @@ class _Mapper:
             at[f"{side}toes"], said = self._toes(side, found[f"{side}ankle"], at)
             toes = toes and said
         return Mapped(np.stack([at[name] for name in JOINTS], axis=1), toes)
+
+    def _ends_neck(self, joint: Joint) -> bool:
+        side, part = self.parts[joint.parent]
+        return joint.name == END_SITE and not side and part.startswith("neck")
 
     def _limb(self, side: str, of: tuple[str, str, str], parts: tuple[tuple[str, ...], ...]) -> dict[str, int]:
         """The joints of an arm or leg: the middle one by name, the others nearest to it in the chain."""

@@ -37,8 +37,10 @@ class Bvh:
         """(T, J, 3): where every joint and End Site is, by forward kinematics.
 
         A rotation is the product of the joint's rotation channels in their order, applied to what hangs on it. A
-        position channel replaces that axis of the offset, as in the exports of Blender and MotionBuilder.
+        position channel replaces that axis of the offset, as in the exports of Blender and MotionBuilder, or where
+        all of them are nearer to 0 than to the offsets, it is added to it.
         """
+        relative = self._relative_positions()
         frames, start = len(self.values), 0
         turns: list[Rotation] = []
         places = np.zeros((frames, len(self.joints), 3))
@@ -48,7 +50,8 @@ class Bvh:
             local = np.tile(np.array(joint.offset), (frames, 1))
             for column, (axis, kind) in enumerate(joint.channels):
                 if kind == "position":
-                    local[:, "XYZ".index(axis)] = values[:, column]
+                    start_at = joint.offset["XYZ".index(axis)] if relative and joint.parent >= 0 else 0.0
+                    local[:, "XYZ".index(axis)] = start_at + values[:, column]
             order = [(axis, column) for column, (axis, kind) in enumerate(joint.channels) if kind == "rotation"]
             turn = Rotation.identity(frames)
             if order:
@@ -62,6 +65,18 @@ class Bvh:
                 places[:, number] = places[:, joint.parent] + above.apply(local)
                 turns.append(above if joint.name == END_SITE else above * turn)
         return places
+
+    def _relative_positions(self) -> bool:
+        """Whether the position channels of the joints below the root say how far each is from its offset."""
+        start, absolute, relative = 0, 0.0, 0.0
+        for joint in self.joints:
+            for column, (axis, kind) in enumerate(joint.channels, start):
+                if kind == "position" and joint.parent >= 0:
+                    middle = float(np.median(self.values[:, column]))
+                    absolute += abs(middle - joint.offset["XYZ".index(axis)])
+                    relative += abs(middle)
+            start += len(joint.channels)
+        return relative < absolute
 
     def fps(self, path: Path, given: float | None) -> float:
         """Frames a second: the usual rate that Frame Time is the rounded inverse of, such as 30 for 0.033333.
@@ -82,6 +97,7 @@ class Bvh:
         if exact:
             return float(exact[0])
         usual = [rate for rate in _RATES if abs(1 / rate - seconds) <= half * (1 + 1e-9)]
+        usual = [rate for rate in usual if rate == int(rate)] or usual  # 0.0167 is 60 rounded, not 60 / 1.001
         if half > _COARSE * seconds:
             raise MotionBeatError(
                 f"{path}: Frame Time {self.frame_time} s is rounded too coarsely to know the rate: fill the column fps "

@@ -57,6 +57,11 @@ def metres(path: Path, joints: NDArray[np.floating], hints: Hints) -> float:
     if hints.unit is not None:
         return UNITS[hints.unit]
     measured = size(joints)
+    if not measured > 0:
+        raise MotionBeatError(
+            f"{path}: the joints of the trunk and legs stand in one place: do its position channels or OFFSETs hold "
+            "zeros? Export them again"
+        )
     for scale in (*UNITS.values(), _CMU_UNIT):
         if _SMALLEST <= measured * scale <= _LARGEST:
             return scale

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 from attrs import frozen
 
@@ -80,7 +81,7 @@ def _text(path: Path) -> str:
     if data.startswith(_UTF_16):
         raise MotionBeatError(f'{path} is UTF-16 text: save it as "CSV UTF-8" (Excel) or with encoding UTF-8')
     try:
-        text = data.decode("utf-8-sig")
+        text = normalize("NFC", data.decode("utf-8-sig"))  # macOS writes accents apart from their letters
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise MotionBeatError(

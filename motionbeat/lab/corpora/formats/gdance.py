@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats import archives
-from motionbeat.lab.corpora.formats.hints import UNITS, Hints, rate
+from motionbeat.lab.corpora.formats.hints import UNITS, Hints, rate, rate_field
 from motionbeat.lab.corpora.manifest import Motion
 from motionbeat.motion.kinematics import forward_kinematics
 
@@ -38,5 +38,7 @@ def read_motion(path: Path, arrays: dict[str, NDArray[Any]], hints: Hints) -> Mo
         )
     rotations = archives.numbers(path, "smpl_poses", poses[person], 24, 3)
     places = archives.numbers(path, "root_trans", translation[person], 3) * UNITS[hints.unit or "m"]
-    fps = rate(path, None, hints, "fps")
+    field = rate_field(arrays)
+    said = archives.number(path, field, arrays[field]) if field else None
+    fps = rate(path, said, hints, field or "fps")
     return Motion(forward_kinematics(rotations, places), rotations.astype(np.float32), fps)

@@ -1,13 +1,17 @@
 """What a user says of a motion file that the file does not say itself."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
+from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 """Metres of each unit that a motion may be in."""
+RATE_FIELDS = ("mocap_framerate", "mocap_frame_rate", "frame_rate", "framerate", "fps")
 _SAME_RATE = 0.01
 _RATES = (1.0, 1000.0)
 """What a frame rate can be; 1/60 is the time between frames."""
@@ -21,6 +25,11 @@ class Hints:
     up: str | None = None
     unit: str | None = None
     person: int | None = None
+
+
+def rate_field(arrays: Mapping[str, NDArray[Any]], names: Iterable[str] = RATE_FIELDS) -> str | None:
+    """The field of a file that says its frame rate, none where there is none."""
+    return next((name for name in names if name in arrays), None)
 
 
 def rate(path: Path, said: float | None, hints: Hints, field: str) -> float:

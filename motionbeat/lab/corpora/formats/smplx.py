@@ -15,14 +15,14 @@ from scipy.spatial.transform import Rotation
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats import archives
-from motionbeat.lab.corpora.formats.hints import UNITS, Hints, rate
+from motionbeat.lab.corpora.formats.hints import RATE_FIELDS, UNITS, Hints, rate, rate_field
 from motionbeat.lab.corpora.manifest import Motion
 from motionbeat.motion.kinematics import forward_kinematics
+from motionbeat.motion.skeleton import JOINTS
 
-_RATES = ("mocap_framerate", "mocap_frame_rate", "fps")
 _ROOTS, _BODIES = ("global_orient", "root_orient"), ("body_pose", "pose_body")
 _LEFT, _RIGHT, _TRANSLATIONS = ("left_hand_pose",), ("right_hand_pose",), ("trans", "transl")
-FIELDS = frozenset(("poses", *_RATES, *_ROOTS, *_BODIES, *_LEFT, *_RIGHT, *_TRANSLATIONS))
+FIELDS = frozenset(("poses", *RATE_FIELDS, *_ROOTS, *_BODIES, *_LEFT, *_RIGHT, *_TRANSLATIONS))
 _BODY = 22
 _HANDS_AT = {72: None, 66: None, 156: 22, 165: 25}
 """Columns of `poses`, and where its hands begin: SMPL-X has jaw and eyes before them. SMPL's own hands are joints."""
@@ -41,7 +41,7 @@ def read_motion(path: Path, hints: Hints) -> Motion:
     translation = archives.numbers(path, *_one_of(path, arrays, _TRANSLATIONS), 3)
     if len(translation) != len(poses):
         raise MotionBeatError(f"{path}: {len(translation)} frames of trans for {len(poses)} of poses; expected as many")
-    field = next((name for name in _RATES if name in arrays), None)
+    field = rate_field(arrays)
     said = archives.number(path, field, arrays[field]) if field else None
     return _motion(poses, translation * UNITS[hints.unit or "m"], rate(path, said, hints, field or "fps"))
 
@@ -61,13 +61,37 @@ def read_finedance(path: Path, hints: Hints) -> Motion:
         )
     table = archives.numbers(path, "the array", values, values.shape[1])[:, -315:]
     rows = table[:, 3:].reshape(-1, 52, 2, 3)
+    _refuse_interleaved(path, rows[:, :_BODY])
+    rows[:, _BODY:][np.abs(rows[:, _BODY:]).max(axis=(-1, -2)) == 0] = np.eye(3)[:2]  # no fingers were recorded
     lengths = np.linalg.norm(np.cross(rows[:, :, 0], rows[:, :, 1]), axis=-1)
     if lengths.min() < 1e-6:
+        bad = lengths < 1e-6
         frame, joint = np.unravel_index(lengths.argmin(), lengths.shape)
-        raise MotionBeatError(f"{path}: frame {frame} has no rotation for joint {joint} (two parallel rows): repair it")
+        name = JOINTS[joint] if joint < _BODY else f"finger joint {joint - _BODY} of 30"
+        raise MotionBeatError(
+            f"{path}: {name} has no rotation in frame {frame} and in {int(bad.any(axis=1).sum())} of {len(bad)} frames "
+            f"(two parallel rows, columns {3 + 6 * joint} to {8 + 6 * joint} of 315): leave those frames out at an end, "
+            "or write 1 0 0 0 1 0 for a joint that was not recorded"
+        )
     poses = Rotation.from_matrix(_orthonormal(rows).reshape(-1, 3, 3)).as_rotvec().reshape(-1, 52, 3)
     translation = table[:, :3] * UNITS[hints.unit or "m"]
     return _motion(_smpl(poses, _BODY), translation, hints.fps or _FINEDANCE_FPS)
+
+
+def _refuse_interleaved(path: Path, rows: NDArray[np.float64]) -> None:
+    """Refuse six numbers that are a matrix's first two columns, row by row: rotations, but not of its rows."""
+    pairs = rows.reshape(*rows.shape[:-2], 3, 2).swapaxes(-1, -2)
+    as_rows, as_columns = (float(np.median(_skew(each))) for each in (rows, pairs))
+    if as_columns < 0.05 < 0.2 < as_rows:
+        raise MotionBeatError(
+            f"{path}: the six numbers of a rotation are the first two columns of its matrix, interleaved "
+            "(matrix[:, :2]); expected its first two rows (matrix[:2], as PyTorch3D's matrix_to_rotation_6d)"
+        )
+
+
+def _skew(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far two rows (..., 2, 3) are from being of length 1 and at a right angle."""
+    return np.asarray(np.abs(rows @ rows.swapaxes(-1, -2) - np.eye(2)).max(axis=(-1, -2)))
 
 
 def _orthonormal(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,171 @@
+"""Motion2Doubts: could a person move like this? Units, angles and rates that are wrong make impossible dances.
+
+Lengths are measured in legs (hip to ankle), so that they hold in every unit and for every body. The limits are
+`corpus.checks` of params.yaml: real dances (AIST++, Dance with Melody) have a root that is slower than 2 legs a second
+in 95 % of their frames, and joints slower than 9 about the root in 99 %.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.lab.params import MotionChecks
+from motionbeat.motion.skeleton import INDEX, JOINTS
+
+_USUAL_ROOT, _USUAL_JOINT = 1.2, 6.0
+"""Legs a second, where a dance usually has them: what the factor of a message leads to."""
+_UNITS = ((1000.0, "millimetres"), (100.0, "centimetres"), (39.37, "inches"))
+_BENT, _BACKWARDS = 0.06, -0.3
+"""A knee this far off the line from hip to ankle (in legs) is bent; the cosine to the toes at which it bends back."""
+_LYING = 0.3
+_STILL_M = 1e-6
+_JUMP = 8.0
+"""A frame in which a joint is so many times faster than the clip's fastest usual frame is a jump."""
+_SHOWN = 5
+
+
+class Motion(Protocol):
+    """A dance: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle, or none; frames a second."""
+
+    @property
+    def joints(self) -> NDArray[np.float32]: ...
+    @property
+    def poses(self) -> NDArray[np.float32] | None: ...
+    @property
+    def fps(self) -> float: ...
+
+
+def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
+    """What no person can do, in words with the factor or the fix; none where all is well."""
+    joints = motion.joints.astype(np.float64)
+    leg = leg_length(joints)
+    if not leg > 0:
+        return ["its legs have no length: all joints of a leg stand in one place"]
+    found = _angles(motion, checks)
+    root = float(np.percentile(_speed(joints[:, :1], motion.fps), 95)) / leg
+    if root > checks.root_speed:
+        found.append(
+            f"the root moves at {root * leg:.3g} m/s ({root:.3g} legs a second, at most {checks.root_speed:g}): "
+            f"{_factor(root / _USUAL_ROOT, 'its translation')}, or correct the frame rate ({motion.fps:g})"
+        )
+    height = float(np.median(np.abs(joints[:, 0, 1]))) / leg
+    if height > checks.root_height:
+        found.append(
+            f"the root is {height * leg:.3g} m up or down ({height:.3g} legs, at most {checks.root_height:g}): "
+            f"{_factor(height, 'its translation')}"
+        )
+    low = np.percentile(joints[:, :, 1].min(axis=1), [5, 95])
+    drift = float(low[1] - low[0]) / leg
+    if drift > checks.floor_drift and root <= checks.root_speed:
+        found.append(
+            f"the lowest joint rises and falls by {drift * leg:.3g} m ({drift:.3g} legs, at most "
+            f"{checks.floor_drift:g}), so there is no floor: is another axis up, or the translation in another unit?"
+        )
+    joint = float(np.percentile(_speed(joints - joints[:, :1], motion.fps).max(axis=1), 99)) / leg
+    if joint > checks.joint_speed:
+        found.append(
+            f"joints move at {joint * leg:.3g} m/s about the root ({joint:.3g} legs a second, at most "
+            f"{checks.joint_speed:g}): is the frame rate ({motion.fps:g}) right? {motion.fps * _USUAL_JOINT / joint:.3g} "
+            "would be plausible; or are frames or rotations mixed up?"
+        )
+    if (backwards := _knees(joints, leg)) < _BACKWARDS:
+        found.append(
+            f"the knees bend backwards (cosine {backwards:.2f} to the toes): rotations are transposed or inverted; "
+            "give each as axis-angle, or as the first two rows of its matrix"
+        )
+    frozen = _frozen(joints)
+    if frozen > checks.frozen:
+        found.append(f"{100 * frozen:.0f} % of the frames repeat the one before: nobody dances, or the file was padded")
+    return found
+
+
+def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
+    """What is odd and may be right: frames that jump or repeat, a floor that comes and goes."""
+    joints = motion.joints.astype(np.float64)
+    leg = leg_length(joints)
+    found: list[str] = []
+    fastest = _speed(joints, motion.fps).max(axis=1)
+    jumps = np.flatnonzero((fastest > checks.joint_speed * leg) & (fastest > _JUMP * np.median(fastest)))
+    if len(jumps):
+        shown = ", ".join(map(str, (jumps[:_SHOWN] + 1).tolist()))
+        more = f" and {len(jumps) - _SHOWN} more" if len(jumps) > _SHOWN else ""
+        joint = JOINTS[int(_speed(joints, motion.fps)[jumps[0]].argmax())]
+        found.append(f"{joint} jumps at {fastest[jumps[0]]:.3g} m/s in frame {shown}{more}: repair these frames")
+    if motion.poses is not None:
+        beyond = np.flatnonzero(np.linalg.norm(motion.poses[:, 1:], axis=-1).max(axis=1) > checks.largest_angle)
+        if len(beyond):
+            found.append(f"joint rotations of more than {checks.largest_angle:g} rad, first in frame {beyond[0]}")
+    along = np.median(joints[:, INDEX["neck"]] - joints[:, 0], axis=0)
+    if abs(along[1]) < _LYING * np.linalg.norm(along):
+        found.append(f"the dancer lies along {'xyz'[int(np.abs(along).argmax())]} throughout: is y up?")
+    frozen = _frozen(joints)
+    if frozen > checks.frozen / 4:
+        halved = f"; at {motion.fps / 2:g} frames a second none would" if 0.45 < frozen < 0.55 else ""
+        found.append(f"{100 * frozen:.0f} % of the frames repeat the one before{halved}")
+    low = np.percentile(joints[:, list(_LOW), 1].min(axis=1), [5, 95])
+    drift = float(low[1] - low[0]) / leg
+    if drift > checks.floor_drift / 3:
+        found.append(
+            f"the feet rise and fall by {drift * leg:.2f} m: is the translation in the unit of the body, and y up?"
+        )
+    return found
+
+
+_LOW = [INDEX[f"{side}{name}"] for side in "lr" for name in ("ankle", "toes")]
+
+
+def leg_length(joints: NDArray[np.floating]) -> float:
+    """Metres from hip over knee to ankle, of (T, 24, 3) joints: the median over time, the mean of both legs."""
+    lengths = []
+    for side in "lr":
+        hip, knee, ankle = (joints[:, INDEX[side + name]] for name in ("hip", "knee", "ankle"))
+        lengths.append(np.median(np.linalg.norm(hip - knee, axis=-1) + np.linalg.norm(knee - ankle, axis=-1)))
+    return float(np.mean(lengths))
+
+
+def _speed(points: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
+    """(T - 1, J) m/s from each frame to the next."""
+    return np.asarray(np.linalg.norm(np.diff(points, axis=0), axis=-1) * fps)
+
+
+def _frozen(joints: NDArray[np.float64]) -> float:
+    return float((np.abs(np.diff(joints, axis=0)).max(axis=(1, 2)) < _STILL_M).mean())
+
+
+def _angles(motion: Motion, checks: MotionChecks) -> list[str]:
+    if motion.poses is None:
+        return []
+    angles = np.linalg.norm(motion.poses[:, 1:].astype(np.float64), axis=-1)  # a root that spins may be unwrapped
+    largest = float(angles.max())
+    if float(np.median(angles.max(axis=1))) <= checks.largest_angle:  # single frames are a doubt
+        return []
+    return [
+        f"joint rotations reach {largest:.4g} rad, beyond {checks.largest_angle:g}, as angles in degrees do: multiply "
+        f"them by pi / 180 (to {np.deg2rad(largest):.2f} rad)"
+    ]
+
+
+def _knees(joints: NDArray[np.float64], leg: float) -> float:
+    """The median cosine between where a bent knee points and the toes of its foot; 1 where no knee is bent."""
+    cosines = []
+    for side in "lr":
+        hip, knee, ankle, toes = (joints[:, INDEX[side + name]] for name in ("hip", "knee", "ankle", "toes"))
+        line = (ankle - hip) / np.maximum(np.linalg.norm(ankle - hip, axis=-1, keepdims=True), 1e-9)
+        off = (knee - hip) - ((knee - hip) * line).sum(axis=-1, keepdims=True) * line
+        size = np.linalg.norm(off, axis=-1)
+        bent = size > _BENT * leg
+        if bent.sum() >= 3:
+            foot = (toes - ankle)[bent]
+            cosines.append(
+                (off[bent] * foot).sum(axis=-1) / np.maximum(size[bent] * np.linalg.norm(foot, axis=-1), 1e-9)
+            )
+    return float(np.median(np.concatenate(cosines))) if cosines else 1.0
+
+
+def _factor(times: float, what: str) -> str:
+    """What to divide by: a unit, if one is near enough."""
+    for factor, unit in _UNITS:
+        if factor / 1.6 < times < factor * 1.6:
+            return f"divide {what} by {factor:g}, as if it were in {unit} (in clips.csv: column unit)"
+    return f"divide {what} by about {times:.2g}"

@@ -1,0 +1,217 @@
+"""Clips2Quality: what is odd in a corpus, clip by clip, and what it must not have: one thing in two splits.
+
+data/corpus/quality.csv has a line for each clip; its last column says in words what is odd, and is empty where
+nothing is. How a dance lies against its music is measured by its landings of the feet
+against the onsets of the low drums, at every shift up to 0.4 s. A single clip may be right and yet be 60 ms from the
+next; so a clip is compared with the middle of its corpus, and where neither it nor the corpus is clear, nothing is
+said.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from motionbeat.audio import decode
+from motionbeat.errors import refuse
+from motionbeat.files import workers
+from motionbeat.lab import tables
+from motionbeat.lab.corpora import leaks, plausibility
+from motionbeat.lab.corpora.manifest import SAMPLE_RATE, Clip, Corpus, Motion
+from motionbeat.lab.corpora.sound_series import ONSET_RATE, at_rate, loudness, onsets, smooth
+from motionbeat.lab.params import MotionChecks
+from motionbeat.motion.contacts import foot_contacts
+from motionbeat.progress import counted
+
+COLUMNS = ("clip", "song", "split", "root_m_s", "joint_m_s", "frozen", "lag_s", "clearness", "beyond_song_s", "odd")
+_LONGEST_LAG_S = 0.4
+_CLEAR, _CORPUS_CLEAR = 3.0, 3.0
+_STANDS_MPS, _STANDS_M = 0.3, 0.05
+"""Deviations by which the best shift stands out of all: of a clip that is believed, and of a corpus at its middle."""
+_LEAST_CLIPS = 4
+_BEYOND_S = 1.0
+_STRETCHES = {2.0: "twice", 0.5: "half"}
+
+
+@frozen(eq=False)
+class Measured:
+    """What is kept of a clip until all of them can be compared."""
+
+    series: leaks.Series
+    landings: NDArray[np.float32]
+    """(n,) at `ONSET_RATE`: where feet come to stand, smoothed over 0.18 s."""
+    root_m_s: float
+    joint_m_s: float
+    frozen: float
+    doubts: tuple[str, ...]
+
+
+def measure(motion: Motion, checks: MotionChecks) -> Measured:
+    """The features of a clip that corpus-wide comparisons need."""
+    joints = motion.joints.astype(np.float64)
+    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1) * motion.fps  # (T - 1, 24) m/s
+    contacts = foot_contacts(motion.joints, motion.fps, _STANDS_MPS, _STANDS_M)  # (T, 4): both ankles, both toes
+    stands = contacts[:, :2].astype(bool) | contacts[:, 2:].astype(bool)
+    landed = np.flatnonzero((np.diff(stands.astype(int), axis=0) > 0).any(axis=1)) + 1
+    landings = np.zeros(max(int(len(joints) / motion.fps * ONSET_RATE), 1))
+    np.add.at(landings, np.minimum((landed / motion.fps * ONSET_RATE).astype(int), len(landings) - 1), 1.0)
+    return Measured(
+        leaks.dance_series(motion),
+        smooth(landings, 9),
+        float(np.percentile(steps[:, 0], 95)),
+        float(np.percentile(steps.max(axis=1), 99)),
+        float((steps.max(axis=1) == 0).mean()),
+        tuple(plausibility.doubts(motion, checks)),
+    )
+
+
+def leaked(
+    clips: Sequence[Clip],
+    measured: Mapping[str, Measured],
+    songs: Mapping[str, leaks.Series],
+    share: float,
+) -> Iterator[str]:
+    """Errors: recordings and dances that stand in two splits, each naming both."""
+    split_of = {clip.name: clip.split for clip in clips}
+    splits: dict[str, set[str]] = {}
+    for clip in clips:
+        splits.setdefault(clip.song, set()).add(clip.split)
+    # a song that is itself in several splits by the corpus's own lists (AIST++'s validation) is not compared
+    single = {song: next(iter(names)) for song, names in splits.items() if len(names) == 1}
+    for leak in leaks.same_songs({song: songs[song] for song in single}, single, share):
+        yield (
+            f"songs {leak.first} ({single[leak.first]}) and {leak.second} ({single[leak.second]}) are the same "
+            f"recording for {100 * leak.share:.0f} % of the shorter: give it one name and one split"
+        )
+    for leak in leaks.same_dances({name: each.series for name, each in measured.items()}, split_of, share):
+        how = ", mirrored" if leak.mirrored else ""
+        yield (
+            f"clips {leak.first} ({split_of[leak.first]}) and {leak.second} ({split_of[leak.second]}) are the same "
+            f"dance{how} for {100 * leak.share:.0f} % of the shorter: put both into one split, or leave one out"
+        )
+
+
+def rows(
+    clips: Sequence[Clip],
+    measured: Mapping[str, Measured],
+    heard: Mapping[str, NDArray[np.float32]],
+    checks: MotionChecks,
+) -> list[dict[str, Any]]:
+    """A row of `COLUMNS` for each clip."""
+    found = {clip.name: _lag(measured[clip.name].landings, heard[clip.song], clip.offset_s) for clip in clips}
+    clear = [clearness for _, clearness in found.values()]
+    lags = [lag for lag, clearness in found.values() if clearness >= _CLEAR]
+    known = len(lags) >= _LEAST_CLIPS and float(np.median(clear)) >= _CORPUS_CLEAR
+    usual = float(np.median(lags)) if lags else 0.0
+    table = []
+    for clip in sorted(clips, key=lambda clip: clip.name):
+        each, (lag, clearness) = measured[clip.name], found[clip.name]
+        beyond = clip.offset_s + len(each.landings) / ONSET_RATE - len(heard[clip.song]) / ONSET_RATE
+        odd = list(each.doubts)
+        if beyond > _BEYOND_S:
+            odd.append(f"ends {beyond:.1f} s after its song: are its offset and frame rate right?")
+        if known:
+            odd += _against_music(each, heard[clip.song], clip.offset_s, lag - usual, clearness, checks.shift_s)
+        table.append(
+            {
+                "clip": clip.name,
+                "song": clip.song,
+                "split": clip.split,
+                "root_m_s": f"{each.root_m_s:.2f}",
+                "joint_m_s": f"{each.joint_m_s:.2f}",
+                "frozen": f"{each.frozen:.3f}",
+                "lag_s": f"{lag:.2f}" if clearness >= _CLEAR else "",
+                "clearness": f"{clearness:.1f}",
+                "beyond_song_s": f"{max(beyond, 0):.1f}",
+                "odd": "; ".join(odd),
+            }
+        )
+    return table
+
+
+def check(corpus: Corpus, folder: Path, checks: MotionChecks, strict: bool) -> list[str]:
+    """Compare what `manifest.write_corpus` wrote in `folder`; write quality.csv there; the odd clips in words.
+
+    Raises `MotionBeatError` for recordings and dances in two splits, and with `strict` for every odd clip.
+    """
+    from joblib import Parallel, delayed
+
+    manifest = tables.read(folder / "manifest.parquet", tables.MANIFEST)
+    clips = [clip for clip in corpus.clips if clip.name in set(manifest["clip"])]
+    names = sorted({clip.song for clip in clips})
+    run = Parallel(n_jobs=workers(), return_as="generator")
+    heard = counted(
+        run(delayed(_hear)(folder / "audio" / f"{name}.flac") for name in names), len(names), "songs compared"
+    )
+    levels = dict(zip(names, heard, strict=True))
+    measured = {
+        str(name): measure(_motion(folder / str(path), float(fps)), checks)
+        for name, path, fps in zip(manifest["clip"], manifest["motion"], manifest["fps"], strict=True)
+    }
+    series = {name: sound for name, (sound, _) in levels.items()}
+    refuse(leaked(clips, measured, series, checks.leak_share))
+    table = rows(clips, measured, {name: onset for name, (_, onset) in levels.items()}, checks)
+    write(folder / "quality.csv", table)
+    odd = [f"clip {row['clip']}: {row['odd']}" for row in table if row["odd"]]
+    if strict:
+        refuse(f"{line} (refused by corpus.strict)" for line in odd)
+    return odd
+
+
+def _hear(path: Path) -> tuple[leaks.Series, NDArray[np.float32]]:
+    samples = decode.load(path, SAMPLE_RATE)
+    level = loudness(samples, SAMPLE_RATE)
+    return at_rate(level, leaks.SOUND_RATE), onsets(level)
+
+
+def _motion(path: Path, fps: float) -> Motion:
+    with np.load(path, allow_pickle=False) as arrays:
+        return Motion(arrays["joints"], arrays["poses"] if "poses" in arrays else None, fps)
+
+
+def write(path: Path, table: Sequence[Mapping[str, Any]]) -> None:
+    """Write the rows as a csv file with a header."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+
+
+def _against_music(
+    each: Measured, heard: NDArray[np.float32], offset_s: float, late: float, clearness: float, limit: float
+) -> Iterator[str]:
+    if clearness >= _CLEAR:
+        if abs(late) > limit:
+            yield (
+                f"its dance is {1000 * abs(late):.0f} ms {'later' if late > 0 else 'earlier'} against its music than "
+                "is usual in this corpus: is its offset right?"
+            )
+        return
+    for stretch, word in _STRETCHES.items():
+        frames = np.arange(0, len(each.landings) - 1e-9, stretch)
+        stretched = np.interp(frames, np.arange(len(each.landings)), each.landings)
+        if _lag(stretched, heard, offset_s)[1] >= max(_CLEAR + 1, clearness + 2):
+            yield f"its dance fits its music at {word} the speed: is its frame rate, or its song, right?"
+            return
+
+
+def _lag(landings: NDArray[np.float32], heard: NDArray[np.float32], offset_s: float) -> tuple[float, float]:
+    """Seconds by which the dance is later than its music, and by how many deviations that shift stands out.
+
+    The music is turned about the clip's length for the shifts that are compared, so that each uses all of the dance.
+    """
+    begin = round(offset_s * ONSET_RATE)
+    music = heard[begin : begin + len(landings)]
+    dance = landings[: len(music)]
+    reach = round(_LONGEST_LAG_S * ONSET_RATE)
+    if len(music) < 4 * reach or not np.ptp(music) or not np.ptp(dance):
+        return 0.0, 0.0
+    one, two = (np.fft.rfft((values - values.mean()) / values.std()) for values in (dance, music))
+    correlation = np.fft.irfft(one * two.conj(), len(dance))
+    near = np.concatenate([correlation[-reach:], correlation[: reach + 1]])
+    best = int(near.argmax())
+    return (best - reach) / ONSET_RATE, float((near[best] - correlation.mean()) / max(float(correlation.std()), 1e-12))
