@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,14 @@ def read_text(path: Path, fix: str, most_bytes: int = LARGEST_TEXT) -> str:
         return path.read_text(encoding="utf-8-sig")
 
 
+def size_of(path: Path) -> int | None:
+    """Bytes of a file; none where there is none, also by a name that no file can have, such as one of 5,000 letters."""
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
 def parse_json(text: str, path: Path, fix: str, **options: Any) -> Any:
     """What a JSON text of the file `path` holds; numbers are finite and whole ones have at most 300 digits.
 
@@ -100,6 +109,12 @@ def _whole(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
+
+
+def set_aside(entry: Path, why: Exception) -> None:
+    """Rename a damaged entry of a cache to NAME.damaged, and say so: it is made again."""
+    print(f"set aside as {entry.name}.damaged and made again: {why}", file=sys.stderr)
+    entry.replace(entry.with_name(f"{entry.name}.damaged"))
 
 
 def write_json(path: Path, values: Any) -> None:

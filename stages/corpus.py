@@ -1,4 +1,4 @@
-"""Stage corpus: read the corpus that params.yaml names; write its motions, songs, manifest and quality.csv to data/corpus."""
+"""Stage corpus: write the motions, songs, manifest and quality.csv of the corpus that params.yaml names."""
 
 import sys
 from pathlib import Path

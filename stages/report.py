@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from motionbeat.errors import run
-from motionbeat.files import whole_folder
+from motionbeat.files import guarded, whole_folder
 from motionbeat.lab import params
 from motionbeat.lab.render.drawn_clip import read_clip
 from motionbeat.lab.results.dance_films import films
@@ -27,7 +27,8 @@ def main() -> None:
     name, limits = clip_to_draw(manifest, settings.report.clip), settings.tokens
     dance = read_clip(CORPUS, name, BEATS, limits.contact_speed, limits.contact_height)
     gallery = films(GALLERY, CORPUS, manifest, beats)
-    page = render(results, history, manifest, beats, dance, settings, gallery)
+    with guarded(METRICS, "holds results of another form", "run `dvc repro`"):
+        page = render(results, history, manifest, beats, dance, settings, gallery)
     with whole_folder(REPORT) as folder:
         (folder / "index.html").write_text(page, encoding="utf-8")
     print(f"{REPORT / 'index.html'}: open it in a browser")

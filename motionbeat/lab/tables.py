@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file
+from motionbeat.files import guarded, whole_file
 
 _STRING, _INT, _DOUBLE, _FLOATS = pa.string(), pa.int32(), pa.float64(), pa.list_(pa.float32())
 _ROWS_IN_GROUP = 16_384
+_SMALL_BYTES, _MOST_PACKED = 64 * 2**20, 500
 
 SPLITS = ("train", "val", "test")
 
@@ -186,16 +187,26 @@ def read(path: Path, schema: pa.Schema) -> dict[str, NDArray[Any]]:
 
     Raises `MotionBeatError` when the file is missing, is no Parquet file or has other columns.
     """
-    try:
+    with guarded(path, "is not a whole Parquet file", "delete it and run `dvc repro`"):
+        if path.is_dir():
+            raise IsADirectoryError("a folder")
+        _refuse_large(path)
         table = pq.read_table(path)
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
-    except pa.ArrowInvalid as error:
-        raise MotionBeatError(f"{path} is not a Parquet file ({error}): delete it and run `dvc repro`") from None
+        table.validate(full=True)
     if not table.schema.equals(schema):
         own, other = ([f"{field.name} ({field.type})" for field in kind] for kind in (table.schema, schema))
         raise MotionBeatError(f"{path} has columns {', '.join(own)}, not {', '.join(other)}: run `dvc repro`")
-    return {field.name: _as_numpy(path, field.name, table.column(field.name)) for field in schema}
+    with guarded(path, "holds damaged columns", "delete it and run `dvc repro`"):
+        return {field.name: _as_numpy(path, field.name, table.column(field.name)) for field in schema}
+
+
+def _refuse_large(path: Path) -> None:
+    """Refuse what would unpack to more memory than a corpus has: some bytes can stand for any number of them."""
+    about = pq.read_metadata(path)
+    size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+    allowed = max(_SMALL_BYTES, _MOST_PACKED * path.stat().st_size)
+    if size > allowed or about.num_rows > allowed:
+        raise MotionBeatError(f"{path} would take {size} bytes of memory ({about.num_rows} rows): run `dvc repro`")
 
 
 def _as_numpy(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:

@@ -9,6 +9,8 @@ from motionbeat.tokens.layout import Layout
 
 ROTATIONS = ("harmonic", "paper", "rotary", "none")
 RESOLUTIONS = ("beat", "subbeat")
+MOST, MOST_LAYERS = 1_000_000, 1_000
+"""No model has more of anything: a larger number in a file is a mistake, and would take hours or all memory to try."""
 READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 
 
@@ -56,7 +58,7 @@ class ModelConfig:
 
     def __attrs_post_init__(self) -> None:
         expected = {
-            **dict.fromkeys(_COUNTS, "a whole number of at least 1"),
+            **dict.fromkeys(_COUNTS, f"a whole number of at least 1 (at most {MOST}, layers {MOST_LAYERS})"),
             **dict.fromkeys(_POSITIVE, "a number above 0"),
             "width": f"a multiple of 2 * heads = {2 * self.heads if _is_count(self.heads) else '2 * heads'}",
             "embedding": "a whole number of at least 1, a multiple of window_beats for readout window_harmonic",
@@ -69,6 +71,7 @@ class ModelConfig:
         }
         wrong = {name for name in _COUNTS if not _is_count(getattr(self, name))}
         wrong |= {name for name in _POSITIVE if not _is_positive(getattr(self, name))}
+        wrong |= {"layers"} if "layers" not in wrong and self.layers > MOST_LAYERS else set()
         if "width" not in wrong and "heads" not in wrong and self.width % (2 * self.heads):
             wrong.add("width")
         if self.readout == "window_harmonic" and not wrong & {"embedding", "window_beats"}:
@@ -140,7 +143,7 @@ _CHOICES = {"rotation": ROTATIONS, "readout": READOUTS, "contact_resolution": RE
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST
 
 
 def _is_positive(value: Any) -> bool:

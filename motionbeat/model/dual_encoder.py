@@ -14,7 +14,7 @@ from motionbeat.model.config import ModelConfig
 from motionbeat.model.device import full_precision
 from motionbeat.model.encoder import Encoder
 from motionbeat.model.heads import ContactHead, RhythmHead
-from motionbeat.model.model_folder import CONFIG_FILE, load_weights, read_config, save
+from motionbeat.model.model_folder import CONFIG_FILE, build, read_config, save
 from motionbeat.model.readout import readout
 from motionbeat.model.rotation import bar_phase
 
@@ -164,9 +164,7 @@ class DualEncoder(nn.Module):
     def load(cls, folder: Path | str) -> "DualEncoder":
         """The model that `save` wrote, in eval mode on the CPU. Missing or foreign files raise `MotionBeatError`."""
         config = ModelConfig.from_dict(read_config(folder, "model"), str(Path(folder) / CONFIG_FILE))
-        model = cls(config)
-        load_weights(folder, model, "model")
-        return model.eval()
+        return build(folder, lambda: cls(config), "model").eval()
 
     def _checked(
         self, name: str, tokens: Tensor, width: int, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None

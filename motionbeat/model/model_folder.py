@@ -3,17 +3,17 @@
 A file that is missing, broken or of another model raises `MotionBeatError` that names it and the fix.
 """
 
-import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file, write_json
+from motionbeat.files import guarded, read_json, whole_file, write_json
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 
@@ -33,12 +33,46 @@ def save(folder: Path | str, config: dict[str, Any], model: nn.Module) -> None:
 def read_config(folder: Path | str, kind: str) -> Any:
     """What config.json holds, not yet checked. kind: of model, for the message."""
     path = Path(folder) / CONFIG_FILE
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}") from None
-    except ValueError as error:
-        raise MotionBeatError(f"{path} is not JSON ({error}): take the config.json that training wrote") from None
+    if not path.is_file():
+        raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}")
+    return read_json(path, "take the config.json that training wrote")
+
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def build(folder: Path | str, make: Callable[[], Module], kind: str) -> Module:
+    """The model that `make` builds, with the weights in `folder`; kind: of model, for the message.
+
+    Names and shapes are compared with the file's header before anything is allocated: `make` first builds without
+    memory (PyTorch's device meta), so that sizes which no file has are refused and not tried. Raises
+    `MotionBeatError`.
+    """
+    path = Path(folder) / WEIGHTS_FILE
+    fix = f"take {CONFIG_FILE} and {WEIGHTS_FILE} from the same folder"
+    with guarded(Path(folder) / CONFIG_FILE, "asks for a model that cannot be built", fix), torch.device("meta"):
+        expected = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+    _refuse_other(path, expected, _shapes(path, kind))
+    with guarded(Path(folder) / CONFIG_FILE, "asks for a model that cannot be built", fix):
+        model = make()
+    load_weights(folder, model, kind)
+    return model
+
+
+def _shapes(path: Path, kind: str) -> dict[str, tuple[int, ...]]:
+    if not path.is_file():
+        raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}")
+    with guarded(path, "is not a safetensors file", "copy it again"), safe_open(path, "pt") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def _refuse_other(path: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
+    if found != expected:
+        wrong = min(name for name, _ in expected.items() ^ found.items())
+        raise MotionBeatError(
+            f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}, but {CONFIG_FILE} asks for "
+            f"{expected.get(wrong, 'none')}: take both files from the same folder"
+        )
 
 
 def load_weights(folder: Path | str, model: nn.Module, kind: str) -> None:
@@ -47,19 +81,12 @@ def load_weights(folder: Path | str, model: nn.Module, kind: str) -> None:
     tensors = _read(path, kind)
     expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items()}
     found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
-    if found != expected:
-        wrong = min(name for name, _ in expected.items() ^ found.items())
-        raise MotionBeatError(
-            f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}, but {CONFIG_FILE} asks for "
-            f"{expected.get(wrong, 'none')}: take both files from the same folder"
-        )
+    _refuse_other(path, expected, found)
     model.load_state_dict(tensors)
 
 
 def _read(path: Path, kind: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}")
-    try:
+    with guarded(path, "is not a safetensors file", "copy it again"):
         return load_file(path)
-    except SafetensorError as error:
-        raise MotionBeatError(f"{path} is not a safetensors file ({error}): copy it again") from None

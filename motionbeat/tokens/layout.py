@@ -1,12 +1,11 @@
 """What a row of the token tables holds: written by the tokens stage, carried along with the model."""
 
-import json
 from pathlib import Path
 
 from attrs import asdict, fields, frozen
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import write_json
+from motionbeat.files import read_json, write_json
 
 
 @frozen
@@ -37,12 +36,7 @@ class Layout:
 
     @classmethod
     def read(cls, path: Path) -> "Layout":
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise MotionBeatError(f"{path} is missing: run `dvc repro tokens` to make it") from None
-        except json.JSONDecodeError as error:
-            raise MotionBeatError(f"{path} is not JSON ({error}): run `dvc repro tokens` to make it anew") from None
+        values = read_json(path, "run `dvc repro tokens` to make it anew")
         names = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) != names:
             raise MotionBeatError(f"{path} must hold {sorted(names)}: run `dvc repro tokens` to make it anew")

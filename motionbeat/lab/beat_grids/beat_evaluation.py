@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from motionbeat.beats.grid import Beats
+from motionbeat.beats.grid import Beats, typical_interval
 
 TRIM_S = 5.0
 """The field leaves out the first 5 s, where a tracker has not heard enough (Davies, Degara & Plumbley, 2009)."""
 _SHORT_S = 2 * TRIM_S
+_LAG_WINDOW, _LEAST_MATCHED = 0.175, 0.6
 
 
 def compare(estimated: Beats, truth: Beats) -> dict[str, float | None]:
@@ -21,7 +22,9 @@ def compare(estimated: Beats, truth: Beats) -> dict[str, float | None]:
     downbeat_f_measure is None where the tracker knows no downbeats, or no true one is left. cmlt, amlt: 0..1, the
     share of beats in which the metrical level is kept, correct or allowed to be off-beat, double or half
     (mir_eval.beat.continuity, tolerance 0.175 of phase and period). lag_ms: the median of how much later, in ms,
-    estimated beats are than the true ones nearest to them, which the tolerance of the F-measure hides.
+    estimated beats are than the true ones that they match (within 0.175 of a beat), which the tolerance of the
+    F-measure hides. It is None where fewer than 60 % of the beats of either list match: with a doubled tempo, or
+    against a truth that ends early, there is no one lag.
     tempo_error_percent: |estimated bpm / true bpm - 1| in percent; tempo_error_folded_percent: the same after the
     estimate is doubled or halved until it is nearest, so that an octave error counts as none.
     """
@@ -68,7 +71,11 @@ def _lag_ms(estimated: NDArray[np.float64], truth: NDArray[np.float64]) -> float
         return None
     late = estimated[:, None] - truth
     nearest = np.abs(late).argmin(axis=1)
-    return 1000 * float(np.median(late[np.arange(len(late)), nearest]))
+    late = late[np.arange(len(late)), nearest]
+    matched = late[np.abs(late) <= _LAG_WINDOW * typical_interval(np.diff(truth))] if len(truth) > 1 else late[:0]
+    if len(matched) < _LEAST_MATCHED * max(len(estimated), len(truth)):
+        return None
+    return 1000 * float(np.median(matched))
 
 
 def summary(comparisons: Iterable[Mapping[str, float | None]]) -> dict[str, float]:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, nominal, track
+from motionbeat.beats.grid import EDGE_S
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file
+from motionbeat.files import guarded, read_json, set_aside, whole_file
 from motionbeat.lab.params import Beats as Options
 from motionbeat.progress import counted
 
@@ -152,7 +153,10 @@ def _track_cached(song: Song, options: Options, version: str, cache: Path) -> Tr
         raise MotionBeatError(f"{song.audio} does not exist; run the corpus stage again")
     entry = _entry(song, version, cache)
     if entry.is_file():
-        return _read(entry)
+        try:
+            return _read(entry)
+        except MotionBeatError as error:
+            set_aside(entry, error)
     tracked = _track(song, options)
     with whole_file(entry) as unfinished:
         unfinished.write_text(json.dumps(_as_plain(tracked)), encoding="utf-8")
@@ -189,9 +193,10 @@ def _as_plain(tracked: Tracked) -> dict[str, Any]:
 
 
 def _read(entry: Path) -> Tracked:
-    try:
-        plain = json.loads(entry.read_text(encoding="utf-8"))
+    with guarded(entry, "is a damaged cache entry", "delete it and run again"):
+        plain = read_json(entry, "delete it and run again")
         duration_s = plain.pop("duration_s")
-        return Tracked(Beats(**plain), duration_s)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MotionBeatError(f"{entry} is a damaged cache entry ({error}); delete it and run again") from None
+        found = Tracked(Beats(**plain), float(duration_s))
+        if not found.beats.times[-1] <= found.duration_s + EDGE_S:
+            raise ValueError("beats after the end of the audio")
+        return found

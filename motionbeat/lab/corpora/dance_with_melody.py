@@ -26,7 +26,6 @@ across the lines of `checked.json`), so that scores on waltz motion flatter.
 """
 
 import hashlib
-import json
 import math
 import re
 from functools import partial
@@ -38,6 +37,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import grey_opening, uniform_filter1d
 
 from motionbeat.errors import MotionBeatError, refuse
+from motionbeat.files import read_json
 from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song, first_bad_frame
 from motionbeat.motion.skeleton import JOINTS
 
@@ -234,19 +234,14 @@ def _span(path: Path) -> tuple[float, float]:
 
 
 def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: take the data set's own file") from None
-    except (OSError, ValueError) as error:
-        raise MotionBeatError(f"{path} is no JSON ({error}): take the data set's own file again") from None
+    return read_json(path, "take the data set's own file again")
 
 
 def _array(path: Path, name: str, values: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A (T, *shape) array out of nested lists."""
     try:
         array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise MotionBeatError(f"{path}: {name} is missing or uneven; expected frames of {shape} numbers") from None
     if array.ndim != 1 + len(shape) or array.shape[1:] != shape:
         raise MotionBeatError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from motionbeat.errors import MotionBeatError, refuse, run
+from motionbeat.files import size_of
 from motionbeat.lab.corpora import formats, plausibility
 from motionbeat.lab.corpora.formats import clips_csv
 from motionbeat.lab.corpora.formats.clips_csv import Line
@@ -131,16 +132,9 @@ def _path(root: Path, cell: str) -> Path:
     for form in ("", "NFC", "NFD"):
         for slashes in (cell, cell.replace("\\", "/")):
             path = root / (normalize(form, slashes) if form else slashes)
-            if _is_file(path):
+            if size_of(path) is not None:
                 return path
     return root / cell.replace("\\", "/")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have, such as one of 5,000 letters
-        return False
 
 
 def _files(root: Path, line: Line) -> Iterator[str]:
@@ -148,10 +142,15 @@ def _files(root: Path, line: Line) -> Iterator[str]:
         path = _path(root, cell)
         if path.suffix.lower() not in kinds:
             yield f"{column} {cell} is of no known kind: convert it to {', '.join(kinds[:-1])} or {kinds[-1]}"
-        elif not _is_file(path):
+        elif size_of(path) is None:
             yield f"{column} {_shortened(path)} does not exist: put it there or correct the cell"
-        elif path.stat().st_size == 0:
+        elif size_of(path) == 0:
             yield f"{column} {path} is an empty file: copy it again"
+
+
+def _resolved(root: Path, cell: str) -> Path:
+    path = _path(root, cell)
+    return path.resolve() if size_of(path) is not None else path
 
 
 def _shortened(path: Path) -> str:
@@ -169,7 +168,7 @@ def _disagreements(root: Path, lines: list[Line]) -> Iterator[str]:
             where = _numbers([line for line in lines if getattr(line, key) in (first, second)])
             yield f"{where}: {key}s {first} and {second} would be one file on Windows and macOS: rename one"
     facts: tuple[tuple[str, Callable[[Line], object], str], ...] = (
-        ("audio files", lambda line: _path(root, line.audio).resolve(), "give one recording a song"),
+        ("audio files", lambda line: _resolved(root, line.audio), "give one recording a song"),
         ("tempi or meters", lambda line: (line.bpm, line.beats_per_bar), "give it the same in every line"),
         (
             "splits",
@@ -189,7 +188,7 @@ def _shared(root: Path, lines: list[Line], column: str, of: Callable[[Line], str
     """Files that several lines name though they differ in `of`."""
     users: dict[Path, list[Line]] = {}
     for line in lines:
-        users.setdefault(_path(root, getattr(line, column)).resolve(), []).append(line)
+        users.setdefault(_resolved(root, getattr(line, column)), []).append(line)
     for group in users.values():
         if len({of(line) for line in group}) > 1:
             yield f"{_numbers(group)}: {column} {getattr(group[0], column)} stands in {what}"

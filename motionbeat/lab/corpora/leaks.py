@@ -24,7 +24,7 @@ _LEAST_S = 3.0
 _SAME_SOUND = 0.85
 """Correlation of two recordings' features; of 46 embedded songs no two come above 0.7."""
 _SAME_DANCE_M, _SAME_DANCE = 0.08, 0.35
-"""Distance of the limbs' joints, in metres and relative to how far they move; of 244 dances no two come below 0.15 m."""
+"""Distance of the limbs' joints, in metres and relative to how far they move; of 244 dances none come below 0.15 m."""
 _SWAPPED = [
     INDEX[{"l": "r", "r": "l"}[name[0]] + name[1:]] if {"l": "r", "r": "l"}.get(name[0], "") + name[1:] in INDEX else n
     for n, name in enumerate(JOINTS)
@@ -37,7 +37,7 @@ Whole = NDArray[np.int64]
 
 @frozen
 class Leak:
-    """Two names of one thing; `shift_s`: where the second begins in the first; `share`: of the shorter that is shared."""
+    """Two names of one thing; shift_s: where the second begins in the first; share: the part of the shorter one."""
 
     first: str
     second: str

@@ -74,10 +74,10 @@ class _Refused:
 def write_corpus(corpus: Corpus, folder: Path, checks: MotionChecks | None = None) -> float:
     """Write motion/<clip>.npz, audio/<song>.flac and manifest.parquet into `folder`.
 
-    A song that no clip is danced to is not written. Audio becomes mono, 44.1 kHz, 16 bit. Motions
-    that no person can make, by the limits of `checks`, are refused. Returns the minutes of motion. Everything is looked at before anything is refused: raises `MotionBeatError` listing
-    what is wrong with which clip or song; what was written by then is for the caller to drop
-    (`files.whole_folder`).
+    A song that no clip is danced to is not written. Audio becomes mono, 44.1 kHz, 16 bit. Motions that no person can
+    make, by the limits of `checks`, are refused. Returns the minutes of motion. Everything is looked at before anything
+    is refused: raises `MotionBeatError` listing what is wrong with which clip or song; what was written by then is for
+    the caller to drop (`files.whole_folder`).
     """
     from joblib import Parallel, delayed
 

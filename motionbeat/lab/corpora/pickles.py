@@ -10,9 +10,9 @@ import math
 import pickle
 import pickletools
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,13 +137,16 @@ for _core in ("numpy.core", "numpy._core"):
     _KNOWN[f"{_core}.numeric", "_frombuffer"] = _MakeFilled()
 
 
-class _ArrayUnpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
+class _ArrayUnpickler(pickle._Unpickler):
     """Python's own reader in Python: a dictionary is filled here by names alone.
 
     A key can be a tuple of tuples of which each stands in the next twice: to hash 40 of those takes days.
     """
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch}
+    stack: list[Any]
+    pop_mark: Callable[[], list[Any]]
+    append: Callable[[Any], None]
 
     def find_class(self, module: str, name: str) -> Any:
         try:

@@ -66,8 +66,8 @@ def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
     if joint > checks.joint_speed:
         found.append(
             f"joints move at {joint * leg:.3g} m/s about the root ({joint:.3g} legs a second, at most "
-            f"{checks.joint_speed:g}): is the frame rate ({motion.fps:g}) right? {motion.fps * _USUAL_JOINT / joint:.3g} "
-            "would be plausible; or are frames or rotations mixed up?"
+            f"{checks.joint_speed:g}): is the frame rate ({motion.fps:g}) right? "
+            f"{motion.fps * _USUAL_JOINT / joint:.3g} would be plausible; or are frames or rotations mixed up?"
         )
     if (backwards := _knees(joints, leg)) < _BACKWARDS:
         found.append(

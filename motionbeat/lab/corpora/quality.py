@@ -170,7 +170,7 @@ def _hear(path: Path) -> tuple[leaks.Series, NDArray[np.float32]]:
 
 def _motion(path: Path, fps: float) -> Motion:
     with np.load(path, allow_pickle=False) as arrays:
-        return Motion(arrays["joints"], arrays["poses"] if "poses" in arrays else None, fps)
+        return Motion(arrays["joints"], arrays.get("poses"), fps)
 
 
 def write(path: Path, table: Sequence[Mapping[str, Any]]) -> None:

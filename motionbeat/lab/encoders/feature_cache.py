@@ -17,7 +17,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import cache_folder, whole_file, workers
+from motionbeat.files import cache_folder, guarded, set_aside, whole_file, workers
 from motionbeat.lab.params import Encoders
 from motionbeat.progress import counted
 
@@ -112,6 +112,9 @@ def cached(encoder: "FrozenEncoder", path: Path, digest: str, frames: bool, fold
     from motionbeat.lab.encoders.frame_encoder import clip
 
     clip_entry, frames_entry = folder / f"{digest}.safetensors", folder / f"{digest}.frames.safetensors"
+    for entry, field in ((clip_entry, "clip"), (frames_entry, "frames")):
+        if entry.is_file():
+            _keep_if_sound(entry, field)
     if not clip_entry.is_file() or (frames and not frames_entry.is_file()):
         heard = encoder.frames(path)
         if frames:
@@ -119,6 +122,17 @@ def cached(encoder: "FrozenEncoder", path: Path, digest: str, frames: bool, fold
             _write(frames_entry, {"frames": _half(on_grid, path, encoder.name)})
         _write(clip_entry, {"clip": clip(heard)})
     return Features(_read(clip_entry)["clip"], frames_entry if frames else None)
+
+
+def _keep_if_sound(entry: Path, field: str) -> None:
+    """Set a damaged entry of the cache aside; the header is compared with the file, the numbers are not read."""
+    from safetensors import safe_open
+
+    try:
+        with guarded(entry, "is a damaged cache entry", "it is made again"), safe_open(entry, "np") as file:
+            file.get_slice(field).get_shape()
+    except MotionBeatError as error:
+        set_aside(entry, error)
 
 
 def resampled(features: NDArray[np.floating], times: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -156,7 +170,7 @@ def read_set(path: Path, names: Sequence[str]) -> NDArray[np.float32]:
     from safetensors import safe_open
 
     values = _read(path)["clip"]
-    with safe_open(path, "np") as file:
+    with guarded(path, "does not say its clips", "run `dvc repro features`"), safe_open(path, "np") as file:
         written = json.loads(file.metadata()["about"])["names"]
     if written != list(names):
         raise MotionBeatError(f"{path} holds other clips than its data set has now: run `dvc repro features`")
@@ -177,12 +191,7 @@ def _write(path: Path, tensors: dict[str, NDArray[Any]], metadata: dict[str, str
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    try:
+    with guarded(path, "is damaged", "delete it and run `dvc repro features`"):
         return load_file(path)
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: run `dvc repro features`") from None
-    except SafetensorError as error:
-        raise MotionBeatError(f"{path} is damaged ({error}): delete it and run again") from None

@@ -16,7 +16,8 @@ from motionbeat.lab.generator.diffusion import signal_levels
 from motionbeat.lab.generator.motion_vector import CONTACT, FRAMES, ROOT, ROTATION, WIDTH, with_rotations
 from motionbeat.lab.generator.network import Denoiser, NetworkConfig
 from motionbeat.lab.generator.spectrum import Spectrum
-from motionbeat.model.model_folder import CONFIG_FILE, load_weights, read_config, save
+from motionbeat.model.config import MOST, MOST_LAYERS
+from motionbeat.model.model_folder import CONFIG_FILE, build, read_config, save
 
 _KIND = "dance generator"
 _SMALLEST_RANGE = 1e-6
@@ -43,6 +44,8 @@ class GeneratorConfig(NetworkConfig):
         counts = [field.name for field in fields(type(self)) if field.type is int and field.name != "condition_layers"]
         wrong = [name for name in counts if not _is_count(getattr(self, name), 1)]
         wrong += [] if _is_count(self.condition_layers, 0) else ["condition_layers"]
+        for name in ("layers", "condition_layers"):
+            wrong += [name] if name not in wrong and getattr(self, name) > MOST_LAYERS else []
         if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             wrong.append("dropout")
         wrong += [name for name in ("aligned", "preconditioned") if not isinstance(getattr(self, name), bool)]
@@ -182,9 +185,7 @@ class DanceGenerator(nn.Module):
                 f"{folder} was trained with other weights of the encoder {config.encoder}: give those, or train the "
                 "generator again (dvc repro dance)"
             )
-        model = cls(config)
-        load_weights(folder, model, _KIND)
-        return model.eval()
+        return build(folder, lambda: cls(config), _KIND).eval()
 
 
 def _config(folder: Path) -> GeneratorConfig:
@@ -199,4 +200,4 @@ def _config(folder: Path) -> GeneratorConfig:
 
 
 def _is_count(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MOST

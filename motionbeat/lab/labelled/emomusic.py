@@ -78,7 +78,7 @@ def ratings_of(
     for line, row in table(path, (song, arousal, valence), _FIX):
         name = row[song]
         values = tuple(_rating(row[column]) for column in (arousal, valence))
-        if not name.isdecimal():
+        if not _is_id(name):
             errors.append(f"{path} line {line}: {song} {name!r} is no number: {_FIX}")
         elif not all(scale[0] <= value <= scale[1] for value in values):
             given = f"{row[arousal]!r} and {row[valence]!r}"
@@ -111,6 +111,10 @@ def _found(root: Path, name: str) -> Path:
     raise MotionBeatError(f"{root / 'annotations' / name} is missing: unpack annotations.tar.gz of Emomusic there")
 
 
+def _is_id(name: str) -> bool:
+    return name.isdecimal() and len(name) < 10
+
+
 def _rating(text: str) -> float:
     try:
         return float(text)
@@ -125,7 +129,7 @@ def _songs(path: Path) -> tuple[dict[str, str], dict[str, str], list[str]]:
     errors = []
     for line, row in table(path, ("song_id", "Artist", "Mediaeval 2013 set"), _FIX):
         name, part = row["song_id"], row["Mediaeval 2013 set"]
-        if not name.isdecimal():
+        if not _is_id(name):
             errors.append(f"{path} line {line}: song_id {name!r} is no number: {_FIX}")
         elif part not in SETS:
             errors.append(f"{path} line {line}: Mediaeval 2013 set {part!r} is none of {', '.join(SETS)}: {_FIX}")
@@ -142,7 +146,7 @@ def _own_splits(path: Path, artists: dict[str, str]) -> tuple[dict[str, str], li
     errors = []
     fix = "correct or remove it"
     for line, row in table(path, ("song_id", "split"), fix):
-        name = str(int(row["song_id"])) if row["song_id"].isdecimal() else row["song_id"]
+        name = str(int(row["song_id"])) if _is_id(row["song_id"]) else row["song_id"]
         if name not in artists:
             errors.append(f"{path} line {line}: song {row['song_id']!r} is not in songs_info.csv: {fix}")
         elif row["split"] not in SPLITS:

@@ -119,7 +119,7 @@ def _number(text: str) -> bool:
 
 
 def _position(text: str) -> bool:
-    return text.isdecimal() and int(text) >= 1
+    return text.isdecimal() and len(text) < 10 and int(text) >= 1
 
 
 def _assembled(

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError, refuse
+from motionbeat.files import read_text, size_of
 from motionbeat.lab.tables import SPLITS
 
 Kind = Literal["classes", "tags", "regression", "beats"]
@@ -120,15 +121,16 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 
 def _wrong_audio(root: Path, items: Sequence[Item]) -> list[str]:
-    missing = [item.audio for item in items if not item.audio.is_file()]
-    empty = [item.audio for item in items if item.audio.is_file() and item.audio.stat().st_size == 0]
+    sizes = {item.audio: size_of(item.audio) for item in items}
+    missing = [path for path, size in sizes.items() if size is None]
+    empty = [path for path, size in sizes.items() if size == 0]
     wrong = (
         (missing, "is missing", "are missing", "put"),
         (empty, "is empty (0 bytes)", "are empty (0 bytes)", "copy"),
     )
     return [
         f"{root}: the audio of {len(paths)} of {len(items)} clips {one if len(paths) == 1 else many}: "
-        f"{fix} it there again: {shortened(map(str, paths))}"
+        f"{fix} it there again: {shortened(str(path)[:300] for path in paths)}"
         for paths, one, many, fix in wrong
         if paths
     ]
@@ -143,12 +145,7 @@ def shortened(names: Iterable[str]) -> str:
 
 def text_of(path: Path, fix: str) -> str:
     """The text of a file; raises `MotionBeatError` naming it and `fix` where it is missing or no text."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: {fix}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise MotionBeatError(f"{path} cannot be read as text ({error}): {fix}") from None
+    return read_text(path, fix)
 
 
 def table(path: Path, needed: Sequence[str], fix: str, delimiter: str = ",") -> list[tuple[int, dict[str, str]]]:

@@ -5,13 +5,13 @@ Layout: `nsynth-train`, `nsynth-valid` and `nsynth-test` (289,205, 12,678 and 4,
 train is in the other two. synth_lead is in train only.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.labelled.labelled_set import Item, LabelledSet, assemble, text_of
+from motionbeat.files import read_json
+from motionbeat.lab.labelled.labelled_set import Item, LabelledSet, assemble
 from motionbeat.lab.tables import SPLITS
 
 FAMILIES = (
@@ -75,10 +75,7 @@ def _notes(path: Path) -> dict[str, Any]:
             raise MotionBeatError(f"{path} has {twice!r} twice: {_FIX}")
         return dict(pairs)
 
-    try:
-        notes = json.loads(text_of(path, _FIX), object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        raise MotionBeatError(f"{path} is no JSON ({error}): {_FIX}") from None
+    notes = read_json(path, _FIX, object_pairs_hook=unique)
     if not isinstance(notes, dict) or not notes:
         raise MotionBeatError(f"{path} holds no notes: {_FIX}")
     return notes

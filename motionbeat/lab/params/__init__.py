@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded, read_text
 from motionbeat.lab.params.sections import (
     Beats,
     Corpus,
@@ -56,7 +57,11 @@ __all__ = [
     "Train",
     "from_dict",
     "load",
+    "read_yaml",
 ]
+
+
+_MOST_BYTES = 2**20
 
 
 def load(path: Path | str = "params.yaml") -> Params:
@@ -64,13 +69,14 @@ def load(path: Path | str = "params.yaml") -> Params:
 
     Raises `MotionBeatError` listing every wrong key with its value and what was expected.
     """
-    try:
-        values = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: run from the folder that holds dvc.yaml and params.yaml") from None
-    except YAMLError as error:
-        raise MotionBeatError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    return from_dict(values, str(path))
+    return from_dict(read_yaml(Path(path)), str(path))
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds; `MotionBeatError` where it is missing, no text or no YAML."""
+    text = read_text(path, "run from the folder that holds dvc.yaml and params.yaml", _MOST_BYTES)
+    with guarded(path, "is not valid YAML", "correct it, or take the committed version again"):
+        return YAML(typ="safe", pure=True).load(text)
 
 
 def from_dict(values: Any, origin: str = "params") -> Params:

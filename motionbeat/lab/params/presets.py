@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file
@@ -37,13 +37,9 @@ def overrides(name: str, folder: Path = FOLDER, values: Path = PARAMS) -> dict[s
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
         raise MotionBeatError(f"no preset {name!r} in {folder}: there are {', '.join(known)}{hint}")
     path = folder / f"{name}.yaml"
-    try:
-        chosen = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        current = YAML(typ="safe", pure=True).load(values.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MotionBeatError(f"{values} is missing: run from the folder that holds dvc.yaml") from None
-    except YAMLError as error:
-        raise MotionBeatError(f"{path} or {values} is not valid YAML: {' '.join(str(error).split())}") from None
+    chosen, current = params.read_yaml(path), params.read_yaml(values)
+    if not isinstance(chosen or {}, dict) or not all(isinstance(keys, dict) for keys in (chosen or {}).values()):
+        raise MotionBeatError(f"{path} holds no sections of params.yaml: correct it")
     flat = {f"{section}.{key}": value for section, keys in (chosen or {}).items() for key, value in keys.items()}
     unknown = [key for key in flat if not _has(current, key)]
     if unknown:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from motionbeat.errors import run
+from motionbeat.files import guarded
 from motionbeat.lab import params
 from motionbeat.lab.results import dance_tables, recognition_tables
 from motionbeat.lab.results.result_tables import Table, as_text, main_lines, terminal_cell
@@ -17,8 +18,17 @@ _WIDTHS = (19, 19, 17)  # fits "100.0 [100.0-100.0]", and 80 columns in all
 
 
 def main() -> None:
-    settings = params.load()
-    results = ResultsTable.read(Path("metrics"))
+    print_results(params.load(), Path("metrics"))
+
+
+def print_results(settings: params.Params, folder: Path) -> None:
+    """Print the tables of a run's metrics. Raises `MotionBeatError` where they have another form than stages write."""
+    with guarded(folder, "holds results of another form", "run `dvc repro`"):
+        _print(settings, folder)
+
+
+def _print(settings: params.Params, folder: Path) -> None:
+    results = ResultsTable.read(folder)
     tables = [main_lines(table) for table in retrieval_tables(results)]
     if sys.stdout.isatty():
         _show(tables)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded, read_text
 from motionbeat.lab.render.stick_figure import INK, LEFT, RIGHT
 
 if TYPE_CHECKING:
@@ -48,17 +49,15 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
 
     An accuracy may have no column at all: a small validation split can be without a pair to measure it on.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
+    text = read_text(path, "run `dvc repro` to make it")
+    with guarded(path, "is no csv table", "run `dvc repro` to make it"):
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
     missing = set(COLUMNS) - (set(rows[0]) | set(ACCURACIES) if rows else set())
     if missing:
         raise MotionBeatError(f"{path} lacks the columns {sorted(missing)} or has no rows: run `dvc repro`")
     try:
         return {name: np.array([float(row.get(name) or "nan") for row in rows]) for name in COLUMNS}
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise MotionBeatError(f"{path} holds a cell that is no number ({error}): run `dvc repro`") from None
 
 

@@ -4,7 +4,7 @@ The stages write metrics/TASK_table.csv (`motionbeat.lab.tasks.score_table`); tr
 intervals, are read as rows of the tasks `train` and `beats`.
 """
 
-import json
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 from attrs import field, frozen
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded, read_json, read_text
 from motionbeat.lab.tasks.score_table import COLUMNS, Score, difference
 
 RECOGNITION = ("beat_tracking", "tagging", "genre", "instrument", "emotion")
@@ -76,15 +77,12 @@ def _score(task: str, row: str, metric: str, value: Any, low: Any, high: Any, n:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype={"task": str, "row": str, "metric": str})
+    text = read_text(path, "run `dvc repro` to make it")
+    with guarded(path, "is no table of figures", "run `dvc repro`"):
+        table = pd.read_csv(io.StringIO(text), dtype={"task": str, "row": str, "metric": str})
         if tuple(table.columns) != COLUMNS:
             raise MotionBeatError(f"{path} has the columns {list(table.columns)}, not {list(COLUMNS)}: run `dvc repro`")
         return table.astype({"value": float, "low": float, "high": float, "n": "Int64"})
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
-    except (ValueError, TypeError) as error:
-        raise MotionBeatError(f"{path} is no table of figures ({error}): run `dvc repro`") from None
 
 
 def _read_plain(path: Path, task: str, row: str) -> pd.DataFrame:
@@ -97,12 +95,7 @@ def _read_plain(path: Path, task: str, row: str) -> pd.DataFrame:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: run `dvc repro` to make it") from None
-    except json.JSONDecodeError as error:
-        raise MotionBeatError(f"{path} is not JSON ({error}): run `dvc repro`") from None
+    values = read_json(path, "run `dvc repro` to make it")
     if not isinstance(values, dict):
         raise MotionBeatError(f"{path} holds no named values: run `dvc repro`")
     return values

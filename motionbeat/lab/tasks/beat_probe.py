@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.beats import librosa_tracker, madmom_tracker
-from motionbeat.files import cache_folder, whole_file
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import cache_folder, guarded, read_json, set_aside, whole_file
 from motionbeat.lab.labelled.labelled_set import BeatLabels, Item, LabelledSet
 from motionbeat.lab.params import Tasks
 from motionbeat.lab.tasks import beat_decoding, probes
@@ -96,11 +97,23 @@ def track(tracker: str, audio: Path, cache: Path | None = None) -> Beats:
     key = hashlib.sha256(json.dumps(asked).encode())
     key.update(audio.read_bytes())
     entry = (CACHE if cache is None else cache) / f"{key.hexdigest()}.json"
-    if not entry.is_file():
-        found = _TRACK[tracker](audio)
-        with whole_file(entry) as unfinished:
-            unfinished.write_text(json.dumps(found.tolist()), encoding="utf-8")
-    return np.array(json.loads(entry.read_text(encoding="utf-8")), float)
+    if entry.is_file():
+        try:
+            return _cached(entry)
+        except MotionBeatError as error:
+            set_aside(entry, error)
+    found = _TRACK[tracker](audio)
+    with whole_file(entry) as unfinished:
+        unfinished.write_text(json.dumps(found.tolist()), encoding="utf-8")
+    return _cached(entry)
+
+
+def _cached(entry: Path) -> Beats:
+    with guarded(entry, "is a damaged cache entry", "delete it and run again"):
+        times = np.array(read_json(entry, "delete it and run again"), float)
+        if times.ndim != 1 or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+            raise ValueError("no rising list of seconds")
+        return times
 
 
 def _madmom(audio: Path) -> Beats:

@@ -5,7 +5,6 @@ use), and the ledger, which is kept in git, makes everybody after that either ge
 """
 
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -57,12 +56,9 @@ class Ledger:
             files.write_json(self.path, {key: asdict(value) for key, value in entries.items()})
 
     def _entries(self) -> dict[str, Entry]:
-        try:
-            values = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except (OSError, ValueError) as error:
-            raise MotionBeatError(f"{self.path} cannot be read as JSON ({error}): {_FIX}") from None
+        values = files.read_json(self.path, _FIX)
         if not isinstance(values, dict):
             raise MotionBeatError(f"{self.path} is no JSON object of name -> entry: {_FIX}")
         return {name: self._entry(name, value) for name, value in values.items()}

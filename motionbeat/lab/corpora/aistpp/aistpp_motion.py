@@ -30,8 +30,8 @@ def read_motion(path: Path, fps: float | None = None) -> Motion:
     missing = [name for name in ("smpl_poses", "smpl_trans", "smpl_scaling") if name not in arrays]
     if "full_pose" in arrays and missing:
         raise MotionBeatError(
-            f"{path} is a dance that EDGE generated (full_pose, no smpl_scaling), no pickle of AIST++: give such dances "
-            "in a folder with clips.csv (docs/own_data.md), corpus.name = folder"
+            f"{path} is a dance that EDGE generated (full_pose, no smpl_scaling), no pickle of AIST++: give such "
+            "dances in a folder with clips.csv (docs/own_data.md), corpus.name = folder"
         )
     if missing:
         raise MotionBeatError(f"{path} has no {', '.join(missing)}: take the pickles of AIST++'s motions archive")

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from motionbeat.errors import MotionBeatError, refuse
+from motionbeat.files import read_text
 from motionbeat.lab.corpora.aistpp import (
     aistpp_layout,
     aistpp_names,
@@ -84,12 +85,7 @@ def read_parts(
 
 
 def _names(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").split()
-    except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: unpack splits.zip of AIST++ there") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise MotionBeatError(f"{path} cannot be read as text ({error}): unpack splits.zip of AIST++ again") from None
+    return read_text(path, "unpack splits.zip of AIST++ there").split()
 
 
 def _songs_without_audio(

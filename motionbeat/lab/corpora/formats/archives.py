@@ -1,8 +1,7 @@
 """Npz2Arrays: arrays of numbers out of NumPy files; no pickle in them is ever loaded."""
 
-import tokenize
+import warnings
 import zipfile
-import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,46 +10,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded
 from motionbeat.lab.corpora.manifest import first_bad_frame
 
-_BROKEN = (
-    *(ValueError, EOFError, KeyError, MemoryError, OSError, RuntimeError, SyntaxError),
-    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
-)
-"""What NumPy and zipfile raise on damaged files, found by changing bytes of sound ones at random."""
+LARGEST_BYTES = 512 * 2**20
+"""An hour of SMPL-X at 120 frames a second, float64, has 470 MiB."""
 LARGEST = 1e6
 """Beyond a kilometre in millimetres no number of a motion is meant."""
 
 
 def names(path: Path) -> list[str]:
     """The names of the arrays in an .npz file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except OSError as error:
-        raise MotionBeatError(f"{path} cannot be read ({error.strerror}): check the column motion") from None
-    except _BROKEN as error:
-        raise MotionBeatError(f"{path} is no whole .npz file ({error}): write it again by numpy.savez") from None
+    with guarded(path, "is no whole .npz file", "write it again by numpy.savez"), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if (size := sum(member.file_size for member in members)) > LARGEST_BYTES:
+            raise MotionBeatError(f"{path} unpacks to {size} bytes, more than any motion ({LARGEST_BYTES}): check it")
+        return [member.filename.removesuffix(".npy") for member in members]
 
 
 def load(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
     """Those of the arrays `wanted` that an .npz file has; each must hold numbers or plain text."""
     found = [name for name in names(path) if name in wanted]
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in found}
-    except _BROKEN as error:
-        raise _refused(path, error, "numpy.savez") from None
+    with guarded(path, "cannot be read", "write it again by numpy.savez"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged headers; they are refused below
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                values = {name: arrays[name] for name in found}
+        except ValueError as error:
+            raise _refused(path, error, "numpy.savez") from None
+    strange = [name for name, array in values.items() if not isinstance(array, np.ndarray)]
+    if strange:
+        raise MotionBeatError(f"{path}: {strange[0]} is no array in NumPy's form: write it again by numpy.savez")
+    return values
 
 
 def load_one(path: Path) -> NDArray[Any]:
     """The array in an .npy file."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise MotionBeatError(f"{path} cannot be read ({error.strerror or error}): check the column motion") from None
-    except _BROKEN as error:
-        raise _refused(path, error, "numpy.save") from None
+    with guarded(path, "cannot be read", "write it again by numpy.save"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if path.stat().st_size > LARGEST_BYTES:
+            raise MotionBeatError(f"{path} has more bytes than any motion ({LARGEST_BYTES}): check it")
+        try:
+            # mapped before it is copied, so that a shape which the file cannot hold takes no memory
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = np.array(array) if isinstance(array, np.ndarray) else array
+        except ValueError as error:
+            raise _refused(path, error, "numpy.save") from None
     if not isinstance(array, np.ndarray):
         raise MotionBeatError(f"{path} is an .npz archive by another name: rename it to end in .npz")
     return array
@@ -65,6 +70,8 @@ def _refused(path: Path, error: Exception, writer: str) -> MotionBeatError:
 
 def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray[np.float64]:
     """`values` as (T, *shape) float64: T frames, at least 2, all finite; flat frames are unfolded."""
+    if not values.ndim:
+        raise MotionBeatError(f"{path}: {name} is one number; expected frames of {int(np.prod(shape))} numbers")
     flat = int(np.prod(shape))
     expected = f"expected (frames, {', '.join(map(str, shape))})" + (f" or (frames, {flat})" if len(shape) > 1 else "")
     if values.dtype.kind not in "fiu" or values.shape[1:] not in (shape, (flat,)):

@@ -14,9 +14,12 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import read_text
 from motionbeat.lab.corpora.formats.archives import LARGEST
 from motionbeat.lab.corpora.formats.bvh_tree import END_SITE, Bvh, Joint
 
+_PLAIN = re.compile(r"\d{0,3}\.?\d{0,20}(e-?\d)?", re.IGNORECASE)
+_MOST_JOINTS = 2000
 _CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 
 
@@ -41,12 +44,7 @@ class _Open:
 class _Reader:
     def __init__(self, path: Path) -> None:
         self.path, self.line = path, 0
-        try:
-            self.lines = path.read_text(encoding="utf-8-sig").split("\n")
-        except OSError as error:
-            raise MotionBeatError(f"{path} cannot be read ({error.strerror}): check the column motion") from None
-        except UnicodeDecodeError:
-            raise MotionBeatError(f"{path} is no UTF-8 text: export it as plain BVH") from None
+        self.lines = read_text(path, "export it as plain BVH, in UTF-8").split("\n")
         while self.lines and not self.lines[-1].strip():
             self.lines.pop()
 
@@ -81,6 +79,8 @@ class _Reader:
                 if word != "{":
                     raise self.wrong(f"{word} where the block of {waiting.name} should open with {{")
                 joints.append(None)
+                if len(joints) > _MOST_JOINTS:
+                    raise self.wrong(f"more than {_MOST_JOINTS} joints: is this a motion of one person?")
                 blocks.append((len(joints) - 1, waiting))
                 waiting = None
             elif word in ("ROOT", "JOINT", "END"):
@@ -155,15 +155,15 @@ class _Reader:
 
     def _motion_head(self) -> tuple[int, str]:
         frames = self._labelled("frames", "Frames: and their number")
-        if not frames.isdecimal() or int(frames) < 2:
-            raise self.wrong(f"Frames: {frames}; expected a whole number of at least 2")
+        if not frames.isdecimal() or len(frames) > 12 or int(frames) < 2:
+            raise self.wrong(f"Frames: {frames[:40]}; expected a whole number of at least 2")
         frame_time = self._labelled("frame time", "Frame Time: and seconds")
         try:
             seconds = float(frame_time)
         except ValueError:
             seconds = 0.0
-        if not 0 < seconds < 10:
-            raise self.wrong(f"Frame Time: {frame_time}; expected seconds above 0, with a decimal point")
+        if not 1e-4 < seconds < 10 or not _PLAIN.fullmatch(frame_time):
+            raise self.wrong(f"Frame Time: {frame_time[:40]}; expected seconds above 0, with a decimal point")
         return int(frames), frame_time
 
     def _labelled(self, label: str, expected: str) -> str:

@@ -142,8 +142,8 @@ def _line(path: Path, number: int, columns: list[str], cells: list[str], decimal
     if row["split"] and row["split"] not in SPLITS:
         errors.append(f"split {row['split']!r}; expected train, val or test")
     numbers: dict[str, float | None] = {}
-    for name, least, whole in _NUMBERS:
-        numbers[name], wrong = _number(name, row.get(name, ""), least, whole, decimal_commas)
+    for name, limits, whole in _NUMBERS:
+        numbers[name], wrong = _number(name, row.get(name, ""), limits, whole, decimal_commas)
         errors += wrong
     for name, allowed in (("up", ("y", "z")), ("unit", tuple(UNITS))):
         if row.get(name) and row[name] not in allowed:
@@ -164,16 +164,18 @@ def _line(path: Path, number: int, columns: list[str], cells: list[str], decimal
 
 
 _NUMBERS = (
-    ("offset", 0.0, False),
-    ("bpm", 10.0, False),
-    ("beats_per_bar", 1.0, True),
-    ("fps", 1.0, False),
-    ("person", 0.0, True),
+    ("offset", (0.0, 1e6), False),
+    ("bpm", (10.0, 1000.0), False),
+    ("beats_per_bar", (1.0, 100.0), True),
+    ("fps", (1.0, 1000.0), False),
+    ("person", (0.0, 1000.0), True),
 )
-"""Columns of numbers, their least value, and whether they are whole."""
+"""Columns of numbers, their least and largest value, and whether they are whole."""
 
 
-def _number(name: str, cell: str, least: float, whole: bool, decimal_commas: bool) -> tuple[float | None, list[str]]:
+def _number(
+    name: str, cell: str, limits: tuple[float, float], whole: bool, decimal_commas: bool
+) -> tuple[float | None, list[str]]:
     """The number in a cell (none in an empty one), and what is wrong with it."""
     if not cell:
         return None, []
@@ -182,8 +184,11 @@ def _number(name: str, cell: str, least: float, whole: bool, decimal_commas: boo
         value = float(text)
     except ValueError:
         value = math.nan
+    least, most = limits
+    if math.isfinite(value) and value > most:
+        return None, [f"{name} {cell[:40]!r}; expected at most {most:g}"]
     if not (math.isfinite(value) and value >= least and (not whole or value == int(value))):
-        return None, [f"{name} {cell!r}; expected a {'whole ' if whole else ''}number of at least {least:g}"]
+        return None, [f"{name} {cell[:40]!r}; expected a {'whole ' if whole else ''}number of at least {least:g}"]
     return value, []
 
 

@@ -70,7 +70,7 @@ def read_finedance(path: Path, hints: Hints) -> Motion:
         name = JOINTS[joint] if joint < _BODY else f"finger joint {joint - _BODY} of 30"
         raise MotionBeatError(
             f"{path}: {name} has no rotation in frame {frame} and in {int(bad.any(axis=1).sum())} of {len(bad)} frames "
-            f"(two parallel rows, columns {3 + 6 * joint} to {8 + 6 * joint} of 315): leave those frames out at an end, "
+            f"(two parallel rows, columns {3 + 6 * joint} to {8 + 6 * joint} of 315): leave out those frames, "
             "or write 1 0 0 0 1 0 for a joint that was not recorded"
         )
     poses = Rotation.from_matrix(_orthonormal(rows).reshape(-1, 3, 3)).as_rotvec().reshape(-1, 52, 3)
@@ -116,22 +116,22 @@ def _smpl(poses: NDArray[np.float64], hands_at: int | None) -> NDArray[np.float6
 
 def _whole(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
     values = arrays["poses"]
-    columns = int(np.prod(values.shape[1:])) if values.ndim > 1 else 0
+    columns = _columns(values)
     if columns not in _HANDS_AT:
         raise MotionBeatError(
             f"{path}: poses has shape {values.shape}; expected (frames, 165) of SMPL-X, 156 of SMPL-H, 72 of SMPL "
             "or 66 of a body without hands, axis-angle"
         )
-    poses = archives.numbers(path, "poses", values.reshape(len(values), -1), columns).reshape(len(values), -1, 3)
+    poses = archives.numbers(path, "poses", _flat(values), columns).reshape(len(values), -1, 3)
     return poses if columns == 72 else _smpl(poses, _HANDS_AT[columns])
 
 
 def _parts(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
     root = archives.numbers(path, *_one_of(path, arrays, _ROOTS), 1, 3)
     name, values = _one_of(path, arrays, _BODIES)
-    columns = int(np.prod(values.shape[1:]))
+    columns = _columns(values)
     joints = 23 if columns == 69 else 21
-    body = archives.numbers(path, name, values.reshape(len(values), -1), 3 * joints).reshape(-1, joints, 3)
+    body = archives.numbers(path, name, _flat(values), 3 * joints).reshape(-1, joints, 3)
     parts = [("root", root), (name, body)]
     if joints == 21:
         for names in (_LEFT, _RIGHT):
@@ -145,14 +145,24 @@ def _parts(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
 def _knuckle(path: Path, arrays: dict[str, NDArray[Any]], name: str, frames: int) -> NDArray[np.float64]:
     if name not in arrays:
         return np.zeros((frames, 1, 3))
-    columns = int(np.prod(arrays[name].shape[1:]))
+    columns = _columns(arrays[name])
     if columns != 3 * _HAND:
         raise MotionBeatError(
             f"{path}: {name} has {columns} numbers a frame; expected 45, axis-angle: export the hands without PCA "
             "(use_pca=False) or leave them out"
         )
-    hand = archives.numbers(path, name, arrays[name].reshape(len(arrays[name]), -1), columns).reshape(-1, _HAND, 3)
+    hand = archives.numbers(path, name, _flat(arrays[name]), columns).reshape(-1, _HAND, 3)
     return hand[:, _MIDDLE : _MIDDLE + 1]
+
+
+def _columns(values: NDArray[Any]) -> int:
+    """Numbers a frame, 0 for one number."""
+    return int(np.prod(values.shape[1:])) if values.ndim > 1 else 0
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    """(T, numbers a frame); empty and single values as they are, for `archives.numbers` to refuse."""
+    return values.reshape(len(values), -1) if values.ndim > 1 and values.size else values
 
 
 def _one_of(path: Path, arrays: dict[str, NDArray[Any]], names: tuple[str, ...]) -> tuple[str, NDArray[Any]]:
