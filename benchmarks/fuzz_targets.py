@@ -25,7 +25,7 @@ from motionbeat.lab.corpora.formats import Hints
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
 from motionbeat.lab.labelled import emomusic, gtzan, magnatagatune, nsynth
 from motionbeat.lab.results.__main__ import print_results
-from motionbeat.lab.results.figures import read_history
+from motionbeat.lab.results.figures import COLUMNS, read_history
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.motion.kinematics import forward_kinematics
@@ -220,9 +220,9 @@ def _cache(at: Path) -> Any:
 def _nsynth() -> dict[str, bytes]:
     note = {"instrument_str": "bass_0", "instrument_family_str": "bass", "instrument_family": 0}
     files: dict[str, bytes] = {}
-    for place in nsynth.FOLDERS.values():
-        files[f"{place}/examples.json"] = json.dumps({"bass_0-1": note}).encode()
-        files[f"{place}/audio/bass_0-1.wav"] = _tone("WAV")
+    for number, place in enumerate(nsynth.FOLDERS.values()):
+        files[f"{place}/examples.json"] = json.dumps({f"bass_0-{number}": note}).encode()
+        files[f"{place}/audio/bass_0-{number}.wav"] = _tone("WAV")
     return files
 
 
@@ -234,10 +234,14 @@ def _magnatagatune() -> dict[str, bytes]:
 
 
 def _emomusic() -> dict[str, bytes]:
-    info = "song_id,Artist,Mediaeval 2013 set\n1,b,development\n2,c,development\n3,d,evaluation\n4,e,development\n"
-    ratings = "song_id,mean_arousal,mean_valence\n" + "".join(f"{n},5.5,4\n" for n in range(1, 5))
+    artists = "abcdefghij"  # of which some are validation by their hash
+    info = "song_id,Artist,Mediaeval 2013 set\n" + "".join(
+        f"{n},{name},development\n" for n, name in enumerate(artists, 2)
+    )
+    info += "1,z,evaluation\n"
+    ratings = "song_id,mean_arousal,mean_valence\n" + "".join(f"{n},5.5,4\n" for n in range(1, 12))
     return {"songs_info.csv": info.encode(), "static_annotations.csv": ratings.encode()} | {
-        f"clips_45seconds/{n}.mp3": b"x" for n in range(1, 5)
+        f"clips_45seconds/{n}.mp3": b"x" for n in range(1, 12)
     }
 
 
@@ -268,8 +272,8 @@ def _lists() -> dict[str, bytes]:
 
 
 def _history() -> bytes:
-    names = "epoch,loss,ecl,sral,rhythm,contact,val_r10_music_to_motion,val_r10_motion_to_music,jitter_accuracy"
-    return f"{names}\n1,2,3,4,5,6,7,8,0.5\n2,2,3,4,5,6,,,\n".encode()
+    names = sorted(COLUMNS)
+    return f"{','.join(names)}\n{','.join('1' for _ in names)}\n".encode()
 
 
 def _only(*endings: str) -> Callable[[str], bool]:
@@ -278,7 +282,8 @@ def _only(*endings: str) -> Callable[[str], bool]:
 
 TARGETS = (
     *(
-        Target(f"audio_{kind.lower()}", functools.partial(lambda file, at: decode.load(at / file, 22_050), f"a.{kind.lower()}"),
+        Target(f"audio_{kind.lower()}",
+               functools.partial(lambda file, at: decode.load(at / file, 22_050), f"a.{kind.lower()}"),
                functools.partial(lambda kind, file: {file: _tone(kind)}, kind, f"a.{kind.lower()}"))
         for kind in ("WAV", "FLAC", "OGG", "MP3", "AU", "AIFF")
     ),
