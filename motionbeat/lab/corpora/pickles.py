@@ -66,7 +66,9 @@ class _Array:
         dtype = self.kind.dtype() if isinstance(self.kind, _Type) else None
         if dtype is None:
             return None
-        data = self.data.encode("latin1") if isinstance(self.data, str) else bytes(self.data)
+        data = self.data.encode("latin1") if isinstance(self.data, str) else self.data
+        if not isinstance(data, bytes | bytearray):  # bytes(n) would be n zeros
+            raise ValueError(f"an array whose bytes are a {type(data).__name__}")
         shape = tuple(int(side) for side in self.shape)
         if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
             raise ValueError(f"an array of shape {shape} with {len(data)} bytes")

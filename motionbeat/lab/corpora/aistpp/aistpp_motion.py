@@ -11,6 +11,7 @@ from motionbeat.lab.corpora.pickles import load_arrays
 from motionbeat.motion.kinematics import forward_kinematics
 
 FPS = 60.0
+_LARGEST = 1e6
 FIELDS = (
     *("smpl_poses", "smpl_trans", "smpl_scaling", "full_pose"),
     *("fps", "mocap_framerate", "mocap_frame_rate", "frame_rate", "framerate"),
@@ -80,4 +81,8 @@ def _finite(path: Path, name: str, values: NDArray[np.generic]) -> NDArray[np.fl
     if not np.isfinite(numbers).all():
         frame = first_bad_frame(numbers)
         raise MotionBeatError(f"{path}: {name} holds NaN or infinity in frame {frame}: put the clip on the ignore list")
+    if np.abs(numbers).max(initial=0.0) > _LARGEST:
+        raise MotionBeatError(
+            f"{path}: {name} reaches {np.abs(numbers).max():.3g}, which is no place or angle: repair it"
+        )
     return numbers
