@@ -87,13 +87,13 @@ def size_of(path: Path) -> int | None:
         return None
 
 
-def parse_json(text: str, path: Path, fix: str, **options: Any) -> Any:
-    """What a JSON text of the file `path` holds; numbers are finite and whole ones have at most 300 digits.
+def parse_json(text: str, path: Path, fix: str, nan: bool = False, **options: Any) -> Any:
+    """What a JSON text of the file `path` holds; whole numbers have at most 300 digits. nan: whether NaN is allowed.
 
     Raises `MotionBeatError` naming the file and the fix for anything else, deep nesting too.
     """
-    with guarded(path, "is no JSON", fix):
-        return json.loads(text, parse_constant=_no_constant, parse_int=_whole, **options)
+    with guarded(path, "is not JSON", fix):
+        return json.loads(text, parse_constant=float if nan else _no_constant, parse_int=_whole, **options)
 
 
 def read_json(path: Path, fix: str, **options: Any) -> Any:

@@ -187,7 +187,7 @@ def read(path: Path, schema: pa.Schema) -> dict[str, NDArray[Any]]:
 
     Raises `MotionBeatError` when the file is missing, is no Parquet file or has other columns.
     """
-    with guarded(path, "is not a whole Parquet file", "delete it and run `dvc repro`"):
+    with guarded(path, "is not a whole Parquet file", "run `dvc repro` to make it anew"):
         if path.is_dir():
             raise IsADirectoryError("a folder")
         _refuse_large(path)
@@ -196,7 +196,7 @@ def read(path: Path, schema: pa.Schema) -> dict[str, NDArray[Any]]:
     if not table.schema.equals(schema):
         own, other = ([f"{field.name} ({field.type})" for field in kind] for kind in (table.schema, schema))
         raise MotionBeatError(f"{path} has columns {', '.join(own)}, not {', '.join(other)}: run `dvc repro`")
-    with guarded(path, "holds damaged columns", "delete it and run `dvc repro`"):
+    with guarded(path, "holds damaged columns", "run `dvc repro` to make it anew"):
         return {field.name: _as_numpy(path, field.name, table.column(field.name)) for field in schema}
 
 

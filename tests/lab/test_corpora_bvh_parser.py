@@ -160,7 +160,7 @@ def test_every_cut_of_a_file_is_refused_and_nothing_else_raised(danced, tmp_path
 
 def test_other_text_and_missing_files_are_refused(tmp_path):
     (tmp_path / "a.bvh").write_bytes(GOOD.encode("utf-16"))
-    with pytest.raises(MotionBeatError, match="no UTF-8 text: export it as plain BVH"):
+    with pytest.raises(MotionBeatError, match=r"cannot be read as UTF-8 text .* export it as plain BVH"):
         bvh_parser.read(tmp_path / "a.bvh")
-    with pytest.raises(MotionBeatError, match=r"cannot be read \(No such file"):
+    with pytest.raises(MotionBeatError, match=r"b\.bvh is missing"):
         bvh_parser.read(tmp_path / "b.bvh")

@@ -142,7 +142,7 @@ def test_a_wrong_motion_is_refused_by_file_field_and_fix(tmp_path, changes, mess
 def test_a_motion_file_cut_short_is_refused(tmp_path):
     path = write_pair(tmp_path / "DANCE_C_1") / "skeletons.json"
     path.write_text(path.read_text()[:-100])
-    with pytest.raises(MotionBeatError, match=r"skeletons\.json is no JSON"):
+    with pytest.raises(MotionBeatError, match=r"skeletons\.json is not JSON"):
         dance_with_melody.read_motion(path.parent)
 
 

@@ -101,7 +101,7 @@ def test_a_field_that_is_no_array_of_numbers_is_refused_by_its_name(tmp_path, va
 
 @pytest.mark.parametrize("value", [[1, 2], np.zeros(3), {1: np.zeros(3)}])
 def test_a_pickle_that_is_no_dictionary_of_named_arrays_is_refused(tmp_path, value):
-    with pytest.raises(MotionBeatError, match=r"motion\.pkl is no dictionary of named arrays"):
+    with pytest.raises(MotionBeatError, match=r"motion\.pkl (is no dictionary of named|holds a dictionary whose) "):
         load_arrays(written(tmp_path, value))
 
 
@@ -127,7 +127,7 @@ def test_bytes_that_are_no_pickle_are_refused(tmp_path):
 
 def test_bytes_that_do_not_fill_the_shape_are_refused(tmp_path):
     data = pickle.dumps({"a": np.arange(3.0)}, 4).replace(b"K\x03\x85", b"K\x04\x85")
-    with pytest.raises(MotionBeatError, match="field a is an array of shape"):
+    with pytest.raises(MotionBeatError, match=r"damaged field a \(an array of shape"):
         load_arrays(written(tmp_path, data))
 
 

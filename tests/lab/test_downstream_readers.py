@@ -18,7 +18,7 @@ def test_a_table_that_is_broken_as_csv_is_refused_by_line(tmp_path: Path) -> Non
     put(path, "song_id,mean_arousal,mean_valence\n")
     assert "has no rows below its header" in refused(emomusic.read, tmp_path)
     path.write_bytes(b"\xff\xfe\x00bad")
-    assert "cannot be read as text" in refused(emomusic.read, tmp_path)
+    assert "cannot be read as UTF-8 text" in refused(emomusic.read, tmp_path)
 
 
 def test_an_unknown_data_set_is_refused_by_name(tmp_path: Path) -> None:

@@ -203,3 +203,15 @@ def test_the_summary_leaves_out_what_no_song_has() -> None:
     assert summary([]) == {}
     assert summary([compare(truth, truth), compare(blind, truth)])["downbeat_f_measure"] == 1
     assert summary([compare(truth, truth), compare(steady(50, 20), truth)])["tempo_error_percent"] == 25
+
+
+def test_a_lag_is_defined_only_where_the_beats_match() -> None:
+    truth = Beats(np.arange(6, 30, 0.5), np.arange(48) % 4 + 1, 4)
+    late = Beats(truth.times + 0.04, truth.positions, 4)
+    assert compare(late, truth)["lag_ms"] == pytest.approx(40)
+    doubled = Beats(np.arange(6, 30, 0.25), np.arange(96) % 4 + 1, 4)
+    assert compare(doubled, truth)["lag_ms"] is None
+    ends_early = Beats(truth.times[:20], truth.positions[:20], 4)
+    assert compare(late, ends_early)["lag_ms"] is None
+    off_beat = Beats(truth.times + 0.25, truth.positions, 4)
+    assert compare(off_beat, truth)["lag_ms"] is None

@@ -234,7 +234,7 @@ def _span(path: Path) -> tuple[float, float]:
 
 
 def _json(path: Path) -> Any:
-    return read_json(path, "take the data set's own file again")
+    return read_json(path, "take the data set's own file again", nan=True)
 
 
 def _array(path: Path, name: str, values: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -16,9 +16,10 @@ from motionbeat.motion.skeleton import INDEX, JOINTS
 _USUAL_ROOT, _USUAL_JOINT = 1.2, 6.0
 """Legs a second, where a dance usually has them: what the factor of a message leads to."""
 _UNITS = ((1000.0, "millimetres"), (100.0, "centimetres"), (39.37, "inches"))
-_BENT, _BACKWARDS = 0.06, -0.3
-"""A knee this far off the line from hip to ankle (in legs) is bent; the cosine to the toes at which it bends back."""
+_BENT = 0.06
+"""A knee this far off the line from hip to ankle, in legs, is bent."""
 _LYING = 0.3
+_LEAST_FRAMES = 10
 _STILL_M = 1e-6
 _JUMP = 8.0
 """A frame in which a joint is so many times faster than the clip's fastest usual frame is a jump."""
@@ -69,13 +70,13 @@ def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
             f"{checks.joint_speed:g}): is the frame rate ({motion.fps:g}) right? "
             f"{motion.fps * _USUAL_JOINT / joint:.3g} would be plausible; or are frames or rotations mixed up?"
         )
-    if (backwards := _knees(joints, leg)) < _BACKWARDS:
+    if (backwards := _knees(joints, leg)) < checks.knee_cosine:
         found.append(
             f"the knees bend backwards (cosine {backwards:.2f} to the toes): rotations are transposed or inverted; "
             "give each as axis-angle, or as the first two rows of its matrix"
         )
     frozen = _frozen(joints)
-    if frozen > checks.frozen:
+    if frozen > checks.frozen and len(joints) >= _LEAST_FRAMES:
         found.append(f"{100 * frozen:.0f} % of the frames repeat the one before: nobody dances, or the file was padded")
     return found
 
@@ -96,9 +97,6 @@ def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
         beyond = np.flatnonzero(np.linalg.norm(motion.poses[:, 1:], axis=-1).max(axis=1) > checks.largest_angle)
         if len(beyond):
             found.append(f"joint rotations of more than {checks.largest_angle:g} rad, first in frame {beyond[0]}")
-    along = np.median(joints[:, INDEX["neck"]] - joints[:, 0], axis=0)
-    if abs(along[1]) < _LYING * np.linalg.norm(along):
-        found.append(f"the dancer lies along {'xyz'[int(np.abs(along).argmax())]} throughout: is y up?")
     frozen = _frozen(joints)
     if frozen > checks.frozen / 4:
         halved = f"; at {motion.fps / 2:g} frames a second none would" if 0.45 < frozen < 0.55 else ""
@@ -110,6 +108,15 @@ def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
             f"the feet rise and fall by {drift * leg:.2f} m: is the translation in the unit of the body, and y up?"
         )
     return found
+
+
+def lying(motion: Motion) -> list[str]:
+    """Whether the trunk lies, in most frames, along an axis of the floor: z may be up."""
+    joints = motion.joints.astype(np.float64)
+    along = np.median(joints[:, INDEX["neck"]] - joints[:, 0], axis=0)
+    if abs(along[1]) >= _LYING * np.linalg.norm(along):
+        return []
+    return [f"the dancer lies along {'xyz'[int(np.abs(along).argmax())]} throughout: is y up?"]
 
 
 _LOW = [INDEX[f"{side}{name}"] for side in "lr" for name in ("ankle", "toes")]

@@ -26,7 +26,7 @@ def signal_levels(steps: int) -> Tensor:
 
     alpha-bar(u) = cos^2((u + s) / (1 + s) * pi / 2) / alpha-bar(0) with s = 0.008, no step taking more than 0.999.
     """
-    at = torch.arange(steps + 1, dtype=torch.float64) / steps
+    at = torch.arange(steps + 1, dtype=torch.float64, device="cpu") / steps
     wave = torch.cos((at + _OFFSET) / (1 + _OFFSET) * math.pi / 2) ** 2
     kept = (wave[1:] / wave[:-1]).clamp(min=1 - _MOST_BETA)
     return torch.cumprod(kept, dim=0)

@@ -20,6 +20,7 @@ class MotionChecks:
     joint_speed: Positive = Positive(25.0)
     floor_drift: Positive = Positive(1.0)
     largest_angle: Positive = Positive(6.4)
+    knee_cosine: float = -0.3
     frozen: Fraction = Fraction(0.9)
     leak_share: Fraction = Fraction(0.5)
     shift_s: Positive = Positive(0.1)

@@ -18,7 +18,7 @@ from motionbeat.files import read_text
 from motionbeat.lab.corpora.formats.archives import LARGEST
 from motionbeat.lab.corpora.formats.bvh_tree import END_SITE, Bvh, Joint
 
-_PLAIN = re.compile(r"\d{0,3}\.?\d{0,20}(e-?\d)?", re.IGNORECASE)
+_PLAIN = re.compile(r"\d{0,3}\.?\d{0,20}(e[-+]?\d{1,2})?", re.IGNORECASE)
 _MOST_JOINTS = 2000
 _CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 
