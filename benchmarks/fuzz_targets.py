@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from attrs import frozen
+from attrs import asdict, frozen
 
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
@@ -22,6 +22,7 @@ from motionbeat.lab.corpora import aistpp, dance_with_melody, folder, formats
 from motionbeat.lab.corpora.acquisition.ledger import Ledger
 from motionbeat.lab.corpora.aistpp import aistpp_reader
 from motionbeat.lab.corpora.formats import Hints
+from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
 from motionbeat.lab.labelled import emomusic, gtzan, magnatagatune, nsynth
 from motionbeat.lab.results.__main__ import print_results
@@ -200,7 +201,11 @@ def _generator() -> dict[str, bytes]:
 
 
 def _metrics() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((ROOT / "metrics").glob("*.json"))}
+    return {
+        path.name: path.read_bytes()
+        for path in sorted((ROOT / "metrics").glob("*"))
+        if path.suffix in (".json", ".csv")
+    }
 
 
 def _results(at: Path) -> None:
@@ -309,8 +314,7 @@ TARGETS = (
     Target("model_folder", DualEncoder.load, _model),
     Target("generator_folder", DanceGenerator.load, _generator),
     Target("layout", lambda at: Layout.read(at / "layout.json"),
-           lambda: {"layout.json": json.dumps({"subbeats": 4, "mel_bands": 8, "motion_width": 4, "rotation_start": None,
-                    "motion_fps": 30.0, "contact_speed": 0.3, "contact_height": 0.05, "window_beats": 4}).encode()}),
+           lambda: {"layout.json": json.dumps(asdict(_layout())).encode()}),
     Target("results", _results, _metrics),
     Target("history", lambda at: read_history(at / "a.csv"), lambda: {"a.csv": _history()}),
     Target("ledger", lambda at: Ledger(at / "a.json").expected("a"),
@@ -318,6 +322,7 @@ TARGETS = (
     Target("beat_cache", _cache, lambda: {"entry.json": json.dumps({"times": [0.5, 1.0, 1.5], "positions": [1, 2, 3],
            "beats_per_bar": 4, "downbeats": True, "duration_s": 2.0}).encode()}),
     Target("gtzan_beats", lambda at: gtzan.beats_of(at / "a.beats"), lambda: {"a.beats": b"0.5\t1\n1.0\t2\n1.5\t3\n"}),
+    Target("beats_text", lambda at: read_beats(at / "a.beats"), lambda: {"a.beats": b"0.5 1\n1.0 2\n1.5 3\n"}),
     Target("nsynth", nsynth.read, _nsynth, _only(".json")),
     Target("magnatagatune", magnatagatune.read, _magnatagatune, _only(".csv")),
     Target("emomusic", emomusic.read, _emomusic, _only(".csv")),

@@ -20,7 +20,7 @@ import numpy as np
 from motionbeat.audio import decode, mel
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, track
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import cache_folder, whole_file, workers
+from motionbeat.files import cache_folder, guarded, set_aside, whole_file, workers
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.folder import AUDIO_KINDS
@@ -133,6 +133,12 @@ def _dance(path: Path, settings: params.Corpus, trackers: params.Beats, cache: P
     grid = beats_file.read_bytes().hex() if annotated else _tracker(path, trackers)
     version = [_CODE_VERSION, settings.seed, settings.clip_beats, settings.dancers, digest, grid]
     entry = cache / f"{hashlib.sha256(json.dumps(version).encode()).hexdigest()}.npz"
+    if entry.is_file():
+        try:
+            with guarded(entry, "is a damaged cache entry", "it is made again"):
+                np.load(entry, allow_pickle=False).close()
+        except MotionBeatError as error:
+            set_aside(entry, error)
     if not entry.is_file():
         given = read_beats(beats_file) if annotated else None
         with whole_file(entry) as unfinished, unfinished.open("wb") as file:

@@ -6,7 +6,9 @@ import numpy as np
 
 from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import read_text
 
+_LARGEST = 1e6
 BEATS_PER_BAR = 4
 """What bars are taken to be where no line has a place in the bar: counted from the first beat."""
 
@@ -17,10 +19,7 @@ def read_beats(path: Path) -> Beats:
     The meter follows from the places in the bar (`Beats.from_positions`), any meter. Raises `MotionBeatError` naming
     the file, the line and the fix.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MotionBeatError(f"{path} cannot be read as text ({error}): write a beat a line") from None
+    text = read_text(path, "write a beat a line")
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.split("#")[0].replace(",", " ").split()
@@ -30,7 +29,7 @@ def read_beats(path: Path) -> Beats:
             rows.append([float(cell) for cell in cells])
         except ValueError:
             rows.append([])
-        if len(rows[-1]) not in (1, 2) or len(rows[-1]) != len(rows[0]):
+        if len(rows[-1]) not in (1, 2) or len(rows[-1]) != len(rows[0]) or not max(map(abs, rows[-1])) < _LARGEST:
             raise MotionBeatError(
                 f"{path} line {number}: {line.strip()!r}; give seconds, and on all lines or none the place in the bar"
             )
