@@ -188,7 +188,9 @@ def _model() -> dict[str, bytes]:
     import attrs
 
     settings = params.load(ROOT / "params.yaml").model
-    small = attrs.evolve(settings, width=16, layers=1, heads=2, embedding=16)
+    small = attrs.evolve(
+        settings, width=params.Count(16), layers=params.Count(1), heads=params.Count(2), embedding=params.Count(16)
+    )
     return _saved(DualEncoder(ModelConfig.of(small, _layout())))
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Literal
 from unicodedata import normalize
 
 from motionbeat.errors import MotionBeatError, refuse, run
@@ -24,6 +25,7 @@ from motionbeat.lab.tables import SPLITS
 TABLE = "clips.csv"
 AUDIO_KINDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au")
 _LONGEST_NAME = 300
+_FORMS: tuple[Literal["NFC", "NFD"] | None, ...] = (None, "NFC", "NFD")
 _BEYOND_S = 1.0
 """Recordings of motion often run on a little; a clip that ends this long after its song is asked about."""
 
@@ -129,7 +131,7 @@ def _path(root: Path, cell: str) -> Path:
     Backslashes separate folders too, as on Windows; accents may be written apart from their letters, as macOS has them
     in the names of files, in the cell or on the disk.
     """
-    for form in ("", "NFC", "NFD"):
+    for form in _FORMS:
         for slashes in (cell, cell.replace("\\", "/")):
             path = root / (normalize(form, slashes) if form else slashes)
             if size_of(path) is not None:
