@@ -22,25 +22,29 @@ CLIPS = [f"DANCE_C_{number}" for number in (1, 3, 5, 6, 7, 8, 9)]
 Run = Callable[..., None]
 
 
-def drums(seconds: float) -> np.ndarray:
-    rng = np.random.default_rng(0)
+def drums(seconds: float, seed: int) -> np.ndarray:
+    """A stroke a beat, and softer ones between them that differ from song to song."""
+    rng = np.random.default_rng(seed)
     wave = np.zeros(round(seconds * RATE), np.float32)
-    for begin in range(0, len(wave), round(60 / BPM * RATE)):
+    for number, begin in enumerate(range(0, len(wave), round(60 / BPM * RATE / 4))):
         part = wave[begin : begin + 2000]
-        part += 0.5 * rng.normal(size=len(part)) * np.exp(-np.arange(len(part)) / 300)
+        loudness = 0.5 if number % 4 == 0 else 0.1 * rng.integers(0, 2)
+        part += loudness * rng.normal(size=len(part)) * np.exp(-np.arange(len(part)) / 300)
     return np.clip(wave, -1, 1)
 
 
 def write_dance(folder: Path, seconds: float, music_s: float) -> None:
     """A pair as Dance with Melody has them: 25 frames a second from the beginning of its music."""
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(len(folder.name))
+    seed = int(folder.name.rpartition("_")[2])
+    rng = np.random.default_rng(seed)
     frames = round(seconds * 25)
-    points = 50 * rng.normal(size=(23, 3)) + 5 * np.sin(np.arange(frames) / 3)[:, None, None]
+    swings = rng.normal(0, 5, (23, 3)) * np.sin(np.arange(frames) / (3 + 0.2 * seed))[:, None, None]
+    points = 50 * rng.normal(size=(23, 3)) + swings
     values = {"skeletons": points.tolist(), "center": np.full((frames, 3), 90.0).tolist()}
     (folder / "skeletons.json").write_text(json.dumps(values))
     (folder / "config.json").write_text(json.dumps({"start_position": 0, "end_position": frames}))
-    soundfile.write(folder / "audio.wav", drums(music_s), RATE)
+    soundfile.write(folder / "audio.wav", drums(music_s, seed), RATE)
 
 
 @pytest.fixture
