@@ -37,7 +37,7 @@ def track(
     `beats_per_bar`.
 
     Raises `MotionBeatError` for an unknown tracker, audio that cannot be used, a tracker that is not installed,
-    contradicting options, and music in which fewer than two beats are found.
+    contradicting options, and music in which fewer than two beats are detected.
     """
     if tracker not in TRACKERS:
         raise MotionBeatError(f"tracker = {tracker!r}; give one of {', '.join(TRACKERS)}")

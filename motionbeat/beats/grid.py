@@ -37,11 +37,11 @@ class Beats:
     """Beats of one song.
 
     times: (N,) seconds, at least 0, strictly increasing, N >= 2. positions: (N,) place in the bar from
-    1 (the downbeat) to `beats_per_bar`. `downbeats` is False where a tracker knows beats only and the
+    1 (the downbeat) to `beats_per_bar`. `downbeats` is False where a tracker gives beats only and the
     bars are merely counted from the first one.
 
     Positions need not run on without a jump (a tracker may slip, a piece may have one odd bar): each beat
-    keeps its own position, and nothing is inferred across a jump. `from_positions` settles which
+    keeps its position, and nothing is inferred across a jump. `from_positions` settles which
     meter such a sequence has.
     """
 
@@ -117,7 +117,7 @@ class Beats:
         if not math.isfinite(duration_s) or duration_s < self.times[-1] - EDGE_S:
             raise MotionBeatError(
                 f"beats: duration {duration_s} s, but the last beat is at {self.times[-1]:.3f} s; "
-                "give the duration of the audio that the beats were found in"
+                "give the duration of the audio that the beats were tracked in"
             )
         first, last, meter = self.times[0], self.times[-1], self.beats_per_bar
         step = typical_interval(self.intervals[:_NEIGHBOURS])

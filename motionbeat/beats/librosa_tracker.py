@@ -17,7 +17,7 @@ def detect(audio: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
     """Beat times (N,) in seconds and positions (N,), 1 2 3 4 1 2 ... from the first beat; N may be 0.
 
     audio: (n,) float in -1..1 at 22,050 Hz. Beats in quiet passages at either end are kept, and each is put
-    one hop (23 ms) earlier than librosa says, which is where the onsets are.
+    one hop (23 ms) earlier than librosa's time, which is where the onsets are.
     """
     import librosa
 

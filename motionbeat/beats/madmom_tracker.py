@@ -35,8 +35,8 @@ def detect(
         network, decoder = _processors(tuple(beats_per_bar), float(min_bpm), float(max_bpm))
         samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
         signal = madmom.audio.signal.Signal(samples, sample_rate=SAMPLE_RATE, num_channels=1)
-        found = np.asarray(decoder(network(signal)), float).reshape(-1, 2)
-    return found[:, 0], found[:, 1].astype(np.int64)
+        beats = np.asarray(decoder(network(signal)), float).reshape(-1, 2)
+    return beats[:, 0], beats[:, 1].astype(np.int64)
 
 
 def decode(activations: NDArray[np.floating], fps: int, min_bpm: float, max_bpm: float) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
-"""Beat Alignment Score: how near the dance's own beats are to the music's, beside chance.
+"""Beat Alignment Score: how near the beats of the dance are to those of the music, and its chance level.
 
-Two definitions are in use under one name, both of moments of least speed, and neither says much without the value that
+Two definitions are in use under one name, both of moments of least speed, and neither means much without the value that
 the same dance reaches with music that is shifted in time: where beats are dense, chance alone gives 0.2 to 0.3. A body
 of which some parts arrive on the beat and others pass through it has no moment of least speed there; its feet still
 come down. So there is a third, of landings, which is nobody else's: do not compare it with published figures.
@@ -29,7 +29,7 @@ SHIFTS = 200
 STANDS_MPS, STANDS_M = 0.3, 0.05
 """A foot joint that is slower, and this near its floor, stands."""
 OFF_S = 6 / FPS
-"""A foot lands where it has not stood for so long before: one that trembles lands once."""
+"""A landing needs this long without contact before it, so that a foot that trembles lands once."""
 _LEAST_FRAMES = 4
 
 
@@ -82,13 +82,13 @@ def beat_alignment_against_chance(
 
 
 def motion_beats(joints: ArrayLike, fps: float, definition: str = "bailando") -> NDArray[np.float64]:
-    """Seconds of the dance's own beats, by each definition, at 60 frames a second.
+    """Times (s) of the motion beats, by each definition, at 60 frames a second.
 
     joints: (T, 24, 3) m at `fps`. `bailando`: strict local minima of the joints' mean displacement to the next frame,
     smoothed by a Gaussian of 83 ms. `fact`: frames whose summed displacement from the frame before is strictly less
     than in the 167 ms before and after (fewer at the ends); the first frame counts as still, as in its reference code.
     `landing`: where a foot, by its ankle or its toes, begins to stand (slower than 0.3 m/s and less than 5 cm above its
-    floor) and has not stood for 100 ms; before the first frame it counts as off the floor, but lands only after it.
+    floor) and has not stood for 100 ms. Before the first frame it counts as off the floor; no landing is counted there.
     """
     _known(definition)
     positions = at_rate("motion_beats", joints, fps, FPS, _LEAST_FRAMES)

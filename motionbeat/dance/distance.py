@@ -33,7 +33,7 @@ def frechet_distance(features: ArrayLike, reference: ArrayLike) -> float:
     features: (n, F), reference: (m, F), at least 2 rows each.
     |mean difference|^2 + trace(S1 + S2 - 2 (S1 S2)^(1/2)), real part; where a covariance is singular,
     1e-5 is added to the diagonals in the square root. With no more samples than features the covariances
-    are singular for certain and the value says little: a `UserWarning` tells. Raises `MotionBeatError` as
+    are certainly singular and the value means little: a `UserWarning` says so. Raises `MotionBeatError` as
     `mean_pairwise_distance` does.
     """
     from scipy.linalg import eigvals
@@ -60,20 +60,20 @@ def _normalised(
     measure: str, features: ArrayLike, reference: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Both sets z-scored by the reference, after every check."""
-    ours, real = _checked(measure, "features", features), _checked(measure, "reference", reference)
-    if ours.shape[1] != real.shape[1]:
+    scored, real = _checked(measure, "features", features), _checked(measure, "reference", reference)
+    if scored.shape[1] != real.shape[1]:
         raise MotionBeatError(
-            f"{measure}: {ours.shape[1]} features, but {real.shape[1]} in the reference; give the same ones"
+            f"{measure}: {scored.shape[1]} features, but {real.shape[1]} in the reference; give the same ones"
         )
     mean, std = real.mean(axis=0), real.std(axis=0)
     flat = std <= _STD_FLOOR * (1 + np.abs(mean))
-    odd = np.flatnonzero(flat & ~np.isclose(ours, mean, rtol=1e-9, atol=1e-9).all(axis=0))
+    odd = np.flatnonzero(flat & ~np.isclose(scored, mean, rtol=1e-9, atol=1e-9).all(axis=0))
     if odd.size:
         raise MotionBeatError(
             f"{measure}: feature {odd[0]} never varies in the reference but differs in the features, "
             "which no deviation can scale; give a larger reference, or leave that feature out of both"
         )
-    return (ours - mean) / (std + _STD_FLOOR), (real - mean) / (std + _STD_FLOOR)
+    return (scored - mean) / (std + _STD_FLOOR), (real - mean) / (std + _STD_FLOOR)
 
 
 def _checked(measure: str, name: str, values: ArrayLike) -> NDArray[np.float64]:

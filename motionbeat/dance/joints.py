@@ -1,4 +1,4 @@
-"""What every measure asks of a dance first: 24 finite joints, a frame rate, enough frames at the measure's own rate."""
+"""Checks before every measure: 24 finite joints, a frame rate, enough frames at the rate of the measure."""
 
 import math
 
@@ -36,7 +36,7 @@ def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | Non
 
 
 def checked_rate(measure: str, fps: float) -> None:
-    """Refuse what is no number of frames a second."""
+    """Raise `MotionBeatError` unless `fps` is a number of frames a second."""
     number = isinstance(fps, int | float | np.integer | np.floating) and not isinstance(fps, bool)
     if not number or not math.isfinite(fps) or fps <= 0:
         raise MotionBeatError(f"{measure}: fps = {fps!r}; give the frames a second of the joints, a number above 0")

@@ -25,7 +25,7 @@ def kinetic_features(joints: ArrayLike, fps: float = FPS, reference_bug: bool = 
 
     With `reference_bug` the expenditure is what the field's reference code computes, whose misplaced brackets divide
     only one of two positions by the frame's length: it is about 3,540 times the mean distance of the joint from the
-    origin, says little about movement and depends on where the dancer stands, but published tables are made with
+    origin, measures little of the movement and depends on where the dancer stands, but published tables are made with
     it. Without it, it is the acceleration. Raises `MotionBeatError` for joints that cannot be used or last less than
     4 frames.
     """

@@ -33,12 +33,12 @@ def embodied_contrastive_loss(
     nothing. batch_negatives False leaves the other pairs of the batch out.
     symmetric: the mean of the audio-anchored loss and the motion-anchored one. Against motion i
     stand the other audios of the batch (masked by the transpose); the mined negatives are motions
-    paired with no audio of their own, so only audio anchors meet them.
-    positives: (n, n) bool, [i, j] True = motion j is danced to the same music as audio i, so a positive of its own
-    right, whatever the mask and batch_negatives say; its diagonal is not looked at. An anchor's loss is then the mean
+    without a paired audio, so only audio anchors use them.
+    positives: (n, n) bool, [i, j] True = motion j is danced to the same music as audio i, so it is a positive
+    too, whatever the mask and batch_negatives say; its diagonal is not looked at. An anchor's loss is then the mean
     over its positives P(i) of -log(exp(s_ip / tau) / (exp(s_ip / tau) + N_i)), N_i being the sum over all its
-    negatives. The mean stands outside the logarithm, as in L_out of Khosla et al. (2020, eq. 2), which they found the
-    better of two. Unlike there, the other positives are not in the denominator: with them two equal positives could
+    negatives. The mean stands outside the logarithm, as in L_out of Khosla et al. (2020, eq. 2), which did better in
+    their tests. Unlike there, the other positives are not in the denominator: with them two equal positives could
     not both be certain, and the loss of k perfect ones would be log k, not 0. So a positive that is added changes no
     other's term, and with one positive each this is the loss without `positives`.
     An anchor without any negative adds 0. Returns a scalar; defaults are the paper's equations.

@@ -1,4 +1,4 @@
-"""Soft-DTW and its divergence, with an exact backward pass of their own.
+"""Soft-DTW and its divergence, with an exact backward pass written by hand.
 
 Cuturi & Blondel (2017), "Soft-DTW: a differentiable loss function for time-series"; Blondel,
 Mensch & Vert (2021), "Differentiable divergences between time series". The dynamic programme runs
@@ -62,18 +62,18 @@ def soft_dtw_divergence(
     """
     _check(x, y, gamma, band)
     if x.shape == y.shape:
-        all_lengths = None if lengths is None else _crossed_and_own(*lengths)
-        left, right = _crossed_and_own(x, y)  # (3 b, n, f): one run for all three
-        crossed, own_x, own_y = soft_dtw(left, right, gamma, band=band, lengths=all_lengths).chunk(3)
+        all_lengths = None if lengths is None else _crossed_and_self(*lengths)
+        left, right = _crossed_and_self(x, y)  # (3 b, n, f): one run for all three
+        crossed, self_x, self_y = soft_dtw(left, right, gamma, band=band, lengths=all_lengths).chunk(3)
     else:
         rows, columns = lengths if lengths is not None else (None, None)
         crossed = soft_dtw(x, y, gamma, band=band, lengths=lengths)
-        own_x = soft_dtw(x, x, gamma, band=band, lengths=None if rows is None else (rows, rows))
-        own_y = soft_dtw(y, y, gamma, band=band, lengths=None if columns is None else (columns, columns))
-    return crossed - (own_x + own_y) / 2
+        self_x = soft_dtw(x, x, gamma, band=band, lengths=None if rows is None else (rows, rows))
+        self_y = soft_dtw(y, y, gamma, band=band, lengths=None if columns is None else (columns, columns))
+    return crossed - (self_x + self_y) / 2
 
 
-def _crossed_and_own(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _crossed_and_self(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The pairs (x, y), (x, x), (y, y), one after the other."""
     return torch.cat([x, x, y]), torch.cat([y, x, y])
 

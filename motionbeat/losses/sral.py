@@ -1,4 +1,4 @@
-"""Structural Rhythm Alignment Loss (eqs. 3-5), and the losses that keep its heads to their own modality.
+"""Structural Rhythm Alignment Loss (eqs. 3-5), and the losses that tie each head to the modality it reads.
 
 Fig. 1 gives rhythm heads for SRAL; if both curves were only detected, the loss would be a constant.
 So what the audio encoder predicts is aligned with what is detected in the motion, and the other way
@@ -27,7 +27,7 @@ bar, which no downbeat begins.
 
 
 class RhythmLogits(NamedTuple):
-    """What the heads say of a window, each (b, k, s)."""
+    """Outputs of the heads for a window, each (b, k, s)."""
 
     onset: Tensor  # audio
     accent: Tensor  # audio
@@ -83,22 +83,23 @@ def structural_rhythm_alignment_loss(
     """
     detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask)
     onset, contact, energy = detected
-    heard, touched = onset_curve(onset), contact_curve(contact)  # (b, k)
+    detected_onset, detected_contact = onset_curve(onset), contact_curve(contact)  # (b, k)
     as_mass: Callable[[Tensor], Tensor]
     if source == "detected":
-        own_onset, own_contact, own_accent, own_energy = heard, touched, onset, energy
+        source_onset, source_contact, source_accent, source_energy = detected_onset, detected_contact, onset, energy
         as_mass = detected_mass
     elif source == "predicted":
-        own_onset = onset_curve(_at_least_float32(predicted.onset).sigmoid())  # (b, k)
-        own_contact = contact_curve(_at_least_float32(predicted.contact).sigmoid())  # (b, k)
-        own_accent, own_energy = _at_least_float32(predicted.accent), _at_least_float32(predicted.energy)  # (b, k, s)
+        source_onset = onset_curve(_at_least_float32(predicted.onset).sigmoid())  # (b, k)
+        source_contact = contact_curve(_at_least_float32(predicted.contact).sigmoid())  # (b, k)
+        source_accent = _at_least_float32(predicted.accent)  # (b, k, s)
+        source_energy = _at_least_float32(predicted.energy)  # (b, k, s)
         as_mass = _softmax
     else:
         raise MotionBeatError(f"source = {source!r}; expected predicted or detected")
 
     beat = _curve_loss(
-        torch.cat([own_onset, own_contact]),  # both directions in one run
-        torch.cat([touched, heard]),
+        torch.cat([source_onset, source_contact]),  # both directions in one run
+        torch.cat([detected_contact, detected_onset]),
         torch.cat([mask, mask]),
         divergence,
         gamma,
@@ -108,7 +109,7 @@ def structural_rhythm_alignment_loss(
     distances = [
         (distance(as_mass(accent), detected_mass(moved)) + distance(as_mass(motion), detected_mass(strength))) / 2
         for accent, motion, strength, moved in complete_bars(
-            (own_accent, own_energy, onset, energy), bar_position, beats_per_bar, mask
+            (source_accent, source_energy, onset, energy), bar_position, beats_per_bar, mask
         )
     ]  # one (n,) a meter
     bar = torch.cat(distances).mean() if distances else beat.new_zeros(())
@@ -122,7 +123,7 @@ def rhythm_anchor_loss(
     beats_per_bar: Tensor,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """How far each head is from its own modality's detected curve; its weight is the caller's. Scalar.
+    """How far each head is from the detected curve of the modality it reads. Scalar, not weighted.
 
     The sum of the binary cross-entropies of onsets and of contacts (per sub-beat, mean over real
     beats) and of the cross-entropies of accent and of energy mass (over the B * S bins, mean over
@@ -173,14 +174,14 @@ def complete_bars(
     for beats in beats_per_bar.unique().tolist():
         if beats == 1 or beats > mask.shape[1]:
             continue
-        own = beats_per_bar == beats
+        of_meter = beats_per_bar == beats
         steps = torch.arange(beats, device=mask.device)
-        positions = bar_position[own].unfold(1, beats, 1)  # (b', k - B + 1, B)
-        counted = ((positions - steps).abs() <= _ON_THE_BEAT) & mask[own].unfold(1, beats, 1)
+        positions = bar_position[of_meter].unfold(1, beats, 1)  # (b', k - B + 1, B)
+        counted = ((positions - steps).abs() <= _ON_THE_BEAT) & mask[of_meter].unfold(1, beats, 1)
         whole = counted.all(-1)  # (b', k - B + 1)
         if bool(whole.any()):
             # unfold puts the beats of the bar last: (b', k - B + 1, s, B)
-            yield tuple(curve[own].unfold(1, beats, 1)[whole].transpose(1, 2).flatten(1) for curve in curves)
+            yield tuple(curve[of_meter].unfold(1, beats, 1)[whole].transpose(1, 2).flatten(1) for curve in curves)
 
 
 def detected_mass(strength: Tensor) -> Tensor:
@@ -236,7 +237,7 @@ def _checked(
     beats_per_bar: Tensor,
     mask: Tensor | None,
 ) -> tuple[DetectedRhythm, Tensor]:
-    """Refuse wrong shapes and ranges; give the detected curves without gradient, zero where masked, and the mask."""
+    """Check shapes and ranges; return the detected curves (no gradient, 0 where masked) and the mask."""
     shape = tuple(detected.onset.shape)
     if len(shape) != 3:
         raise MotionBeatError(f"detected onset has shape {shape}; expected (batch, beats, sub-beats)")

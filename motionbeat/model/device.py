@@ -42,7 +42,7 @@ def make_deterministic(seed: int) -> None:
     torch.manual_seed(seed)
     torch.set_num_threads(_CPU_THREADS)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads what it has not written
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # no code here reads memory before writing it
 
 
 def seed_of(*numbers: int) -> int:

@@ -19,7 +19,7 @@ from motionbeat.model.readout import readout
 from motionbeat.model.rotation import bar_phase
 
 SMALLEST_STD = 1e-3
-"""Floor of the deviations: a feature that never moves (the root's own position) must not be blown up."""
+"""Floor of the deviations: a feature that never moves (the position of the root) is not divided by almost 0."""
 
 
 class EncodedAudio(NamedTuple):
@@ -39,7 +39,7 @@ class EncodedMotion(NamedTuple):
 
 
 class DualEncoder(nn.Module):
-    """Two encoders with their readouts and heads; takes raw tokens, the training statistics travel inside.
+    """Two encoders with their readouts and heads. Takes raw tokens: the training statistics are saved with the weights.
 
     `mask` is True at real beats; what masked beats hold (NaN too) changes nothing. `bar_position`
     counts from 0 at the downbeat and may be fractional. Wrong shapes raise `MotionBeatError`.
@@ -110,7 +110,7 @@ class DualEncoder(nn.Module):
         tokens = self._z_scored(features, self.motion_mean, self.motion_std, mask, whole)  # (b, k, s, f)
         start = self.config.rotation_start
         if has_rotations is not None and start is not None:
-            tokens[..., start:].masked_fill_(~has_rotations[:, None, None, None], 0)  # a fresh tensor, ours to change
+            tokens[..., start:].masked_fill_(~has_rotations[:, None, None, None], 0)  # a new tensor: safe in place
         tokens = tokens.flatten(2)  # (b, k, s * f)
         phase = self._phase(bar_position, beats_per_bar, mask)
         guide = self.contact_guide(tokens).to(phase.dtype)  # (b, k, r)
@@ -136,13 +136,13 @@ class DualEncoder(nn.Module):
 
         With one for each sub-beat it is their sum.
         """
-        found = {}
+        by_layer = {}
         for name, module in self.motion_encoder.named_modules():
             if getattr(module, "contact", False):
                 layer = name.removeprefix("blocks.").removesuffix(".attention")
-                found[f"alpha_logit_{layer}"] = float(module.alpha_logit.detach().sum())
-                found[f"alpha_value_{layer}"] = float(module.alpha_value.detach().sum())
-        return found
+                by_layer[f"alpha_logit_{layer}"] = float(module.alpha_logit.detach().sum())
+                by_layer[f"alpha_value_{layer}"] = float(module.alpha_value.detach().sum())
+        return by_layer
 
     def parameter_groups(self, weight_decay: float, alpha_rate: float = 1.0) -> list[dict[str, Any]]:
         """Groups for AdamW: weight matrices decay; norms, biases and alphas, none of them a matrix, do not.
@@ -169,7 +169,7 @@ class DualEncoder(nn.Module):
     def _checked(
         self, name: str, tokens: Tensor, width: int, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None
     ) -> tuple[Tensor, bool]:
-        """Refuse what cannot be encoded; give the mask, all True where there was none, and whether it is all True."""
+        """Check the input; return the mask (all True where none was given), and whether it is all True."""
         if tokens.ndim != 3 or tokens.shape[2] != width:
             raise MotionBeatError(f"{name} has shape {tuple(tokens.shape)}; expected (batch, beats, {width})")
         b, k = tokens.shape[:2]
@@ -196,8 +196,8 @@ class DualEncoder(nn.Module):
     def _z_scored(self, tokens: Tensor, mean: Tensor, std: Tensor, mask: Tensor, whole: bool) -> Tensor:
         """(b, k, s * f) -> a new (b, k, s, f), zero at masked beats; of mean 0 over the window if it is centred.
 
-        Where windows are centred the training mean drops out, and is never subtracted. `whole` says
-        that no beat is masked: a pass over all tokens costs as much as a layer of a small model.
+        Where windows are centred the training mean drops out, and is never subtracted. `whole`: no
+        beat is masked; a pass over all tokens costs as much as a layer of a small model.
         """
         b, k, _ = tokens.shape
         masked = ~mask[:, :, None, None]  # (b, k, 1, 1)

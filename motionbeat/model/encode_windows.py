@@ -1,4 +1,4 @@
-"""Windows2Embeddings: a model on any number of windows, in batches, on a device. All that encodes without training.
+"""Windows2Embeddings: a model on any number of windows, in batches, on a device; used for all encoding but training.
 
 Axes: n windows, k beats, e embedding, d width.
 """
@@ -36,7 +36,7 @@ def encode_windows(
     device: torch.device | str | None = None,
     batch_size: int = WINDOWS_AT_ONCE,
 ) -> EncodedAudio | EncodedMotion:
-    """What the model makes of n windows of music or dance, without gradients and without dropout.
+    """Embeddings and head outputs of n windows of music or dance, without gradients and without dropout.
 
     tokens: (n, k, f), or a table (N, f) of which `rows` (n, k) names the tokens of each window; then no more than a
     batch of windows is ever gathered. bar_position: (n, k), from 0 at the downbeat. beats_per_bar: (n,), or one for

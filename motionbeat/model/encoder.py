@@ -52,7 +52,7 @@ class Encoder(nn.Module):
 
         contact: (b, k, contacts), where attention is guided.
 
-        Returns (b, k, d). Masked beats are never attended to; their own states mean nothing.
+        Returns (b, k, d). Masked beats are never attended to; the states at masked beats mean nothing.
         """
         pairs = self.config.width // self.config.heads // 2
         angles = rotation_angles(self.config.rotation, phase, beats_per_bar, self.config.subbeats, pairs)  # (b, k, p)

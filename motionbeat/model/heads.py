@@ -1,4 +1,4 @@
-"""Small heads: the rhythm that each encoder sees, and the contact probability that guides attention.
+"""Small heads: the rhythm that each encoder predicts, and the contact probability that guides attention.
 
 Axes: b batch, k beats, d width, s sub-beats.
 """
@@ -26,7 +26,7 @@ class RhythmHead(nn.Module):
 class ContactHead(nn.Module):
     """Z-scored motion tokens -> logits of r_t, the probability that a foot contact begins (eqs. 8-9).
 
-    One number a beat as in the paper, or one for each sub-beat. It sees its own beat alone: guidance has to be there
+    One number a beat as in the paper, or one for each sub-beat. Its input is that one beat: guidance is needed
     before the first attention layer.
     """
 

@@ -1,4 +1,4 @@
-"""A model as a folder of two files, config.json and model.safetensors: nothing is unpickled, nothing half taken.
+"""A model as a folder of two files, config.json and model.safetensors: nothing is unpickled, and both files must fit.
 
 A file that is missing, broken or of another model raises `MotionBeatError` that names it and the fix.
 """
@@ -80,8 +80,8 @@ def load_weights(folder: Path | str, model: nn.Module, kind: str) -> None:
     path = Path(folder) / WEIGHTS_FILE
     tensors = _read(path, kind)
     expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items()}
-    found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
-    _refuse_other(path, expected, found)
+    actual = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
+    _refuse_other(path, expected, actual)
     model.load_state_dict(tensors)
 
 

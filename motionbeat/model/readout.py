@@ -38,7 +38,7 @@ def window_harmonics(code: Tensor, mask: Tensor, period: int) -> tuple[Tensor, T
 
     t is the beat's index in the window; beats beyond the period wrap. Rolling the content of a window
     of `period` beats by delta beats multiplies C_n by exp(-2 pi i n delta / period). Together the C_n
-    hold every beat of the window in its place; the bar's own harmonics are those at n = h * period / B.
+    hold every beat of the window in its place. The harmonics of the bar are those at n = h * period / B.
     code: (b, k, c). mask: (b, k) True = real beat. Returns two (b, period // 2 + 1, c).
     """
     n = torch.arange(period // 2 + 1, device=code.device)
@@ -52,7 +52,7 @@ class BarReadout(nn.Module):
     """Pool the states over the window, map them to the embedding, scale it to length 1.
 
     `mean` is c_0 alone (paper). `bar_harmonic` takes every c_h, real and imaginary parts side by
-    side (the imaginary part of c_0 is zero and left out). Neither knows in which bar something was.
+    side (the imaginary part of c_0 is zero and left out). Neither keeps in which bar of the window an event was.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -26,8 +26,8 @@ def rotation_angles(kind: str, phase: Tensor, beats_per_bar: Tensor, subbeats: i
     kind: `paper` turns every pair by phi (eq. 7). `harmonic` turns pair i of the first half by
     (1 + i mod floor(B S / 2)) * phi, B being that of the sequence, and the pairs of the second half
     by the beat's index in the window at geometric rates (rotary position), since the phase alone
-    cannot tell beat t from beat t + B. `rotary` turns every pair by the index, and knows no bar: what
-    `harmonic` has beyond it is due to the bar's phase. `none` turns nothing, and as there is no other
+    cannot tell beat t from beat t + B. `rotary` turns every pair by the index and does not use the bar: what
+    `harmonic` gains over it comes from the bar's phase. `none` turns nothing, and as there is no other
     position either, attention sees the window as a set.
     phase: (b, k). beats_per_bar: (b,). Returns (b, k, p).
     """
@@ -54,7 +54,7 @@ def rotate(x: Tensor, angles: Tensor | None) -> Tensor:
     if angles is None:
         return x
     pairs = x.to(torch.promote_types(x.dtype, angles.dtype)).unflatten(-1, (-1, 2))  # (b, h, k, p, 2)
-    if torch.compiler.is_compiling():  # torch.compile knows no complex numbers, and fuses this instead
+    if torch.compiler.is_compiling():  # torch.compile has no complex numbers; it fuses this form
         cos, sin = angles.cos()[:, None], angles.sin()[:, None]  # (b, 1, k, p)
         first, second = pairs.unbind(-1)  # (b, h, k, p)
         turned = torch.stack([cos * first - sin * second, sin * first + cos * second], dim=-1)  # (b, h, k, p, 2)

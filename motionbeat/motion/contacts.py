@@ -14,7 +14,7 @@ def foot_contacts(joints: NDArray[np.floating], fps: float, speed: float, height
 
     joints: (T, 24, 3) m, y up, at `fps` frames a second. A joint of `FEET` (left ankle, right ankle,
     left toes, right toes) is in contact while it is slower than `speed` m/s and less than `height` m
-    above its own floor: the 5th percentile of its height over the clip, since ankles and toes stand at
+    above the floor of that joint: the 5th percentile of its height over the clip, since ankles and toes stand at
     different heights and captured floors are not at 0. Returns (T, 4) bool. Thresholds in m and m/s
     make it the same at every frame rate.
     """
@@ -25,7 +25,7 @@ def foot_contacts(joints: NDArray[np.floating], fps: float, speed: float, height
 
 
 def contact_pulses(contacts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The frames in which a contact begins, of (T, J) contacts; a contact in the first frame began unseen."""
+    """The frames in which a contact begins, of (T, J) contacts; one in the first frame began earlier."""
     pulses = np.zeros_like(contacts, dtype=bool)
     pulses[1:] = contacts[1:] & ~contacts[:-1]
     return pulses

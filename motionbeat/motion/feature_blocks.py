@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from motionbeat.motion.skeleton import MIRRORED
 
 FEATURE_BLOCKS = {
-    "positions": 72,  # m, of 24 joints from the root, in the heading frame (the root's own are 0)
+    "positions": 72,  # m, of 24 joints from the root, in the heading frame (those of the root are 0)
     "velocities": 72,  # m/s, of these positions
     "root_velocity": 3,  # m/s, in the heading frame: to the left, up, forwards
     "yaw_rate": 1,  # rad/s, positive to the left

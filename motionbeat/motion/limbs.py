@@ -24,7 +24,7 @@ def bent(reach: Array, pole: Array, first: float, second: float) -> tuple[Array,
     """Directions of two links whose end lies at `reach` from their start, bent towards `pole`, and of their hinge.
 
     reach, pole: (T, 3). first, second: lengths of the links. Returns unit vectors (T, 3) each. A place out of reach
-    is approached along its own direction.
+    is approached along the direction to it.
     """
     distance = np.clip(np.linalg.norm(reach, axis=-1), abs(first - second) + _FOLDED_M, _STRETCHED * (first + second))
     ahead = unit(reach)

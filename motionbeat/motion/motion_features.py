@@ -14,7 +14,7 @@ from motionbeat.motion.kinematics import velocity
 from motionbeat.motion.skeleton import INDEX
 
 _SHORTEST_ACROSS = 0.05
-"""m: with less of the hips and shoulders across the floor (a dancer on the side), the heading is not theirs to tell."""
+"""m: with less of the hips and shoulders across the floor (a dancer on the side), they do not show the heading."""
 
 
 def motion_features(
@@ -69,11 +69,11 @@ def heading(joints: NDArray[np.floating]) -> NDArray[np.float64]:
     """
     across = joints[:, INDEX["lhip"]] - joints[:, INDEX["rhip"]]
     across = across + joints[:, INDEX["lshoulder"]] - joints[:, INDEX["rshoulder"]]
-    told = np.flatnonzero(np.hypot(across[:, 0], across[:, 2]) >= _SHORTEST_ACROSS)
-    if not len(told):
+    clear = np.flatnonzero(np.hypot(across[:, 0], across[:, 2]) >= _SHORTEST_ACROSS)
+    if not len(clear):
         return np.zeros(len(joints))
-    yaw = np.unwrap(np.arctan2(-across[told, 2], across[told, 0]))
-    return np.interp(np.arange(len(joints)), told, yaw)
+    yaw = np.unwrap(np.arctan2(-across[clear, 2], across[clear, 0]))
+    return np.interp(np.arange(len(joints)), clear, yaw)
 
 
 def kinetic_energy(joints: NDArray[np.floating], fps: float) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from motionbeat.files import read_json, write_json
 
 @frozen
 class Layout:
-    """Sizes and signal settings of the tokens; a model embeds only what has its own layout."""
+    """Sizes and signal settings of the tokens; a model embeds only tokens of the layout that it was trained with."""
 
     subbeats: int
     mel_bands: int

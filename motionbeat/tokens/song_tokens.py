@@ -67,7 +67,7 @@ def grid_tokens(mel: NDArray[np.float32], duration_s: float, layout: Layout) -> 
 
 
 def default_tracker() -> str:
-    """madmom where it is installed, else librosa, with a warning that says what is lost."""
+    """madmom where it is installed, else librosa, with a warning that names what is missing."""
     if importlib.util.find_spec("madmom") is not None:
         return "madmom"
     warnings.warn(
