@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from motionbeat.beats.grid import Beats, typical_interval
 
 TRIM_S = 5.0
-"""The field leaves out the first 5 s, where a tracker has not heard enough (Davies, Degara & Plumbley, 2009)."""
+"""The field leaves out the first 5 s, where a tracker has had too little music (Davies, Degara & Plumbley, 2009)."""
 _SHORT_S = 2 * TRIM_S
 _LAG_WINDOW, _LEAST_MATCHED = 0.175, 0.6
 
@@ -19,7 +19,7 @@ def compare(estimated: Beats, truth: Beats) -> dict[str, float | None]:
     f_measure, downbeat_f_measure: 0..1, a match within +-70 ms (mir_eval.beat.f_measure). Both lists are
     trimmed to 5 s and later, as mir_eval's `evaluate` does, unless the last true beat is before 10 s: of
     excerpts so short (16 beats of AIST++ last 7 to 12 s) trimming would leave less than half, so all of it counts.
-    downbeat_f_measure is None where the tracker knows no downbeats, or no true one is left. cmlt, amlt: 0..1, the
+    downbeat_f_measure is None where the tracker gives no downbeats, or no true one is left. cmlt, amlt: 0..1, the
     share of beats in which the metrical level is kept, correct or allowed to be off-beat, double or half
     (mir_eval.beat.continuity, tolerance 0.175 of phase and period). lag_ms: the median of how much later, in ms,
     estimated beats are than the true ones that they match (within 0.175 of a beat), which the tolerance of the

@@ -34,7 +34,7 @@ class Song:
 
 @attrs.frozen(eq=False)
 class Tracked:
-    """What was found in a song, and how long its audio is."""
+    """The beats of a song, and the duration of its audio."""
 
     beats: Beats
     duration_s: float
@@ -79,9 +79,9 @@ def track_all(
 ) -> dict[str, Tracked]:
     """Track every song once, `workers` at a time, each in one thread; those of `known` beats keep them.
 
-    What is found in a song is kept in `cache` under a key of its audio's bytes, the tracker, its options and its
-    version, so that a killed run goes on where it stopped. The result depends on none of `workers`, the order of
-    work and the cache. Songs that cannot be used are refused together, after all others are done.
+    The beats of a song are kept in `cache` under a key of its audio's bytes, the tracker, its options and its
+    version, so that a killed run resumes with the songs that are left. The result does not depend on `workers`, on
+    the order of work or on the cache. Songs that cannot be used are refused together, after all others are done.
     """
     import joblib
 
@@ -98,16 +98,16 @@ def track_all(
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         work = joblib.Parallel(n_jobs=max(1, min(workers, len(songs))), return_as="generator_unordered")
         results = work(joblib.delayed(_track_or_refuse)(song, options, version, cache) for song in songs)
-        found = dict(counted(results, len(songs), "songs"))
-    refused = [f"{name}: {found[name]}" for name in sorted(found) if isinstance(found[name], str)]
+        by_song = dict(counted(results, len(songs), "songs"))
+    refused = [f"{name}: {by_song[name]}" for name in sorted(by_song) if isinstance(by_song[name], str)]
     if refused:
         more = f"\n  ... and {len(refused) - _MOST_LISTED} more" if len(refused) > _MOST_LISTED else ""
         raise MotionBeatError(
-            f"{len(refused)} of {len(songs)} songs have no usable beats; mend their audio, leave their clips out "
+            f"{len(refused)} of {len(songs)} songs have no usable beats; repair their audio, leave their clips out "
             "of the corpus, or set beats.tracker in params.yaml:\n  " + "\n  ".join(refused[:_MOST_LISTED]) + more
         )
-    found |= given
-    return {name: result for name, result in sorted(found.items()) if isinstance(result, Tracked)}
+    by_song |= given
+    return {name: result for name, result in sorted(by_song.items()) if isinstance(result, Tracked)}
 
 
 def _duration(song: Song) -> float:
@@ -127,7 +127,7 @@ def _refuse_without_nominal(songs: list[Song]) -> None:
 
 
 def _version(options: Options) -> str:
-    """Everything besides audio and a song's own nominal tempo that decides which beats are found."""
+    """Everything besides audio and a song's nominal tempo that the tracked beats depend on."""
     named: dict[str, Any] = {"code": _CODE_VERSION, "tracker": options.tracker}
     if options.tracker == "madmom":
         named |= {"library": madmom_tracker.version(), "beats_per_bar": options.beats_per_bar}

@@ -1,7 +1,7 @@
 """Beat-jitter negatives: the same clip, its motion shifted against the music.
 
 Source: paper, section 2.1.1 ("shifting motion or audio by +-1 beat within the same clip"). Shifts by parts of a beat
-and by whole bars are options of ours. A shift by whole bars keeps every step on its place in the bar: it is a
+and by whole bars are not in the paper. A shift by whole bars keeps every step on its place in the bar: it is a
 negative only where the music of the two windows differs.
 """
 

@@ -1,7 +1,7 @@
 """Tempo-aware negatives: another song at the same tempo, in another bar phase or with other accents.
 
 Source: paper, section 2.1.1 ("similar BPM but differ in bar-phase or accent patterns"). Accents are compared on the
-window's own time line, as retrieval compares windows: the rivals there are windows of the same bar phase.
+time line of the window, as retrieval compares windows: the rivals there are windows of the same bar phase.
 """
 
 import zlib
@@ -38,8 +38,8 @@ class SongWindows:
 
 
 def song_windows(tokens: Tokens, windows: Windows) -> tuple[SongWindows, NDArray[np.intp]]:
-    """The distinct music windows, and for each dance window the index of its own."""
-    _, first, own = np.unique(windows.audio_row, return_index=True, return_inverse=True)
+    """The distinct music windows, and for each dance window the index of its music window."""
+    _, first, music_of = np.unique(windows.audio_row, return_index=True, return_inverse=True)
     rows = windows.audio_row[first]
     audio = tokens.audio
     span = rows[:, None] + np.arange(windows.beats)
@@ -52,7 +52,7 @@ def song_windows(tokens: Tokens, windows: Windows) -> tuple[SongWindows, NDArray
             beats_per_bar=audio["beats_per_bar"][rows].astype(np.int64),
             curve=unit_curves(audio["onset"][span].reshape(len(span), -1)),
         ),
-        own,
+        music_of,
     )
 
 
@@ -74,19 +74,19 @@ def mine_tempo_negatives(tokens: Tokens, split: str, beats: int, settings: Setti
     A pair is admitted when the songs differ, the tempi agree within the larger of the two
     tolerances, and the meters or the bar phases differ or the onset curves correlate less
     than `settings.accent_correlation`. The share `settings.same_phase` is kept for windows of the
-    anchor's own meter and bar phase, where there are as many. Hardest first: the most alike
+    anchor's meter and bar phase, where there are as many. Hardest first: the most alike
     curves, each other song once before any song twice.
     """
     windows = tokens.windows(split, beats)
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     if len(windows) == 0 or settings.tempo_per_anchor == 0:
         return columns
-    music, own = song_windows(tokens, windows)
+    music, music_of = song_windows(tokens, windows)
     dancers: dict[int, list[int]] = {}
-    for window, index in enumerate(own):
+    for window, index in enumerate(music_of):
         dancers.setdefault(int(index), []).append(window)
     chosen = [_hardest(music, i, settings) for i in range(len(music.song))]
-    for window, index in enumerate(own):
+    for window, index in enumerate(music_of):
         clip, start = windows.clip[window], int(windows.start[window])
         for rank, (other, difference, reason, correlation) in enumerate(chosen[index]):
             candidates = dancers[other]

@@ -56,11 +56,11 @@ def read_beats(path: Path) -> dict[str, Beats]:
     rows = tables.read(path, tables.BEATS)
     grids = {}
     for song in np.unique(rows["song"]):
-        own = rows["song"] == song
+        of_song = rows["song"] == song
         grids[str(song)] = Beats(
-            times=rows["time_s"][own],
-            positions=rows["bar_position"][own] + 1,
-            beats_per_bar=int(rows["beats_per_bar"][own][0]),
+            times=rows["time_s"][of_song],
+            positions=rows["bar_position"][of_song] + 1,
+            beats_per_bar=int(rows["beats_per_bar"][of_song][0]),
         )
     return grids
 
@@ -81,9 +81,11 @@ def build(corpus: Path, beats: Path, settings: Settings, folder: Path, progress:
         delayed(_song)(name, corpus / path, beats_of[name], layout, settings, settings.lattices * (name in trained))
         for name, path in songs.items()
     )
-    heard = list(progress(run(jobs), len(songs), "songs"))
-    audio = _write_tokens(folder, "audio", tables.AUDIO_TOKENS, tables.LATTICE_AUDIO, [parts for _, parts in heard])
-    grids = {name: of_song for name, (of_song, _) in zip(songs, heard, strict=True)}
+    song_parts = list(progress(run(jobs), len(songs), "songs"))
+    audio = _write_tokens(
+        folder, "audio", tables.AUDIO_TOKENS, tables.LATTICE_AUDIO, [parts for _, parts in song_parts]
+    )
+    grids = {name: of_song for name, (of_song, _) in zip(songs, song_parts, strict=True)}
 
     clips = [dict(zip(manifest, row, strict=True)) for row in zip(*manifest.values(), strict=True)]
     jobs = (delayed(_clip)(clip, corpus, grids[clip["song"]], layout, settings.coverage) for clip in clips)
@@ -109,7 +111,7 @@ def _song(
     grids: list[Beats | None] = [beats]
     for number in range(lattices):
         grids.append(lattice(name, number, duration_s, settings.lattice_min_s, settings.lattice_max_s))
-    return grids, _on_grids(grids, lambda grid: _heard(name, mel, grid, layout))
+    return grids, _on_grids(grids, lambda grid: _audio_columns(name, mel, grid, layout))
 
 
 def _clip(
@@ -120,8 +122,8 @@ def _clip(
         joints = arrays["joints"]
         poses = arrays["poses"] if layout.rotation_start is not None else None
     signals = motion_signals(joints, poses, clip["fps"], layout)
-    seen = grids if clip["split"] == "train" else grids[:1]
-    return _on_grids(seen, lambda grid: _danced(clip, signals, grid, layout, coverage))
+    used = grids if clip["split"] == "train" else grids[:1]
+    return _on_grids(used, lambda grid: _motion_columns(clip, signals, grid, layout, coverage))
 
 
 def _on_grids(grids: list[Beats | None], pool: Callable[[Beats], Columns]) -> list[Columns]:
@@ -133,7 +135,7 @@ def _on_grids(grids: list[Beats | None], pool: Callable[[Beats], Columns]) -> li
     ]
 
 
-def _heard(name: str, mel: Floats, beats: Beats, layout: Layout) -> Columns:
+def _audio_columns(name: str, mel: Floats, beats: Beats, layout: Layout) -> Columns:
     edges = beats.edges()
     count = len(beats.times)
     return {
@@ -148,7 +150,9 @@ def _heard(name: str, mel: Floats, beats: Beats, layout: Layout) -> Columns:
     }
 
 
-def _danced(clip: dict[str, Any], signals: MotionSignals, beats: Beats, layout: Layout, coverage: float) -> Columns:
+def _motion_columns(
+    clip: dict[str, Any], signals: MotionSignals, beats: Beats, layout: Layout, coverage: float
+) -> Columns:
     index = covered(beats, clip["offset_s"], clip["duration_s"], coverage)
     count = len(index)
     columns: Columns = {
@@ -170,11 +174,11 @@ def _write_tokens(
     folder: Path, kind: str, beats: pa.Schema, lattices: pa.Schema, parts: list[list[Columns]]
 ) -> Columns:
     """Write the tokens on beats, which stand first in each part, and those on lattices; return the former."""
-    own = _joined([part[0] for part in parts], beats)
-    tables.write(folder / f"{kind}.parquet", beats, own)
+    on_beats = _joined([part[0] for part in parts], beats)
+    tables.write(folder / f"{kind}.parquet", beats, on_beats)
     others = [columns for part in parts for columns in part[1:]]
     tables.write(folder / f"lattice_{kind}.parquet", lattices, _joined(others, lattices))
-    return own
+    return on_beats
 
 
 def _joined(parts: list[Columns], schema: pa.Schema) -> Columns:

@@ -1,4 +1,4 @@
-"""Lattices: beat grids that no tracker chose, so that the encoders also learn to read music without one.
+"""Lattices: regular beat grids without a tracker, so that the encoders also learn to encode music without one.
 
 Grid mode (`MotionBeat.embed_audio(mode="grid")`) runs the encoder over intervals of one fixed length that begin
 anywhere. Tokens of such intervals, of many lengths and phases, are what makes it know them.
@@ -15,7 +15,7 @@ def lattice(song: str, number: int, duration_s: float, shortest_s: float, longes
     """Lattice `number` of a song: equal intervals over its audio, as a beat grid.
 
     The period is uniform in [shortest_s, longest_s) and the phase uniform in the period; both follow from the
-    song's name and the number alone. A lattice has no bars: every interval is a bar of its own, so that its phase
+    song's name and the number alone. A lattice has no bars: every interval is one bar, so that its phase
     is 0. Every interval ends within `duration_s`; none is returned where fewer than two do.
     """
     # A name holds no zero byte, so no two (number, name) draw the same.

@@ -1,4 +1,4 @@
-"""What a training step may change in a batch without changing which dance fits which music.
+"""Random changes of a batch that keep which dance fits which music.
 
 Axes: n windows, k beats, s sub-beats, f features of a sub-beat, c bands.
 """
@@ -26,7 +26,7 @@ class Augmentation:
 
 @frozen(eq=False)
 class Drawn:
-    """What an augmentation came to for one batch; None and K where it changes nothing."""
+    """The changes drawn for one batch; None and K where nothing changes."""
 
     mirrored: NDArray[np.bool_] | None  # (n,)
     kept_bands: NDArray[np.bool_] | None  # (n, c)

@@ -1,4 +1,4 @@
-"""What an epoch shows: which window of each clip, on its beats or on a lattice, and who shares a batch."""
+"""The order of an epoch: which window of each clip, on its beats or on a lattice, and which windows share a batch."""
 
 import numpy as np
 from attrs import frozen

@@ -44,7 +44,7 @@ class Batch(NamedTuple):
     energy: Tensor  # (n, k, s)
     tempo: Motion  # n * p windows
     tempo_absent: Tensor  # (n, p) bool: the anchor has no such negative
-    tempo_same_phase: Tensor  # (n, p) bool: it stands in the anchor's own meter and bar phase
+    tempo_same_phase: Tensor  # (n, p) bool: it has the anchor's meter and bar phase
     jitter: Motion  # n * q windows
     jitter_absent: Tensor  # (n, q) bool
     same: Tensor  # (n, n) bool: other windows that overlap in the time of the same song

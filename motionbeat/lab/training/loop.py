@@ -101,7 +101,7 @@ def train(
 
 @frozen(eq=False)
 class _Run:
-    """What each epoch of a run needs."""
+    """The parts of a run that every epoch uses."""
 
     model: DualEncoder
     optimiser: torch.optim.Optimizer

@@ -25,7 +25,7 @@ TERMS = ("loss", "ecl", "sral", "sral_beat", "sral_bar", "rhythm", "contact")
 
 
 class Encoded(NamedTuple):
-    """What the loss takes of a joint batch of n windows."""
+    """Encoder outputs of a joint batch of n windows, as the loss takes them."""
 
     audio: Tensor  # (n, e)
     onset_logits: Tensor  # (n, k, s)
@@ -49,7 +49,7 @@ def objective(
     """The terms of the loss, each a scalar; `loss` is their weighted sum.
 
     has_rotations: (n,) bool, which windows are shown with their rotations; a window's negatives
-    are shown as the window itself, so that no negative is told apart by it.
+    are shown as the window itself, so that it does not mark the negatives.
     ranks: the processes that share the batch; each encodes its rows, and all have the joint loss.
     precision: float32 or bf16, of the encoders' matrix products; the losses are in float32 at least.
     """

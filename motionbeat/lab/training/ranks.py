@@ -22,7 +22,7 @@ from motionbeat.model.device import best_device
 
 @frozen
 class Ranks:
-    """Which of how many processes this is; by default the only one."""
+    """The rank of this process and the number of processes; by default one."""
 
     rank: int = 0
     count: int = 1
@@ -56,7 +56,7 @@ class Ranks:
         values: list[object] = [None] * self.count
         dist.all_gather_object(values, value)
         if any(other != values[0] for other in values):
-            holders = {other: [str(r) for r, theirs in enumerate(values) if theirs == other] for other in values}
+            holders = {other: [str(r) for r, given in enumerate(values) if given == other] for other in values}
             listed = "; ".join(f"{other} in process {', '.join(ranks)}" for other, ranks in holders.items())
             raise MotionBeatError(f"the {self.count} processes differ in {name}: {listed}. {fix}")
 

@@ -29,7 +29,7 @@ def run_key(
     """64 hexadecimal digits.
 
     modules: dotted names of those that train, whose imports are followed. settings: values that JSON can hold, digests
-    of data in memory among them. data: files. processes: how many share each batch; each draws a dropout of its own.
+    of data in memory among them. data: files. processes: how many share each batch; each draws another dropout.
     root: the folder that holds the package. Raises `MotionBeatError` for a module that is not there.
     """
     named = [settings, torch.__version__, device.type, processes]

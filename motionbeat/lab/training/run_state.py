@@ -83,7 +83,7 @@ class Checkpoint:
     def restore(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> Saved | None:
         """Put the saved state into model and optimiser and return the rest, its tensors on the model's device.
 
-        None where there is no checkpoint. A damaged one, or one of another run, is renamed, and a line says so.
+        None where there is no checkpoint. A damaged one, or one of another run, is renamed, and a line is printed.
         """
         try:
             with safe_open(self.path, "pt") as file:

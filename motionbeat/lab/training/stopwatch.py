@@ -1,4 +1,4 @@
-"""Where the time of training goes: seconds by part of a step, and the peak of memory."""
+"""Time of training: seconds by part of a step, and the peak of memory."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ PARTS = ("gather", "forward", "backward", "optimiser", "other")
 class Stopwatch:
     """Call `begin` before the steps of an epoch and `mark` with a part's name when that part of a step is done.
 
-    On a GPU the marks are events among its own work, so that the device is not stopped for them and the
+    On a GPU the marks are events in its queue of work, so that the device is not stopped for them and the
     time of a part is that of its kernels and of the wait for them.
     """
 
@@ -25,7 +25,7 @@ class Stopwatch:
         self._marks: list[tuple[str, Any]] = []
 
     def begin(self) -> None:
-        """Start anew after whatever was no part of a step, such as a validation."""
+        """Restart the clock, after work that is not part of a step, such as a validation."""
         self._collect()
         self._marks = [("", self._now())]
 
@@ -71,7 +71,7 @@ class Stopwatch:
 
 
 def peak_memory_mib(device: torch.device) -> float | None:
-    """The most memory held so far, MiB: of tensors on a GPU, else of the process; None where it cannot be told."""
+    """The most memory held so far, MiB: of tensors on a GPU, else of the process; None where it is unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     if sys.platform == "win32":
