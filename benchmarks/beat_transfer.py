@@ -20,7 +20,7 @@ from motionbeat.lab.encoders.feature_cache import compute
 from motionbeat.lab.labelled import gtzan
 from motionbeat.lab.labelled.labelled_set import Item, LabelledSet
 from motionbeat.lab.tasks import beat_decoding, beat_probe
-from motionbeat.lab.tasks.recognition_sets import Part, folds_of
+from motionbeat.lab.tasks.recognition_sets import Fold, folds_of
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -44,12 +44,12 @@ def songs_of(folder: Path) -> list[Item]:
     return [Item(name, found[name], "test", name, gtzan.beats_of(lists[name])) for name in found]
 
 
-def joined(labelled: LabelledSet, songs: Sequence[Item], folds: int, seed: int) -> tuple[LabelledSet, Part]:
+def joined(labelled: LabelledSet, songs: Sequence[Item], folds: int, seed: int) -> tuple[LabelledSet, Fold]:
     """GTZAN and the songs as one set, and the round that trains and chooses on GTZAN and tests the songs."""
     items = (*labelled.items, *songs)
     genres = [item.name.split(".")[0] for item in labelled.items]
     fold = folds_of([item.group for item in labelled.items], genres, folds, seed)
-    part = Part(np.flatnonzero(fold > 0), np.flatnonzero(fold == 0), np.arange(len(labelled.items), len(items)))
+    part = Fold(np.flatnonzero(fold > 0), np.flatnonzero(fold == 0), np.arange(len(labelled.items), len(items)))
     return LabelledSet("gtzan", "beats", (), items, "track", "GTZAN trains, songs test"), part
 
 

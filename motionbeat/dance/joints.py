@@ -15,7 +15,7 @@ def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | Non
 
     joints: (T, 24, 3) m at `fps`. Joints that already have the target rate are returned unchanged, others are
     interpolated (`motionbeat.motion.resample`). Raises `MotionBeatError`, beginning with `measure`, for another
-    shape or type, NaN or infinity, a rate that is none, and fewer than `least` frames at the target rate.
+    shape or type, NaN or infinity, a wrong rate, and fewer than `least` frames at the target rate.
     """
     values = np.asarray(joints)
     if values.dtype.kind not in "fiu":

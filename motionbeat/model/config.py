@@ -16,7 +16,7 @@ READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 
 @frozen(kw_only=True)
 class ModelConfig:
-    """What a token is (`motionbeat.tokens.layout.Layout`), then the fields of `motionbeat.lab.params.Model`.
+    """The token layout (`motionbeat.tokens.layout.Layout`), then the fields of `motionbeat.lab.params.Model`.
 
     Wrong values raise `MotionBeatError`.
     """

@@ -1,4 +1,4 @@
-"""Where torch computes, in which precision, and that it computes the same each time."""
+"""Device, precision and determinism of torch."""
 
 import os
 

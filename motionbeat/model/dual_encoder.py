@@ -121,7 +121,7 @@ class DualEncoder(nn.Module):
         return EncodedMotion(embedding, states, contact, guide, *self.motion_rhythm(states))
 
     def _guidance(self, contact: Tensor, mask: Tensor) -> Tensor:
-        """(b, k, r) what attention is guided by: r as it is (paper), or each sub-beat's less its mean over real beats.
+        """(b, k, r) guidance of attention: r as it is (paper), or each sub-beat's less its mean over real beats.
 
         A contact begins in most beats of a dance, so that r itself hardly tells one beat from another.
         """

@@ -1,4 +1,4 @@
-"""What the motion features consist of, and how they look in a mirror. Needs numpy alone, as training does."""
+"""The blocks of the motion features, and their mirror image. Needs numpy alone, as training does."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ def feature_slices(has_rotations: bool, has_events: bool = False) -> dict[str, s
 
 
 def mirrored_features(has_rotations: bool, has_events: bool = False) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """How the features of a dance follow from those of its mirror image, left and right exchanged.
+    """Features of the mirror image of a dance, left and right exchanged, from its features.
 
     Returns (F,) order and (F,) sign: features of the mirrored dance = features[..., order] * sign. Means over time
     follow in the same way.

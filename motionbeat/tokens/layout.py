@@ -1,4 +1,4 @@
-"""What a row of the token tables holds: written by the tokens stage, carried along with the model."""
+"""The contents of a row of the token tables: written by the tokens stage, carried along with the model."""
 
 from pathlib import Path
 

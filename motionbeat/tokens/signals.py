@@ -25,7 +25,7 @@ _BEFORE_EVENTS = sum(width for name, width in FEATURE_BLOCKS.items() if name not
 
 
 def audio_frames(mel: Floats, layout: Layout) -> Floats:
-    """What the audio tokens pool, frame by frame: the log-mel and, if the layout has it, the flux of each band.
+    """The frames that the audio tokens pool: the log-mel and, if the layout has it, the flux of each band.
 
     A mean log-mel cannot tell an attack from a sustained sound; the flux can. mel: (T, bands) at 50 frames/s.
     Returns (T, layout.audio_width).
@@ -62,7 +62,7 @@ class MotionSignals(NamedTuple):
 
 
 def motion_signals(joints: Floats, poses: Floats | None, fps: float, layout: Layout) -> MotionSignals:
-    """Frame by frame what `pooled_motion` pools. Arguments as `motion_tokens`."""
+    """The frames that `pooled_motion` pools. Arguments as `motion_tokens`."""
     rate = layout.motion_fps
     events = joint_events(resample(joints, fps, EVENT_FPS), EVENT_FPS) if layout.joint_events else None
     joints = resample(joints, fps, rate)

@@ -48,18 +48,18 @@ def matched(seed: int, informed: bool) -> Matched:
     generator = np.random.default_rng(seed)
     count, hidden, width = SONGS * WINDOWS, 6, 12
     rhythm = generator.normal(size=(count, BEATS, hidden))
-    own = np.repeat(np.arange(count), 2)
+    music_row = np.repeat(np.arange(count), 2)
     torch.manual_seed(5)  # the same hidden readout in all splits
     truth = Head(CONFIG, hidden, centre=True)
     mixing = np.random.default_rng(6).normal(size=(hidden, width))
     features = rhythm @ mixing if informed else generator.normal(size=(count, BEATS, width))
     with torch.no_grad():
-        motion = truth(torch.as_tensor(rhythm, dtype=torch.float32), bars(count))[own]
+        motion = truth(torch.as_tensor(rhythm, dtype=torch.float32), bars(count))[music_row]
     motion = motion + 0.02 * torch.as_tensor(generator.normal(size=motion.shape), dtype=torch.float32)
     motion = torch.nn.functional.normalize(motion, dim=-1)
     heard = Heard(torch.as_tensor(features, dtype=torch.float32), bars(count))
-    song = np.array([f"song{window // WINDOWS}" for window in own])
-    return Matched(heard, motion, own, song, (own % WINDOWS) * BEATS)
+    song = np.array([f"song{window // WINDOWS}" for window in music_row])
+    return Matched(heard, motion, music_row, song, (music_row % WINDOWS) * BEATS)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def retrieve(settings: params.Params) -> params.Retrieve:
 
 def outcome(head: Head, some: Matched) -> tuple[np.ndarray, np.ndarray]:
     similarity = some.motion.numpy() @ project(head, some.music).T
-    return similarity, some.own[:, None] == np.arange(similarity.shape[1])
+    return similarity, some.music_row[:, None] == np.arange(similarity.shape[1])
 
 
 def test_a_head_of_features_that_hold_the_rhythm_reaches_songs_it_never_saw(retrieve: params.Retrieve) -> None:

@@ -11,7 +11,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab.labelled.labelled_set import BeatLabels, Item, LabelledSet
 from motionbeat.lab.tasks import beat_probe, clip_tasks, probes, recognition_sets
 from motionbeat.lab.tasks.probe_task import headline
-from motionbeat.lab.tasks.recognition_sets import Part, folds_of, parts
+from motionbeat.lab.tasks.recognition_sets import Fold, folds_of, parts
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_tags_of_several_rounds_are_scored_by_their_ranks_within_each_round(opti
     """Every round ranks perfectly on a scale of its own; one tag in five is marked, in every round."""
     marks = np.arange(100) % 5 == 0
     data = labelled("tags", [(float(mark),) for mark in marks], ("guitar",))
-    rounds = [Part(np.arange(0), np.arange(0), np.arange(20 * k, 20 * k + 20)) for k in range(5)]
+    rounds = [Fold(np.arange(0), np.arange(0), np.arange(20 * k, 20 * k + 20)) for k in range(5)]
     own = marks + 0.01 * np.random.default_rng(0).random(100)
     scaled = np.concatenate([10.0 ** (k - 2) * (own[20 * k : 20 * k + 20] - 7 * k) for k in range(5)])[:, None]
     outcome = clip_tasks.Outcome({"chosen": scaled, "linear": -scaled})
@@ -214,7 +214,7 @@ def test_a_beat_probe_finds_beats_that_a_frame_shows_and_none_in_noise(options) 
     shown = [frames.copy() for frames in noise]
     for frames, beats in zip(shown, clip_beats, strict=True):
         frames[np.round(beats[beats < 15.9] / 0.02).astype(int), 1] += 8
-    rounds: list[Part] = parts(data, "official", 5, 0)
+    rounds: list[Fold] = parts(data, "official", 5, 0)
     rows = {name: beat_probe.answers(x, data, rounds, options) for name, x in (("motionbeat", shown), ("mel", noise))}
     found = by_name(beat_probe.scores("beat_tracking", rows, [16.0] * 2, data, rounds, options))
     assert min(found["beat_tracking", "motionbeat", metric].value for metric in ("f1", "f1_peaks")) > 0.95
@@ -231,7 +231,7 @@ def test_a_cross_validation_says_what_its_folds_keep_apart(settings) -> None:
 
 
 def test_the_clips_of_a_cross_validation_are_counted_over_all_its_rounds(settings) -> None:
-    rounds = [Part(np.arange(train), np.arange(val), np.arange(2)) for train, val in ((10, 4), (20, 6), (30, 8))]
+    rounds = [Fold(np.arange(train), np.arange(val), np.arange(2)) for train, val in ((10, 4), (20, 6), (30, 8))]
     data = labelled("classes", [0] * 60)
     found = recognition_sets.about(data, rounds, settings.tasks)
     assert [found[key] for key in ("train", "val", "test", "rounds")] == [20, 6, 6, 3]

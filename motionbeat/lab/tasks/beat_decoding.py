@@ -20,7 +20,7 @@ from motionbeat.lab.encoders.feature_cache import FRAME_S
 METRICS = ("f1", "cmlt", "amlt")
 MIN_BPM, MAX_BPM = 55.0, 215.0
 NEIGHBOUR = 0.5
-"""Target of the frames beside a beat's own, whose target is 1: annotations are no exacter than a frame (Boeck &
+"""Target of the frames next to that of a beat, whose target is 1: annotations are not more exact than that (Boeck &
 Davies, 2020)."""
 _LEAST, _MOST = 1e-6, 1 - 1e-6
 Floats = NDArray[np.floating]
@@ -46,13 +46,13 @@ def scores(
     """
     from mir_eval import beat
 
-    true, found = (times[(times >= from_s) & (times <= until_s)] for times in map(_checked, (annotated, estimated)))
+    true, detected = (times[(times >= from_s) & (times <= until_s)] for times in map(_checked, (annotated, estimated)))
     if len(true) < 2:
         return np.full(3, np.nan)
-    if len(found) < 2:
+    if len(detected) < 2:
         return np.zeros(3)
-    _, cmlt, _, amlt = beat.continuity(true, found)
-    return np.array([beat.f_measure(true, found), cmlt, amlt])
+    _, cmlt, _, amlt = beat.continuity(true, detected)
+    return np.array([beat.f_measure(true, detected), cmlt, amlt])
 
 
 def by_dbn(activations: Floats) -> NDArray[np.float64]:

@@ -1,9 +1,9 @@
 """Frames2Beats: a probe on single frames for GTZAN's beats, beside trackers that read the audio themselves.
 
-The head sees one frame of 20 ms and nothing around it, since the protocol gives a probe no context: what it knows of
-the pulse must be in the encoder's state. It is trained with binary cross-entropy on `beat_tracking.targets`; the
-learning rate, the epoch and the head are those with the smallest loss on validation. Whole tracks are tested. Neither
-features nor decoding see a beat of the annotation; madmom's own network and librosa are rows of their own.
+The input of the head is one frame of 20 ms, since the protocol gives a probe no context: all information on the
+pulse must be in the encoder's state. The head is trained with binary cross-entropy on `beat_tracking.targets`; the
+learning rate, the epoch and the head are those with the smallest loss on validation. Whole tracks are tested. Features
+and decoding do not use the annotation. madmom's network and librosa have a row each.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from motionbeat.lab.labelled.labelled_set import BeatLabels, Item, LabelledSet
 from motionbeat.lab.params import Tasks
 from motionbeat.lab.tasks import beat_decoding, probes
 from motionbeat.lab.tasks.group_bootstrap import weights_of
-from motionbeat.lab.tasks.recognition_sets import OURS, Part
+from motionbeat.lab.tasks.recognition_sets import OURS, Fold
 from motionbeat.lab.tasks.score_table import Score, differences, scored
 
 TRACKERS = ("madmom", "librosa")
@@ -50,15 +50,15 @@ def beats_of(item: Item) -> Beats:
 
 
 def answers(
-    frames: Sequence[NDArray[np.floating]], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks
+    frames: Sequence[NDArray[np.floating]], labelled: LabelledSet, rounds: Sequence[Fold], options: Tasks
 ) -> Tracked:
     """Train the probes of one encoder and decode every tested track. frames: (T, D) of each item, 20 ms apart."""
     dbn: list[Beats] = []
     peaks: list[Beats] = []
     kept = []
     marks = [
-        beat_decoding.targets(beats_of(item), len(own))[:, None]
-        for item, own in zip(labelled.items, frames, strict=True)
+        beat_decoding.targets(beats_of(item), len(rows_of_item))[:, None]
+        for item, rows_of_item in zip(labelled.items, frames, strict=True)
     ]
     for part in rounds:
         train, val = (
@@ -72,23 +72,23 @@ def answers(
         on_val = [activations(probe, frames[i]) for i in part.val]
         threshold = beat_decoding.best_threshold(on_val, [beats_of(labelled.items[i]) for i in part.val])
         for index in part.test:
-            heard = activations(probe, frames[index])
-            dbn.append(beat_decoding.by_dbn(heard))
-            peaks.append(beat_decoding.by_peaks(heard, threshold))
+            curve = activations(probe, frames[index])
+            dbn.append(beat_decoding.by_dbn(curve))
+            peaks.append(beat_decoding.by_peaks(curve, threshold))
         chosen_by_val = {"head": probe.name, "learning_rate": probe.learning_rate, "epoch": probe.epoch}
         kept.append(chosen_by_val | {"threshold": threshold})
     return Tracked({"dbn": dbn, "peaks": peaks}, tuple(kept))
 
 
 def activations(probe: probes.Probe, frames: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(T,): how sure the probe is of a beat at each frame, 0..1."""
+    """(T,): the probe's probability of a beat at each frame, 0..1."""
     return 1 / (1 + np.exp(-probe(frames)[:, 0].astype(np.float64)))
 
 
 def track(tracker: str, audio: Path, cache: Path | None = None) -> Beats:
-    """Beat times (N,) s that a tracker finds in a file; N may be 0.
+    """Beat times (N,) s of a file by a tracker; N may be 0.
 
-    Kept in a cache by the audio's bytes, the tracker's release and how it is asked.
+    Kept in a cache by the audio's bytes, the tracker's release and its options.
 
     tracker: madmom (recurrent network and DBN over bars of 3 and 4) or librosa.
     """
@@ -133,7 +133,7 @@ def scores(
     rows: Mapping[str, Tracked],
     durations_s: Sequence[float],
     labelled: LabelledSet,
-    rounds: Sequence[Part],
+    rounds: Sequence[Fold],
     options: Tasks,
 ) -> list[Score]:
     """f1, cmlt, amlt of all rows, 0..1, means over the tested tracks, with intervals over resampled groups.
@@ -143,7 +143,7 @@ def scores(
     """
     tested = [labelled.items[i] for part in rounds for i in part.test]
     weights = weights_of([item.group for item in tested], options.bootstrap, options.seed)
-    found: list[Score] = []
+    table: list[Score] = []
     resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
     count = 0
     for row, tracked in rows.items():
@@ -155,10 +155,10 @@ def scores(
                     for each, item, until in zip(beats, tested, durations_s, strict=True)
                 ]
             )  # (tracks, 3)
-            known = np.isfinite(of_tracks[:, 0])
-            count = int(known.sum())
-            means = weights[:, known] @ of_tracks[known] / weights[:, known].sum(axis=1, keepdims=True)
+            scorable = np.isfinite(of_tracks[:, 0])
+            count = int(scorable.sum())
+            means = weights[:, scorable] @ of_tracks[scorable] / weights[:, scorable].sum(axis=1, keepdims=True)
             names = [f"{name}_peaks" if decoder == "peaks" else name for name in beat_decoding.METRICS]
             resampled[row] |= {name: means[:, place] for place, name in enumerate(names)}
-        found += scored(task, row, resampled[row], count)
-    return found + differences(task, OURS, resampled, count)
+        table += scored(task, row, resampled[row], count)
+    return table + differences(task, OURS, resampled, count)

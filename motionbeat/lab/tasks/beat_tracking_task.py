@@ -1,4 +1,4 @@
-"""Beat tracking as a whole: every encoder's probe on single frames, beside madmom's and librosa's own beats."""
+"""Beat tracking as a whole: every encoder's probe on single frames, beside the beats of madmom and librosa."""
 
 import joblib
 import soundfile
@@ -11,7 +11,7 @@ from motionbeat.lab.params import Encoders, Tasks
 from motionbeat.lab.tasks import beat_probe
 from motionbeat.lab.tasks.beat_probe import Tracked
 from motionbeat.lab.tasks.probe_task import TaskResult, headline
-from motionbeat.lab.tasks.recognition_sets import BEAT_TASK, Part, about, open_set, parts
+from motionbeat.lab.tasks.recognition_sets import BEAT_TASK, Fold, about, open_set, parts
 from motionbeat.progress import counted
 
 
@@ -25,7 +25,7 @@ def run_beat_tracking(encoders: Encoders, options: Tasks) -> TaskResult:
     librosa_tracker.compile_once()
     work = joblib.Parallel(n_jobs=workers(), return_as="generator")
     calls = [joblib.delayed(beat_probe.track)(name, path) for name in beat_probe.TRACKERS for path in tested]
-    calls += [joblib.delayed(_answers)(found, labelled, rounds, options) for found in features.values()]
+    calls += [joblib.delayed(_answers)(inputs, labelled, rounds, options) for inputs in features.values()]
     done = list(counted(work(calls), len(calls), "trackers and beat probes"))
     rows: dict[str, Tracked] = dict(zip(features, done[len(calls) - len(features) :], strict=True))
     kept = {row: list(tracked.probes) for row, tracked in rows.items()}
@@ -37,6 +37,6 @@ def run_beat_tracking(encoders: Encoders, options: Tasks) -> TaskResult:
     return TaskResult(scores, headline(BEAT_TASK, scores), facts)
 
 
-def _answers(found: list[Features], labelled: LabelledSet, rounds: list[Part], options: Tasks) -> Tracked:
+def _answers(inputs: list[Features], labelled: LabelledSet, rounds: list[Fold], options: Tasks) -> Tracked:
     """One encoder's beats of the tested tracks."""
-    return beat_probe.answers([each.frames() for each in found], labelled, rounds, options)
+    return beat_probe.answers([each.frames() for each in inputs], labelled, rounds, options)

@@ -101,8 +101,8 @@ def _auc(outputs: Floats, marked: NDArray[np.bool_], weights: Floats) -> Floats:
 def _ap(outputs: Floats, marked: NDArray[np.bool_], weights: Floats) -> Floats:
     gained, false = _steps(outputs, marked, weights)
     positives, negatives = gained.sum(axis=1), false.sum(axis=1)
-    hits, seen = np.cumsum(gained, axis=1), np.cumsum(gained + false, axis=1)
+    hits, ranked = np.cumsum(gained, axis=1), np.cumsum(gained + false, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.where(seen > 0, hits / seen, 0.0)
-        found = (gained * precision).sum(axis=1) / positives
-    return np.where((positives > 0) & (negatives > 0), found, np.nan)
+        precision = np.where(ranked > 0, hits / ranked, 0.0)
+        ap = (gained * precision).sum(axis=1) / positives
+    return np.where((positives > 0) & (negatives > 0), ap, np.nan)

@@ -1,6 +1,6 @@
 """Clip tasks: probes on one vector a clip, for genre, tags, instruments and emotion.
 
-Both heads are trained; the one that does better on validation is the encoder's score, and each head's own score
+Both heads are trained; the one that does better on validation is the encoder's score, and the score of each head alone
 stands beside it. Where clips are cross-validated the outputs of all rounds are pooled before they are scored, so
 that every clip counts once; those of tags as ranks within their round.
 """
@@ -16,7 +16,7 @@ from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import Tasks
 from motionbeat.lab.tasks import clip_scores, probes
 from motionbeat.lab.tasks.group_bootstrap import weights_of
-from motionbeat.lab.tasks.recognition_sets import OURS, Part
+from motionbeat.lab.tasks.recognition_sets import OURS, Fold
 from motionbeat.lab.tasks.score_table import Score, differences, scored
 
 CHOSEN = "chosen"
@@ -26,7 +26,7 @@ CONSTANT = "constant"
 
 @frozen(eq=False)
 class Outcome:
-    """What one encoder answers to the tested clips, and which probes were kept.
+    """Outputs of one encoder's probes for the tested clips, and which probes were kept.
 
     outputs: {head: (n, C)} with `chosen` for the head that validation chose. probes: a line a round.
     """
@@ -41,10 +41,10 @@ def targets_of(labelled: LabelledSet) -> NDArray[Any]:
     return np.array(labels, np.int64 if labelled.kind == "classes" else np.float64)
 
 
-def answers(features: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks) -> Outcome:
+def answers(features: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Fold], options: Tasks) -> Outcome:
     """Train and test the probes of one encoder. features: (items, D) in the set's order.
 
-    Regression targets are z-scored on the training clips of each round and put back into their own units.
+    Regression targets are z-scored on the training clips of each round and put back into their units.
     """
     targets = targets_of(labelled)
     outputs: dict[str, list[NDArray[np.floating]]] = {name: [] for name in (CHOSEN, *options.heads)}
@@ -71,7 +71,7 @@ def answers(features: NDArray[np.floating], labelled: LabelledSet, rounds: Seque
     return Outcome({name: np.concatenate(given) for name, given in outputs.items()}, tuple(kept))
 
 
-def constant(labelled: LabelledSet, rounds: Sequence[Part]) -> Outcome:
+def constant(labelled: LabelledSet, rounds: Sequence[Fold]) -> Outcome:
     """The answers of the row without features: each round's mean training target."""
     targets = targets_of(labelled)
     if labelled.kind == "classes":
@@ -80,7 +80,7 @@ def constant(labelled: LabelledSet, rounds: Sequence[Part]) -> Outcome:
 
 
 def scores(
-    task: str, outcomes: Mapping[str, Outcome], labelled: LabelledSet, rounds: Sequence[Part], options: Tasks
+    task: str, outcomes: Mapping[str, Outcome], labelled: LabelledSet, rounds: Sequence[Fold], options: Tasks
 ) -> list[Score]:
     """Every figure of a task with its interval over resampled groups: METRIC, and METRIC_HEAD of each head alone.
 
@@ -89,7 +89,7 @@ def scores(
     tested = np.concatenate([part.test for part in rounds])
     true = targets_of(labelled)[tested]
     weights = weights_of([labelled.items[i].group for i in tested], options.bootstrap, options.seed)
-    found: list[Score] = []
+    table: list[Score] = []
     resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
     for row, outcome in outcomes.items():
         pooled = {head: _comparable(outputs, labelled, rounds) for head, outputs in outcome.outputs.items()}
@@ -99,11 +99,11 @@ def scores(
             if head == CHOSEN:
                 resampled[row] = by_metric
             named = {name if head == CHOSEN else f"{name}_{head}": values for name, values in by_metric.items()}
-            found += scored(task, row, named, len(tested))
-    return found + differences(task, OURS, resampled, len(tested))
+            table += scored(task, row, named, len(tested))
+    return table + differences(task, OURS, resampled, len(tested))
 
 
-def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Part]) -> NDArray[np.floating]:
+def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Fold]) -> NDArray[np.floating]:
     """Outputs (n, C) of all rounds on one scale.
 
     ROC-AUC and average precision compare clips with each other, and the logits of two rounds' probes share no scale:
@@ -114,7 +114,12 @@ def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Se
     from scipy.stats import rankdata
 
     ends = np.cumsum([len(part.test) for part in rounds])[:-1]
-    return np.concatenate([(rankdata(own, axis=0) - 0.5) / len(own) for own in np.split(outputs, ends)])
+    return np.concatenate(
+        [
+            (rankdata(outputs_of_round, axis=0) - 0.5) / len(outputs_of_round)
+            for outputs_of_round in np.split(outputs, ends)
+        ]
+    )
 
 
 def _units(labelled: LabelledSet, targets: NDArray[Any]) -> tuple[Any, Any]:
@@ -130,6 +135,6 @@ def _main_score(labelled: LabelledSet, outputs: NDArray[np.floating], targets: N
     if labelled.kind == "tags":
         value = float(clip_scores.roc_auc(outputs, targets, once)[0])
     else:
-        found = clip_scores.scores(labelled.kind, labelled.classes, outputs, targets, once)
-        value = float(np.mean([values[0] for values in found.values()]))
+        table = clip_scores.scores(labelled.kind, labelled.classes, outputs, targets, once)
+        value = float(np.mean([values[0] for values in table.values()]))
     return value if np.isfinite(value) else -np.inf

@@ -13,14 +13,14 @@ from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import Tasks
 from motionbeat.lab.tasks import clip_tasks
 from motionbeat.lab.tasks.clip_tasks import Outcome
-from motionbeat.lab.tasks.recognition_sets import CLIP_TASKS, METRICS, OURS, Part, about, open_set, parts, settings_of
+from motionbeat.lab.tasks.recognition_sets import CLIP_TASKS, METRICS, OURS, Fold, about, open_set, parts, settings_of
 from motionbeat.lab.tasks.score_table import Score, difference
 from motionbeat.progress import counted
 
 
 @frozen
 class TaskResult:
-    """A task's scores, its headline figures and what they are of."""
+    """A task's scores, its headline figures and their settings."""
 
     scores: list[Score]
     headline: dict[str, Any]
@@ -46,7 +46,7 @@ def run_probes(features: Path, encoders: Sequence[str], options: Tasks) -> dict[
 
 
 def result(
-    task: str, outcomes: dict[str, Outcome], labelled: LabelledSet, rounds: list[Part], options: Tasks
+    task: str, outcomes: dict[str, Outcome], labelled: LabelledSet, rounds: list[Fold], options: Tasks
 ) -> TaskResult:
     """A task's result from every encoder's answers, with the row without features beside them."""
     rows = outcomes | {clip_tasks.CONSTANT: clip_tasks.constant(labelled, rounds)}
@@ -64,7 +64,7 @@ def headline(task: str, scores: list[Score]) -> dict[str, Any]:
     return rows
 
 
-def _answers(folder: Path, labelled: LabelledSet, rounds: list[Part], options: Tasks) -> Outcome:
+def _answers(folder: Path, labelled: LabelledSet, rounds: list[Fold], options: Tasks) -> Outcome:
     """One encoder's answers to one task."""
     features = read_set(folder / f"{labelled.name}.safetensors", [item.name for item in labelled.items])
     return clip_tasks.answers(features, labelled, rounds, options)

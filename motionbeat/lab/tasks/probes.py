@@ -122,7 +122,7 @@ def fit(
                 share = torch.rand(len(rows), options.hidden, generator=generator) >= options.dropout
                 kept = share / max(1 - options.dropout, 1e-6)
             optimiser.zero_grad(set_to_none=True)
-            # the heads share no weight: the gradient of the sum is each head's own
+            # the heads share no weight: the gradient of the sum is that of each head
             torch.stack([_loss(kind, heads[i](inputs, kept), targets[rows]) for i in running]).sum().backward()
             optimiser.step()
         answers = _outputs([heads[place] for place in running], val[0], mean, std)

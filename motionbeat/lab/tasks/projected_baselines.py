@@ -13,7 +13,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.lab.params import Retrieve
-from motionbeat.lab.tasks.projection import Heard, Matched, Reduction, beat_features, project, train_head
+from motionbeat.lab.tasks.projection import Matched, MusicInput, Reduction, beat_features, project, train_head
 from motionbeat.lab.tasks.window_embeddings import Spans, embed_motion, embed_music
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.model.dual_encoder import DualEncoder
@@ -26,17 +26,17 @@ FRAME_RATE = 50.0
 
 @frozen(eq=False)
 class Stage:
-    """The windows of a split: every dance window, the distinct music windows, and each dance window's own."""
+    """The windows of a split: every dance window, the distinct music windows, and the music row of each dance."""
 
     motion: Windows
     music: Windows
-    own: NDArray[np.int64]
+    music_row: NDArray[np.int64]
 
     @classmethod
     def of(cls, windows: Windows) -> "Stage":
         """Windows of which several may have the same music."""
-        _, first, own = np.unique(windows.audio_row, return_index=True, return_inverse=True)
-        return cls(windows, windows.take(first), own)
+        _, first, music_row = np.unique(windows.audio_row, return_index=True, return_inverse=True)
+        return cls(windows, windows.take(first), music_row)
 
 
 class Heads:
@@ -65,9 +65,9 @@ class Heads:
         self._asked = tuple(spans)
 
     def of_states(self) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
-        """Embeddings of the music {name of spans: (n, e)} through a head on our own states, and how it was trained."""
+        """Embeddings of the music {name of spans: (n, e)} through a head on our states, and how it was trained."""
         states = {name: embed_music(self._model, self._tokens, spans)[1] for name, spans in self._spans.items()}
-        # They come from centred tokens, and the model's own readout does not centre them again.
+        # They come from centred tokens, and the model's readout does not centre them again.
         return self._train(states, states["train"][self._spans["train"].mask()], centre=False)
 
     def of_frames(self, frames: Frames) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
@@ -75,12 +75,14 @@ class Heads:
         audio, needed = self._tokens.audio, np.concatenate([_rows(spans) for spans in self._spans.values()])
         songs, table = np.unique(audio["song"][needed]), None
         for song in songs:
-            own = np.flatnonzero(audio["song"] == song)
-            edges = np.append(audio["time_s"][own], audio["time_s"][own[-1]] + audio["duration_s"][own[-1]])
+            rows_of_song = np.flatnonzero(audio["song"] == song)
+            edges = np.append(
+                audio["time_s"][rows_of_song], audio["time_s"][rows_of_song[-1]] + audio["duration_s"][rows_of_song[-1]]
+            )
             part = beat_features(frames(song), FRAME_RATE, edges, self._tokens.layout.subbeats)
             if table is None:
                 table = np.zeros((len(audio["song"]), part.shape[1]), np.float32)
-            table[own] = part
+            table[rows_of_song] = part
         assert table is not None  # the training split has windows, or there would be no model
         features = {name: table[spans.rows(spans.audio_row)] for name, spans in self._spans.items()}
         rows = table[_rows(self._spans["train"])]
@@ -91,12 +93,12 @@ class Heads:
     ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
         """features: (n, k, f) of all spans; rows: (N, f) beats of the training songs."""
         reduce = Reduction.fit(rows, self._settings.head_components, self._settings.seed)
-        heard = {
-            name: Heard(torch.as_tensor(reduce(features[name])), spans.bars(self._tokens))
+        inputs = {
+            name: MusicInput(torch.as_tensor(reduce(features[name])), spans.bars(self._tokens))
             for name, spans in self._spans.items()
         }
         train, val = (
-            Matched(heard[name], self._motion[name], stage.own, stage.motion.song, stage.motion.start)
+            Matched(inputs[name], self._motion[name], stage.music_row, stage.motion.song, stage.motion.start)
             for name, stage in self._stages.items()
         )
         head, how = train_head(
@@ -108,7 +110,7 @@ class Heads:
             temperature=self._temperature,
             symmetric=self._symmetric,
         )
-        return {name: project(head, heard[name]) for name in self._asked}, how | {"features": rows.shape[1]}
+        return {name: project(head, inputs[name]) for name in self._asked}, how | {"features": rows.shape[1]}
 
 
 def _rows(spans: Spans) -> NDArray[np.int64]:

@@ -2,10 +2,10 @@
 
 The paper: "for cross-modal retrieval, we add a projection head to map embeddings into a shared space while keeping
 the backbone fixed" (section 3.3). It leaves open what stands on the motion side; here it is our trained motion
-encoder, frozen. On the music side the encoder's frames are averaged over each sub-beat, as our own tokens are,
-standardised and reduced to principal components of the training songs. The head is linear in each beat: it is our
-own readout, trained anew, with the same contrastive loss. A mean over the whole window would hand the baselines a
-strawman, and so would a mean over the whole beat, which erases where in it the onsets fall.
+encoder, frozen. On the music side the encoder's frames are averaged over each sub-beat, as MotionBeat's tokens are,
+standardised and reduced to principal components of the training songs. The head is linear in each beat: it is
+MotionBeat's readout, trained anew, with the same contrastive loss. A mean over the whole window, or over the whole
+beat, would be unfair to the baselines: it erases where the onsets fall.
 
 Axes: n distinct music windows, m dance windows, k beats, f features of a beat, c components, e embedding.
 """
@@ -48,7 +48,7 @@ def beat_features(frames: Floats, frame_rate: float, edges: Floats, subbeats: in
 
 @frozen(eq=False)
 class Reduction:
-    """Features standardised and turned onto the principal components of the training songs, all to one scale."""
+    """Standardised features, projected on the principal components of the training songs, all with one scale."""
 
     mean: NDArray[np.float64]  # (f,)
     axes: NDArray[np.float64]  # (f, c), standardisation and scale included
@@ -68,9 +68,9 @@ class Reduction:
         count = min(components, *rows.shape)
         solver = "covariance_eigh" if rows.shape[1] <= _EXACT_UP_TO else "randomized"
         with threadpool_limits(1):  # the order of sums depends on the number of threads, and results must not
-            found = PCA(count, svd_solver=solver, random_state=seed).fit((rows - mean) / std)
-        scale = max(float(np.sqrt(found.explained_variance_.mean())), _SMALLEST_STD)
-        axes = (found.components_ / std).T / scale
+            pca = PCA(count, svd_solver=solver, random_state=seed).fit((rows - mean) / std)
+        scale = max(float(np.sqrt(pca.explained_variance_.mean())), _SMALLEST_STD)
+        axes = (pca.components_ / std).T / scale
         return cls(mean, np.pad(axes, ((0, 0), (0, count % 2))))
 
     def __call__(self, features: Floats) -> NDArray[np.float32]:
@@ -78,7 +78,7 @@ class Reduction:
         return ((features - self.mean) @ self.axes).astype(np.float32)
 
 
-class Heard(NamedTuple):
+class MusicInput(NamedTuple):
     """Music windows as the head takes them."""
 
     features: Tensor  # (n, k, c)
@@ -89,15 +89,15 @@ class Heard(NamedTuple):
 class Matched:
     """Music windows and the dance windows over them, which the frozen motion encoder has embedded."""
 
-    music: Heard
+    music: MusicInput
     motion: Tensor  # (m, e)
-    own: NDArray[np.int64]  # (m,) the music window of each dance window
+    music_row: NDArray[np.int64]  # (m,) the music window of each dance window
     song: NDArray[Any]  # (m,)
     start: NDArray[np.integer]  # (m,) first beat, as its index in the song
 
     def batches(self, size: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
         """Every dance window once, in random order; a last batch of one is left out."""
-        order = generator.permutation(len(self.own))
+        order = generator.permutation(len(self.music_row))
         for begin in range(0, len(order) - 1, size):
             yield order[begin : begin + size]
 
@@ -133,7 +133,7 @@ class Head(nn.Module):
 
 
 @torch.no_grad()
-def project(head: Head, music: Heard) -> NDArray[np.float32]:
+def project(head: Head, music: MusicInput) -> NDArray[np.float32]:
     """Embeddings (n, e) of music windows."""
     return head.eval()(*music).numpy()
 
@@ -184,11 +184,11 @@ def _step(
     temperature: float,
     symmetric: bool,
 ) -> None:
-    own = train.own[index]
+    music_row = train.music_row[index]
     with torch.enable_grad():
-        heard = head(train.music.features[own], Bars(*(tensor[own] for tensor in train.music.bars)))
+        music = head(train.music.features[music_row], Bars(*(tensor[music_row] for tensor in train.music.bars)))
         loss = embodied_contrastive_loss(
-            heard, train.motion[index], temperature=temperature, symmetric=symmetric, mask=train.same(index)
+            music, train.motion[index], temperature=temperature, symmetric=symmetric, mask=train.same(index)
         )
         optimiser.zero_grad()
         loss.backward()
@@ -197,6 +197,6 @@ def _step(
 
 def _validate(head: Head, val: Matched) -> float:
     similarity = val.motion.numpy() @ project(head, val.music).T  # (m, n)
-    relevant = val.own[:, None] == np.arange(similarity.shape[1])
+    relevant = val.music_row[:, None] == np.arange(similarity.shape[1])
     both = retrieval_metrics(similarity, relevant), retrieval_metrics(similarity.T, relevant.T)
     return (both[0]["r10"] + both[1]["r10"]) / 2

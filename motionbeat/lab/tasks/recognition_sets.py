@@ -35,8 +35,8 @@ METRICS = {
 
 
 @frozen(eq=False)
-class Part:
-    """One train and test round: indices into `LabelledSet.items`."""
+class Fold:
+    """One round of training, choosing and testing: indices into `LabelledSet.items`."""
 
     train: NDArray[np.int64]
     val: NDArray[np.int64]
@@ -54,9 +54,9 @@ def is_standin(data_set: str, tasks: Tasks) -> bool:
 
 
 def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
-    """The data set as params.yaml says: its official split, or (`split: folds`) whatever of it is there.
+    """Open the data set that params.yaml names: its official split, or with `split: folds` all items that exist.
 
-    beats: GTZAN's beats instead of its genres. Raises `MotionBeatError` for all that is missing or wrong.
+    beats: GTZAN's beats instead of its genres. Raises `MotionBeatError` for missing or wrong files.
     """
     chosen = settings_of(data_set, tasks)
     root, folds = Path(chosen.root), chosen.split == "folds"
@@ -73,7 +73,7 @@ def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
     return labelled.read(data_set, root)
 
 
-def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Part]:
+def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Fold]:
     """The rounds of training and testing: one for the official split, `folds` for cross-validation.
 
     In round k fold k tests, the next one chooses, the others train. Raises `MotionBeatError` where there are fewer
@@ -82,10 +82,10 @@ def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Part
     if split == "official":
         of = {name: [i for i, item in enumerate(labelled.items) if item.split == name] for name in ("train", "val")}
         test = [i for i, item in enumerate(labelled.items) if item.split == "test"]
-        return [Part(np.array(of["train"]), np.array(of["val"]), np.array(test))]
+        return [Fold(np.array(of["train"]), np.array(of["val"]), np.array(test))]
     fold = folds_of([item.group for item in labelled.items], _strata(labelled), folds, seed)
     return [
-        Part(
+        Fold(
             np.flatnonzero((fold != test) & (fold != (test + 1) % folds)),
             np.flatnonzero(fold == (test + 1) % folds),
             np.flatnonzero(fold == test),
@@ -97,7 +97,7 @@ def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Part
 def folds_of(groups: Sequence[str], strata: Sequence[Any], folds: int, seed: int) -> NDArray[np.int64]:
     """The fold (n,) of each clip: the groups of each stratum are shuffled and dealt out in turn.
 
-    A group is never divided. Dealing goes on from stratum to stratum where it stopped, so that folds differ by at
+    A group is never divided. The next stratum continues where the last one stopped, so that folds differ by at
     most one group. Raises `MotionBeatError` for fewer than 3 folds or fewer groups than folds.
     """
     if folds < 3:
@@ -108,14 +108,14 @@ def folds_of(groups: Sequence[str], strata: Sequence[Any], folds: int, seed: int
     generator = np.random.default_rng(np.random.SeedSequence([seed, folds]))
     order: list[str] = []
     for stratum in sorted(set(stratum_of.values())):
-        members = sorted(group for group, own in stratum_of.items() if own == stratum)
+        members = sorted(group for group, its_stratum in stratum_of.items() if its_stratum == stratum)
         order += [members[i] for i in generator.permutation(len(members))]
     fold_of_group = {group: place % folds for place, group in enumerate(order)}
     return np.array([fold_of_group[group] for group in groups])
 
 
-def about(labelled: LabelledSet, rounds: Sequence[Part], tasks: Tasks) -> dict[str, Any]:
-    """What is printed beside a task's scores: data set, split, clips and groups, and what was left out.
+def about(labelled: LabelledSet, rounds: Sequence[Fold], tasks: Tasks) -> dict[str, Any]:
+    """The settings beside a task's scores: data set, split, clips and groups, and what was left out.
 
     train, val: clips, of a cross-validation (which has `rounds` too) the mean of its rounds. test: clips of all rounds.
     """

@@ -1,4 +1,4 @@
-"""The rows of a retrieval table: who ranks a gallery, and the one ranking code that all of them go through.
+"""The rows of a retrieval table: what ranks a gallery, and the code that scores every ranking.
 
 Rows: the model; other encoders through a trained projection head (`motionbeat.lab.tasks.projection`); the ceiling
 (likelihood of the dance's true events under the song's true accents, where a corpus has that truth); random
@@ -159,7 +159,7 @@ def score(
     (percent), medr, meanr, and nll (nats) for rows with a temperature, n queries; a row `chance` in closed form; rows
     "model minus OTHER", paired by song. The second value holds {direction: {queries, gallery, songs}}.
     """
-    found: list[Score] = []
+    table: list[Score] = []
     sizes: dict[str, Any] = {}
     for direction in DIRECTIONS:
         _, relevant, groups = pairs.both_directions(np.zeros(pairs.relevant.shape))[direction]
@@ -168,15 +168,15 @@ def score(
         resampled: dict[str, dict[str, NDArray[np.floating]]] = {}
         for row, ranked in rows.items():
             if ranked is None:
-                found += [Score(name, row, metric, None, n=queries) for metric in METRICS]
+                table += [Score(name, row, metric, None, n=queries) for metric in METRICS]
                 continue
             similarity, _, _ = pairs.both_directions(ranked.similarity)[direction]
             resampled[row] = _resampled(similarity, relevant, ranked.temperature, weights)
-            found += scored(name, row, resampled[row], queries)
-        found += [Score(name, CHANCE, metric, value, n=queries) for metric, value in chance(relevant).items()]
-        found += differences(name, MODEL, resampled, queries)
+            table += scored(name, row, resampled[row], queries)
+        table += [Score(name, CHANCE, metric, value, n=queries) for metric, value in chance(relevant).items()]
+        table += differences(name, MODEL, resampled, queries)
         sizes[direction] = {"queries": queries, "gallery": gallery, "songs": len(np.unique(groups))}
-    return found, sizes
+    return table, sizes
 
 
 def _resampled(
@@ -187,8 +187,8 @@ def _resampled(
 ) -> dict[str, NDArray[np.floating]]:
     """Each metric under each row of weights (r, Q): {metric: (r,)}."""
     rank = ranks(similarity, relevant)
-    found = {name: 100 * weighted_mean(hit, weights) for name, hit in recalls(similarity, relevant).items()}
-    found |= {"medr": weighted_median(rank, weights), "meanr": weighted_mean(rank, weights)}
+    figures = {name: 100 * weighted_mean(hit, weights) for name, hit in recalls(similarity, relevant).items()}
+    figures |= {"medr": weighted_median(rank, weights), "meanr": weighted_mean(rank, weights)}
     if temperature is not None:
-        found[NLL] = -weighted_mean(log_likelihoods(similarity, relevant, temperature), weights)
-    return found
+        figures[NLL] = -weighted_mean(log_likelihoods(similarity, relevant, temperature), weights)
+    return figures

@@ -97,12 +97,12 @@ class Test:
 
     @property
     def has_truth(self) -> bool:
-        """Whether the corpus knows the events of its dances and the accents of its songs."""
+        """Whether the corpus comes with the events of its dances and the accents of its songs."""
         return (self.corpus / "source").is_dir()
 
 
 def check_model(encoders: Encoders, model: Path) -> None:
-    """Raise `MotionBeatError` where the rows of our own encoders would be of another model than the one ranked."""
+    """Raise `MotionBeatError` where encoders.motionbeat is not the model that retrieval ranks with."""
     named = [name for name in encoders.names if name in OF_THE_MODEL]
     if named and Path(encoders.motionbeat).resolve() != model.resolve():
         raise MotionBeatError(
@@ -115,13 +115,13 @@ def check_model(encoders: Encoders, model: Path) -> None:
 def run_retrieval(
     model: DualEncoder, test: Test, options: Retrieve, encoders: Encoders, loss: Loss
 ) -> tuple[list[Score], dict[str, Any]]:
-    """Every figure of the three protocols and of the shift curve, and what they are of.
+    """Every figure of the three protocols and of the shift curve, and their settings.
 
     That is: sizes of the galleries, temperature, how each head was trained.
     """
     tokens, motion, music = test.tokens, test.motion, test.music
     slices = test.slices(options)
-    slice_music, own = slices.music()
+    slice_music, music_of = slices.music()
     spans = {"win": Spans.of(music), "slice": slice_music.spans}
     projected, heads = project_encoders(model, test, spans, options, encoders, loss)
     ours = {name: embed_music(model, tokens, part)[0] for name, part in spans.items()}
@@ -137,7 +137,7 @@ def run_retrieval(
         {row: embedded["win"] for row, embedded in projected.items()},
     )
     of_slices, sizes["slice"] = evaluate_slices(
-        slice_pairs(slices, slice_music, own, items.tempo),
+        slice_pairs(slices, slice_music, music_of, items.tempo),
         items.tempo,
         items.genre,
         {MODEL: ours["slice"]} | {row: embedded["slice"] for row, embedded in projected.items()},
@@ -154,11 +154,11 @@ def run_retrieval(
 
 def headline(scores: list[Score]) -> dict[str, Any]:
     """The figures of metrics/retrieve.json."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for protocol, wanted in HEADLINE.items():
         names = {f"{protocol}.{direction}" for direction in DIRECTIONS}
-        found |= nested([score for score in scores if score.task in names], wanted)
-    return found
+        figures |= nested([score for score in scores if score.task in names], wanted)
+    return figures
 
 
 def project_encoders(

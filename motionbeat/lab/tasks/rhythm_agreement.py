@@ -1,11 +1,11 @@
 """How well the rhythm heads agree with what was detected: predicted curves against detected ones on held-out windows.
 
 SRAL claims that each encoder learns the other modality's rhythm: what it predicts should agree with what was
-detected in the other. So every head is held against its own modality and across: the onset curve predicted from
+detected in the other. So every head is compared with both modalities: the onset curve predicted from
 music against the contacts of the dance, the contact curve predicted from motion against the onsets of the music,
 and the masses within the bar likewise. Beside them stands what the detected curves have in common themselves, and
 how far one fixed profile of the bar would come: every bar has more on its beats than between them, so a head that has
-learnt the meter alone correlates well with anything. What it knows of this song is what is left beyond other songs.
+learnt the meter alone correlates well with anything. What it has learnt of this song is the part beyond other songs.
 
 Axes: n windows, t points in time (sub-beats or beats).
 """
@@ -87,13 +87,13 @@ def agreement(
     """How well predicted curves agree with detected ones; flat keys, those that are undefined left out.
 
     bar_position (n, k), beats_per_bar (n,), group (n,) the song of each window.
-    `_own` is the head's own modality, `a_to_b` what is predicted as `a` from one modality against `b` detected in
+    `_own`: the modality that the head reads, `a_to_b` curve `a` predicted from one modality against `b` detected in
     the other, `detected` both detected. Curves: mean Pearson correlation of the sub-beats of a window, of its beats
     with `_beat` (what SRAL aligns), with windows of other songs with `_elsewhere` (what follows from the meter alone),
-    and the rest `_beyond`, own song less others, which a curve that knows the meter alone has none of; for contacts
+    and the rest `_beyond`, this song less others, which is 0 for a curve that follows the meter alone; for contacts
     also average precision `_ap` (chance: `contact_rate`) and `_auc`. Masses: `_emd`, earth mover's distance around the
-    bar in bins, mean over complete bars; `uniform_` is that of a mass that knows nothing. `profile_`: the figures of
-    `bar_profile`, which knows neither music nor motion.
+    bar in bins, mean over complete bars; `uniform_` is that of a uniform mass. `profile_`: the figures of
+    `bar_profile`, which uses neither music nor motion.
     """
     for name, curve in {**predicted._asdict(), **{f"detected {k}": v for k, v in detected._asdict().items()}}.items():
         if curve.ndim != 3 or curve.shape != detected.onset.shape:
@@ -180,8 +180,8 @@ def rhythm_curves(model: DualEncoder, batches: Batches, index: NDArray[np.intege
             *(batch.onset.double(), batch.onset.double(), batch.contact.double(), batch.energy.double()),
         )
         parts.append((*curves, batch.motion.bar_position, batch.motion.beats_per_bar))
-    found = [torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True)]
-    return Curves(Rhythm(*found[:4]), Rhythm(*found[4:8]), found[8], found[9])
+    joined = [torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True)]
+    return Curves(Rhythm(*joined[:4]), Rhythm(*joined[4:8]), joined[8], joined[9])
 
 
 def _mass_distances(
@@ -190,25 +190,27 @@ def _mass_distances(
     position = torch.as_tensor(bar_position)
     every = (*(predicted.accent, predicted.energy), *(detected.accent, detected.energy))
     curves = [torch.as_tensor(c) for c in (*every, profile.accent, profile.energy)]  # 6 of (n, k, s)
-    found: dict[str, list[float]] = {}
+    distances: dict[str, list[float]] = {}
     for bars in complete_bars(
         curves, position, torch.as_tensor(beats_per_bar), torch.ones_like(position, dtype=torch.bool)
     ):
-        accent, energy, heard, danced, usual_accent, usual_energy = map(detected_mass, bars)  # 6 of (bars, B * s)
-        uniform = torch.full_like(heard, 1 / heard.shape[1])
+        accent, energy, onset_mass, energy_mass, usual_accent, usual_energy = map(
+            detected_mass, bars
+        )  # 6 of (bars, B * s)
+        uniform = torch.full_like(onset_mass, 1 / onset_mass.shape[1])
         for name, p, q in (
-            ("accent_own_emd", accent, heard),
-            ("energy_own_emd", energy, danced),
-            ("accent_to_energy_emd", accent, danced),
-            ("energy_to_accent_emd", energy, heard),
-            ("detected_emd", heard, danced),
-            ("uniform_to_energy_emd", uniform, danced),
-            ("uniform_to_accent_emd", uniform, heard),
-            ("profile_energy_emd", usual_energy, danced),
-            ("profile_accent_emd", usual_accent, heard),
+            ("accent_own_emd", accent, onset_mass),
+            ("energy_own_emd", energy, energy_mass),
+            ("accent_to_energy_emd", accent, energy_mass),
+            ("energy_to_accent_emd", energy, onset_mass),
+            ("detected_emd", onset_mass, energy_mass),
+            ("uniform_to_energy_emd", uniform, energy_mass),
+            ("uniform_to_accent_emd", uniform, onset_mass),
+            ("profile_energy_emd", usual_energy, energy_mass),
+            ("profile_accent_emd", usual_accent, onset_mass),
         ):
-            found.setdefault(name, []).extend(wasserstein_circle(p, q).tolist())
-    return {name: _mean(np.array(values)) for name, values in found.items()}
+            distances.setdefault(name, []).extend(wasserstein_circle(p, q).tolist())
+    return {name: _mean(np.array(values)) for name, values in distances.items()}
 
 
 def _unit_rows(x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What a task leaves in metrics/: its headline figures, the tidy table of all figures, and what they are of.
+"""The files of a task in metrics/: its headline figures, the tidy table of all figures, and what they are of.
 
     metrics/TASK.json        headline figures, for `dvc metrics show` and `dvc exp show`
     metrics/TASK_table.csv   every figure: task, row, metric, value, low, high, n
@@ -46,13 +46,13 @@ def difference(row: str, other: str) -> str:
 
 def scored(task: str, row: str, resampled: Mapping[str, NDArray[np.floating]], n: int) -> list[Score]:
     """Scores of one row with their intervals. resampled: {metric: (1 + r,)}, the score itself and its resamplings."""
-    found = []
+    rows = []
     for metric, values in resampled.items():
         bounds = interval(values[1:])
         low, high = bounds if bounds is not None else (None, None)
         value = float(values[0]) if np.isfinite(values[0]) else None
-        found.append(Score(task, row, metric, value, low, high, n))
-    return found
+        rows.append(Score(task, row, metric, value, low, high, n))
+    return rows
 
 
 def differences(
@@ -60,15 +60,15 @@ def differences(
 ) -> list[Score]:
     """Our row less each other row, on the same resamplings. resampled: {row: {metric: (1 + r,)}}.
 
-    What is hard for one row is hard for another, so a paired interval says more than two intervals. None without our
+    What is hard for one row is hard for another, so a paired interval is sharper than two intervals. None without our
     row; metrics that only one of two rows has are left out.
     """
-    found: list[Score] = []
+    rows: list[Score] = []
     for row, by_metric in resampled.items():
         if ours in resampled and row != ours:
             less = {name: resampled[ours][name] - by_metric[name] for name in by_metric if name in resampled[ours]}
-            found += scored(task, difference(ours, row), less, n)
-    return found
+            rows += scored(task, difference(ours, row), less, n)
+    return rows
 
 
 def write(
@@ -93,14 +93,14 @@ def nested(scores: Iterable[Score], wanted: Mapping[str, Sequence[str]]) -> dict
 
     wanted: {row: metrics}; undefined figures are left out, as `dvc metrics` cannot compare them.
     """
-    found: dict[str, Any] = {}
+    tree: dict[str, Any] = {}
     for score in scores:
         if score.value is not None and score.metric in wanted.get(score.row, ()):
-            place = found
+            place = tree
             for part in (*score.task.split("."), score.row):
                 place = place.setdefault(part, {})
             place[score.metric] = score.value
-    return found
+    return tree
 
 
 def _text(value: Any) -> Any:

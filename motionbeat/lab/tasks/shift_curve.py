@@ -1,4 +1,4 @@
-"""The shift curve: how well a model tells a dance to its music from the same dance shifted in time.
+"""The shift curve: how well a model separates a dance in time with its music from the same dance shifted.
 
 A dance that is moved against its music by half a beat, a beat, a bar or several should fit less well, unless the
 music is the same there. Negatives made by reordering in time: compare "Chronologically Accurate Retrieval" (Fujiwara
@@ -28,7 +28,7 @@ SAME_MUSIC = 0.95
 class Compared(NamedTuple):
     """Windows and their dances shifted by one shift; only those whose clip has the beats there."""
 
-    won: NDArray[np.float64]  # (n,) 1 where the own dance is nearer than the shifted one, 1/2 for a tie
+    won: NDArray[np.float64]  # (n,) 1 where the dance in place is nearer than the shifted one, 1/2 for a tie
     differs: NDArray[np.bool_]  # (n,) whether the music there is other music
     song: NDArray[np.object_]  # (n,)
 
@@ -38,8 +38,8 @@ def compare(model: DualEncoder, tokens: Tokens, windows: Windows, shift: float) 
     size, subbeats = windows.beats, tokens.layout.subbeats
     first, end = tokens.runs()
     spans = Spans.of(windows)
-    audio, own = embed_music(model, tokens, spans)[0], embed_motion(model, tokens, spans)
-    near = (audio * own).sum(1)
+    audio, motion = embed_music(model, tokens, spans)[0], embed_motion(model, tokens, spans)
+    near = (audio * motion).sum(1)
     pieces = tokens.motion["features"].reshape(len(tokens.motion["features"]) * subbeats, -1)
     onset = tokens.audio["onset"].ravel()
     parts = []

@@ -53,13 +53,13 @@ class Slices:
         return Slices(self.clip[index], self.song[index], self.start_s[index], self.beat[index], self.spans.take(index))
 
     def music(self) -> tuple["Slices", NDArray[np.int64]]:
-        """The distinct music slices, each the earliest of its kind, and the place of every slice's own among them."""
+        """The distinct music slices, each the earliest of its kind, and each slice's index among them."""
         key = list(zip(self.song.tolist(), self.beat.tolist(), self.spans.beats.tolist(), strict=True))
         kinds = {kind: place for place, kind in enumerate(sorted(set(key)))}
-        own = np.array([kinds[kind] for kind in key])
-        order = np.lexsort((self.start_s, own))
-        _, first = np.unique(own[order], return_index=True)
-        return self.take(order[first]), own
+        music_of = np.array([kinds[kind] for kind in key])
+        order = np.lexsort((self.start_s, music_of))
+        _, first = np.unique(music_of[order], return_index=True)
+        return self.take(order[first]), music_of
 
 
 def cut(
@@ -75,12 +75,15 @@ def cut(
     end_s = begin_s + tokens.audio["duration_s"][beats.audio_row]
     rows: list[tuple[str, float, int, int]] = []
     for clip in np.unique(beats.clip):
-        own = np.flatnonzero(beats.clip == clip)
+        beats_of_clip = np.flatnonzero(beats.clip == clip)
         offset_s, duration_s = clips[clip]
         count = int((duration_s - slice_s + _ROUNDING_S) // stride_s) + 1
         for start_s in offset_s + np.arange(max(count, 0)) * stride_s:
-            after, before = begin_s[own] >= start_s - _ROUNDING_S, end_s[own] <= start_s + slice_s + _ROUNDING_S
-            inside = own[after & before]
+            after, before = (
+                begin_s[beats_of_clip] >= start_s - _ROUNDING_S,
+                end_s[beats_of_clip] <= start_s + slice_s + _ROUNDING_S,
+            )
+            inside = beats_of_clip[after & before]
             if len(inside) and (not rows or (clip, inside[0], len(inside)) != (rows[-1][0], *rows[-1][2:])):
                 rows.append((clip, start_s, inside[0], len(inside)))
     if not rows:
@@ -92,12 +95,15 @@ def cut(
     return Slices(clip_of.astype(object), beats.song[first], start, beats.start[first], spans)
 
 
-def slice_pairs(motion: Slices, music: Slices, own: NDArray[np.int64], tempo: Mapping[str, float]) -> Pairs:
-    """Which music slices answer which dance slices. own: (m,) each dance slice's music; tempo: BPM of each song."""
+def slice_pairs(motion: Slices, music: Slices, music_of: NDArray[np.int64], tempo: Mapping[str, float]) -> Pairs:
+    """Which music slices answer which dance slices.
+
+    music_of: (m,) index of the music of each dance slice. tempo: BPM of each song.
+    """
     near_s = NEAR_BEATS * 60 / np.array([tempo[song] for song in motion.song.tolist()])
     apart_s = np.abs(motion.start_s[:, None] - music.start_s)
     near = (motion.song[:, None] == music.song) & (apart_s <= near_s[:, None] + _ROUNDING_S)
-    return Pairs(motion.song, music.song, near | (own[:, None] == np.arange(len(music))))
+    return Pairs(motion.song, music.song, near | (music_of[:, None] == np.arange(len(music))))
 
 
 def slice_ceiling(
@@ -105,8 +111,8 @@ def slice_ceiling(
 ) -> NDArray[np.float64]:
     """Log-likelihood (m, n) of each dance slice under each music slice, minus infinity where they differ in beats.
 
-    likelihood(motion, music, beats) gives the (m', n') of slices that all have so many beats. Whoever knows the beats
-    of a dance slice knows how many its music has.
+    likelihood(motion, music, beats) gives the (m', n') of slices that all have so many beats. A dance slice
+    and its music have the same number of beats.
     """
     values = np.full((len(motion), len(music)), -np.inf)
     for beats in np.unique(motion.spans.beats):

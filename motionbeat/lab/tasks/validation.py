@@ -21,7 +21,7 @@ class Compared(NamedTuple):
     motion: NDArray[np.float32]
     tempo: NDArray[np.float32]  # (n, p)
     jitter: NDArray[np.float32]  # (n, q)
-    tempo_same_phase: NDArray[np.bool_]  # (n, p): the negative is there, in the anchor's own meter and bar phase
+    tempo_same_phase: NDArray[np.bool_]  # (n, p): the negative is there, in the anchor's meter and bar phase
 
 
 class Validation:
@@ -38,9 +38,9 @@ class Validation:
     def __call__(self, model: DualEncoder) -> dict[str, float]:
         """Figures over the windows at every bar; `tempo_accuracy` is left out where no validation pair exists.
 
-        An accuracy is the share of (anchor, negative) pairs in which the anchor's own dance is
+        An accuracy is the share of (anchor, negative) pairs in which the anchor's dance is
         nearer to its music than the negative is; a tie counts one half. `tempo_accuracy` counts all pairs,
-        `tempo_accuracy_same_phase` those in the anchor's own bar phase. The score is minus the mean of
+        `tempo_accuracy_same_phase` those in the anchor's bar phase. The score is minus the mean of
         the two directions' negative log-likelihood: an accuracy of 0.99 cannot tell two models apart.
         """
         compared = self.compare(model)
@@ -81,11 +81,11 @@ class Validation:
         _, first, song_window = np.unique(rows, return_index=True, return_inverse=True)
         similarity = motion @ audio[first].T  # (m, n)
         relevant = song_window[:, None] == np.arange(len(first))
-        found = {
+        by_direction = {
             "music_to_motion": retrieval_metrics(similarity.T, relevant.T, temperature=self._temperature),
             "motion_to_music": retrieval_metrics(similarity, relevant, temperature=self._temperature),
         }
-        return {f"val_{name}_{way}": figures[name] for name in ("r10", "nll") for way, figures in found.items()}
+        return {f"val_{name}_{way}": figures[name] for name in ("r10", "nll") for way, figures in by_direction.items()}
 
 
 def _wins(margin: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The protocols WIN and SEQ: what is ranked, and every figure of the retrieval table under them.
+"""The protocols WIN and SEQ: their galleries, and every figure of the retrieval table under them.
 
 WIN: the items are windows of K beats. A dance window is answered by the music window of the same song
 and the same first beat; each distinct music window stands once, however many dances it has.
@@ -85,7 +85,7 @@ def _repeated(values: list[Any]) -> list[Any]:
 
 
 def win_pairs(items: Items) -> Pairs:
-    """WIN: each motion window and its own music window."""
+    """WIN: each motion window and the music window under it."""
     relevant = items.music_of_motion[:, None] == np.arange(len(items.music_song))
     return Pairs(items.motion_song, items.music_song, relevant)
 
@@ -171,6 +171,6 @@ def evaluate(
     for protocol, pairs in (("win", win_pairs(items)), ("seq", seq_pairs(items))):
         known = trivial(pairs, items.tempo, items.genre)
         rows = all_rows(cosines[protocol], ceilings[protocol], known, options.temperature)
-        found, sizes[protocol] = score(protocol, pairs, rows, options)
-        scores += found
+        figures, sizes[protocol] = score(protocol, pairs, rows, options)
+        scores += figures
     return scores, sizes
