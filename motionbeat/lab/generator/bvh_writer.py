@@ -22,7 +22,7 @@ NAMES = (
     "R_Wrist", "L_Hand", "R_Hand",
 )
 # fmt: on
-"""SMPL's own names of the joints, in the order of `skeleton.JOINTS`."""
+"""The names of the joints in SMPL, in the order of `skeleton.JOINTS`."""
 _ENDS = {
     INDEX["head"]: (0.0, 0.12, 0.0),
     INDEX["ltoes"]: (0.0, 0.0, 0.06),
@@ -61,13 +61,13 @@ def euler_degrees(poses: NDArray[np.floating]) -> NDArray[np.float64]:
         warnings.filterwarnings("ignore", "Gimbal lock")  # the rotation is right all the same
         first = Rotation.from_rotvec(values.reshape(-1, 3)).as_euler(ORDER, degrees=True).reshape(values.shape)
     other = first * [1, -1, 1] + 180
-    found = first.copy()
-    for frame in range(1, len(found)):
-        before = found[frame - 1]
+    continuous = first.copy()
+    for frame in range(1, len(continuous)):
+        before = continuous[frame - 1]
         near, far = (_nearest_turn(angles[frame], before) for angles in (first, other))
         shorter = np.abs(near - before).sum(axis=-1) <= np.abs(far - before).sum(axis=-1)
-        found[frame] = np.where(shorter[:, None], near, far)
-    return found
+        continuous[frame] = np.where(shorter[:, None], near, far)
+    return continuous
 
 
 def _nearest_turn(angles: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Dances that are shown: a few of each generator's, kept as files that the report makes videos of.
+"""A few dances of each generator, kept as files from which the report makes videos.
 
 A folder of .npz files as `export.write_npz` writes them, with the name of the row of the table that the dance belongs
 to, its song, and how far into the song it begins.

@@ -79,23 +79,23 @@ def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed:
     dances can scale nothing and is left out of Dist and FID. FID with no more pieces than features warns
     (`UserWarning`). Raises `MotionBeatError` for dances that cannot be scored.
     """
-    ours = Features.of(dances)
+    generated = Features.of(dances)
     by_dance = [[physical_foot_contact(piece, dance.fps) for piece in pieces(dance)] for dance in dances]
-    songs = [dance.song for dance, own in zip(dances, by_dance, strict=True) for _ in own]
+    songs = [dance.song for dance, values_of_dance in zip(dances, by_dance, strict=True) for _ in values_of_dance]
     contact = np.concatenate(by_dance)
     bounds = interval(weighted_mean(contact, draws(songs, bootstrap, seed)))
     assert bounds is not None  # every piece has a figure
     row = {
         "dances": float(len(dances)),
-        "pieces": float(len(ours.kinetic)),
+        "pieces": float(len(generated.kinetic)),
         "pfc": float(np.mean(contact)),
         "pfc_low": bounds.low,
         "pfc_high": bounds.high,
         "skating": float(np.mean([skating(dance.joints, dance.fps) for dance in dances])),
     }
     for letter, features, reference in (
-        ("k", ours.kinetic, real.kinetic),
-        ("g", ours.geometric, real.geometric),
+        ("k", generated.kinetic, real.kinetic),
+        ("g", generated.geometric, real.geometric),
     ):
         varies = reference.std(axis=0) > _SAME * (1 + np.abs(reference.mean(axis=0)))
         row[f"dist_{letter}"] = mean_pairwise_distance(features[:, varies], reference[:, varies])
@@ -111,14 +111,14 @@ def as_scores(figures: Mapping[str, float]) -> list[Score]:
     for name, value in figures.items():
         row, _, measure = name.partition(".")
         rows.setdefault(row, {})[measure] = value
-    found = []
+    table = []
     for row, values in rows.items():
         count = round(values["dances"])
         for measure, value in values.items():
             if measure not in ("pfc_low", "pfc_high"):
                 low, high = (values[f"pfc_{end}"] if measure == "pfc" else None for end in ("low", "high"))
-                found.append(Score("dance", row, measure, value, low, high, count))
-    return found
+                table.append(Score("dance", row, measure, value, low, high, count))
+    return table
 
 
 def headline(scores: Sequence[Score]) -> dict[str, dict[str, float]]:

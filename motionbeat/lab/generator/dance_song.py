@@ -1,4 +1,4 @@
-"""Song2Dance: from an audio file to the input of a generator: the encoder, its features, and what is held fixed."""
+"""Song2Dance: the input of a generator from an audio file: music features, and what is held fixed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,7 @@ def known(path: Path) -> NDArray[np.float32]:
 
 
 def held_ends(frames: int, before: Path | None, after: Path | None, seconds: float) -> Held | None:
-    """What is held fixed of a dance of `frames` frames so that it goes from one dance on file to another.
+    """The fixed start and end of a dance of `frames` frames, taken from two dances on file.
 
     before: a dance whose last `seconds` are the first ones of the new dance. after: one whose first `seconds` are its
     last. None for none of both. Raises `MotionBeatError` for dances that are shorter, and where nothing would be left.

@@ -1,4 +1,4 @@
-"""The diffusion that generation turns back: cosine schedule, noising, and DDIM sampling.
+"""The diffusion process that generation reverses: cosine schedule, noising, and DDIM sampling.
 
 Ho, Jain & Abbeel, "Denoising Diffusion Probabilistic Models", NeurIPS 2020; Nichol & Dhariwal, "Improved Denoising
 Diffusion Probabilistic Models", ICML 2021 (the cosine schedule); Song, Meng & Ermon, "Denoising Diffusion Implicit
@@ -48,7 +48,7 @@ def ddim(
 ) -> Tensor:
     """Sample by DDIM from pure noise `start`, visiting `steps` of the schedule's steps, evenly spaced.
 
-    levels: of `signal_levels`. eta: 0 adds no noise on the way, 1 as much as the diffusion's own posterior. settle:
+    levels: of `signal_levels`. eta: 0 adds no noise on the way, 1 as much as the posterior of the diffusion. settle:
     called on the start and after every step. With a `predict` that always gives the same x0 the result is that x0.
     """
     last = len(levels) - 1

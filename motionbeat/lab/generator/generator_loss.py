@@ -35,13 +35,13 @@ def dance_loss(
     the predicted rotations are columns of rotations already; those of the target must be.
     """
     error = (predicted - target) * weighted
-    ours = decode((0.5 * (predicted + 1)) * scale + offset, orthonormal)
-    theirs = decode((0.5 * (target + 1)) * scale + offset, orthonormal=True)
-    placed = joints(ours.root, ours.rotations)  # (b, f, 24, 3)
-    aimed = joints(theirs.root, theirs.rotations)
+    predicted_dance = decode((0.5 * (predicted + 1)) * scale + offset, orthonormal)
+    target_dance = decode((0.5 * (target + 1)) * scale + offset, orthonormal=True)
+    placed = joints(predicted_dance.root, predicted_dance.rotations)  # (b, f, 24, 3)
+    aimed = joints(target_dance.root, target_dance.rotations)
     slide = placed[:, 1:, FEET] - placed[:, :-1, FEET]  # (b, f - 1, 4, 3)
     # The contact is a gate without gradient: else the cheapest way to less sliding is to claim no contact.
-    stands = (ours.contact[:, :-1] > CERTAIN)[..., None]
+    stands = (predicted_dance.contact[:, :-1] > CERTAIN)[..., None]
     weights = torch.ones(len(predicted), device=predicted.device) if weights is None else weights
 
     def squared(errors: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ def danced(
 
 
 def swapped(music: Mapping[str, Music]) -> dict[str, Music]:
-    """Each song's name with the music of the next one, in the order of names: to dance to what is not played.
+    """Each song's name with the music of the next one in the order of names: a control with the wrong music.
 
     Raises `MotionBeatError` where there is one song only.
     """
@@ -132,7 +132,7 @@ def static(real: Sequence[Danced]) -> list[Danced]:
 
 
 def noise(model: DanceGenerator, real: Sequence[Danced], seed: int) -> list[Danced]:
-    """The noise that generation begins with, taken for a dance: as long as each real one."""
+    """The noise that generation starts from, read as a dance as long as each real one."""
     generator = torch.Generator().manual_seed(seed)
     offset, scale = model.offset.cpu(), model.scale.cpu()
     dances = []

@@ -26,7 +26,7 @@ _SHORTEST_COLUMN = 1e-8
 
 
 class Decoded(NamedTuple):
-    """What vectors (..., 151) mean."""
+    """Vectors (..., 151), decoded."""
 
     contact: Tensor  # (..., 4)
     root: Tensor  # (..., 3) m
@@ -107,15 +107,15 @@ def placed(root: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
 def _chain(root: Tensor, rotations: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """Joints of equal depth in the tree are turned together: 9 steps rather than 23."""
     offsets = torch.as_tensor(REST_OFFSETS, dtype=root.dtype, device=root.device)
-    own = rotations.movedim(-3, 0).contiguous().unbind()  # joints first: each level is copied in one piece
+    local = rotations.movedim(-3, 0).contiguous().unbind()  # joints first: each level is copied in one piece
     place: list[Tensor | None] = [root] + [None] * 23
-    turn: list[Tensor | None] = [own[0]] + [None] * 23
+    turn: list[Tensor | None] = [local[0]] + [None] * 23
     for level in _levels():
         parents = [PARENTS[joint] for joint in level]
         above = torch.stack([_known(turn[parent]) for parent in parents])  # (n, ..., 3, 3)
         moved = torch.stack([above[row] @ offsets[joint] for row, joint in enumerate(level)])  # (n, ..., 3)
         shifted = torch.stack([_known(place[parent]) for parent in parents]) + moved
-        turned = above @ torch.stack([own[joint] for joint in level])
+        turned = above @ torch.stack([local[joint] for joint in level])
         for joint, here, turns in zip(level, shifted, turned, strict=True):
             place[joint], turn[joint] = here, turns
     return [_known(values) for values in place], [_known(values) for values in turn]

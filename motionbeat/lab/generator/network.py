@@ -23,7 +23,7 @@ _PULSE_FRAMES = 21
 
 @frozen(kw_only=True)
 class NetworkConfig:
-    """Sizes of the denoiser; EDGE's own: 512 wide, 8 layers, 8 heads, feedforward 1,024, 2 condition layers, patch 1,
+    """Sizes of the denoiser; EDGE has 512 wide, 8 layers, 8 heads, feedforward 1,024, 2 condition layers, patch 1,
     not aligned."""
 
     condition_width: int
@@ -38,7 +38,7 @@ class NetworkConfig:
     patch: int
     """Neighbouring frames that are one token: the work falls with their number."""
     aligned: bool
-    """Whether the music of a dance token's own time is added to it and modulates it in every layer, besides the
+    """Whether the music at the time of a dance token is added to it and modulates it in every layer, besides the
     attention to all of the music: how a movement is timed is a product of the movement and the music."""
     preconditioned: bool
     """Whether the network corrects a linear estimate (`spectrum`); else it predicts the clean vectors by itself."""

@@ -1,11 +1,12 @@
-"""Footskate cleanup: a generated dance whose feet stand still where its own contacts say that they stand.
+"""Footskate cleanup: keeps the feet of a generated dance still while its contacts are on.
 
-A generator tells contacts and movement apart from each other, and small errors of every joint from the root to the
-toes add up in a foot: it slides while it is said to stand. The contacts are the better timed of the two. So each foot
-is kept in one place for as long as it stands, and goes smoothly from one such place to the next in between; the body
-goes along; and the hip and the knee turn so that the leg reaches its foot (two-link inverse kinematics). Everything
-above the hips keeps its pose. After Kovar, Schreiner & Gleicher, "Footskate Cleanup for Motion Capture Editing", SCA
-2002, with stances from the contacts and without their stretching of legs. T frames.
+A generator predicts contacts and movement separately, and small errors of every joint from the root to the toes add
+up in a foot: it slides while its contact is on. The contacts are better timed than the movement. So each foot stays
+in one place for the whole contact and moves smoothly to the next place. The body follows. Hip and knee turn so that
+the leg reaches its foot (two-link inverse kinematics). Everything above the hips keeps its pose.
+
+After Kovar, Schreiner & Gleicher, "Footskate Cleanup for Motion Capture Editing", SCA 2002, with stances from the
+contacts and without their stretching of legs. T frames.
 """
 
 from itertools import pairwise
@@ -29,7 +30,7 @@ _STEP = 5
 _FOLLOW_S = 0.2
 """Standard deviation of the Gaussian by which the body follows its feet."""
 _LET_GO_S = 0.5
-"""A body that is held goes its own way again within this time."""
+"""A body that is held returns to its generated path within this time."""
 _STRAIGHT_M = 1e-3
 """A knee nearer to the line from hip to ankle does not show which way it bends."""
 _UNMOVED_M = 1e-7
@@ -60,8 +61,8 @@ def planted(vectors: NDArray[np.floating], held: Frames | None = None) -> NDArra
         free = ~legs_kept[side] & (np.linalg.norm(by, axis=1) > _UNMOVED_M)
         thigh, shank = _turned_leg(places[free], turns[free], side, by[free])
         pelvis, foot = turns[free, 0], turns[free, ankle]
-        for joint, parent, own in ((hip, pelvis, thigh), (knee, thigh, shank), (ankle, shank, foot)):
-            relative = parent.swapaxes(1, 2) @ own
+        for joint, parent, child in ((hip, pelvis, thigh), (knee, thigh, shank), (ankle, shank, foot)):
+            relative = parent.swapaxes(1, 2) @ child
             made[free, motion_vector.joint_channels(joint)] = relative[..., :2].swapaxes(1, 2).reshape(-1, 6)
     return made.astype(np.float32)
 
@@ -76,19 +77,19 @@ def _leg_channels(side: int) -> NDArray[np.intp]:
 
 
 def _moves(places: Array, stands: Frames, kept: list[Frames]) -> list[Array]:
-    """(T, 3) m by which the left and the right foot are moved; one that never stands goes along with the other."""
-    found = [_foot_moves(places, stands, side, kept[side]) for side in range(2)]
+    """(T, 3) m by which the left and the right foot are moved; one that never stands follows the other."""
+    by_foot = [_foot_moves(places, stands, side, kept[side]) for side in range(2)]
     both = []
     for side in range(2):
-        own, other = found[side], found[1 - side]
-        if own is None:
-            own = np.zeros((len(places), 3)) if other is None else np.where(kept[side][:, None], 0.0, other)
-        both.append(own)
+        by_this, other = by_foot[side], by_foot[1 - side]
+        if by_this is None:
+            by_this = np.zeros((len(places), 3)) if other is None else np.where(kept[side][:, None], 0.0, other)
+        both.append(by_this)
     return both
 
 
 def _foot_moves(places: Array, stands: Frames, side: int, kept: Frames) -> Array | None:
-    """(T, 3) m by which a foot is moved: so that it stands while it is said to, smoothly in between.
+    """(T, 3) m by which a foot is moved: still during its contacts, smooth in between.
 
     stands: (T, 4), as `FEET`. kept: (T,), frames in which it may not move. None where it neither stands nor is kept.
     """

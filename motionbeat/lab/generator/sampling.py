@@ -99,9 +99,9 @@ def generate(
     """Dance to music.
 
     condition: (T, c) music features of the model's encoder at 30 frames a second. frames: length of the dance, all T
-    by default. guidance: weight of the music, 0 for none. steps: of DDIM; eta: its noise, 0..1. held: what of the
-    dance is given, of `frames` frames; it is kept exactly. plant: whether feet are made to stand still where the dance
-    says that they stand (`planting`), which EDGE does not. The same arguments give the same dance. Raises
+    by default. guidance: weight of the music, 0 for none. steps: of DDIM; eta: its noise, 0..1. held: the
+    given part of the dance, of `frames` frames; it is kept exactly. plant: whether feet are kept still while the
+    contacts of the dance are on (`planting`), which EDGE does not do. The same arguments give the same dance. Raises
     `MotionBeatError` for music that is too short, silent or of another width, and values out of range.
     """
     music = _checked_music(model, condition)
