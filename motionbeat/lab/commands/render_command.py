@@ -11,7 +11,7 @@ from motionbeat.errors import MotionBeatError
 
 if TYPE_CHECKING:
     from motionbeat.lab.corpora.formats import Hints
-    from motionbeat.lab.render.drawn_clip import Dance
+    from motionbeat.lab.render.drawn_clip import DrawnDance
 
 _CORPUS = "data/corpus"
 
@@ -124,7 +124,7 @@ def _dance(
     audio: Path | None,
     hints: "Hints",
     tracker: Tracker,
-) -> "Dance":
+) -> "DrawnDance":
     from motionbeat.lab.corpora.formats import Hints
     from motionbeat.lab.render.drawn_clip import read_clip
     from motionbeat.lab.render.own_dance import read_files

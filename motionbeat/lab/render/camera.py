@@ -1,6 +1,6 @@
 """Joints2Pixels: a pinhole camera that follows a dancer over the floor without turning.
 
-Axes: metres, y up. The camera looks down at the dancer a little, so that steps over the floor can be told.
+Axes: metres, y up. The camera looks down at the dancer a little, so that steps over the floor are visible.
 """
 
 import numpy as np
@@ -35,18 +35,18 @@ class Camera:
 
     def project(self, points: NDArray[np.floating], frame: int) -> Floats:
         """Points (..., 3) m in a frame as (..., 3): x and y in pixels, y downwards, and pixels a metre there."""
-        x, y, depth = _seen(np.asarray(points, float) - self.targets[frame], self.angle, self.distance)
+        x, y, depth = _in_view(np.asarray(points, float) - self.targets[frame], self.angle, self.distance)
         scale = self.focal / depth
         return np.stack([self.centre[0] + x * scale, self.centre[1] - y * scale, scale], axis=-1)
 
     @property
     def flattening(self) -> float:
-        """Height by width of a circle on the floor below the target, as it is seen."""
+        """Height divided by width, in pixels, of a circle on the floor below the target."""
         return float(np.sin(_PITCH))
 
 
 def follow(joints: NDArray[np.floating], fps: float, ground: float, box: tuple[float, float, float, float]) -> Camera:
-    """The camera that sees a dance (T, 24, 3) m at `fps` frames/s from the front, a little from the side.
+    """The camera that shows a dance (T, 24, 3) m at `fps` frames/s from the front, a little from the side.
 
     Its target is the root's path over the floor, smoothed by a Gaussian of 0.6 s, half the body's height above
     `ground` (m). box: left, top, right, bottom in pixels: every joint of every frame lies in it, with room for
@@ -58,10 +58,10 @@ def follow(joints: NDArray[np.floating], fps: float, ground: float, box: tuple[f
     targets = gaussian_filter1d(joints[:, INDEX["root"]], _FOLLOW_S * fps, axis=0, mode="nearest")
     targets[:, 1] = ground + max(joints[..., 1].max() - ground, _LEAST_HEIGHT) / 2
     relative = joints - targets[:, None]
-    floor = np.where([False, True, False], ground - targets[:, None], relative)  # shadows must be seen as well
+    floor = np.where([False, True, False], ground - targets[:, None], relative)  # shadows must be in view as well
     angle = facing(joints) + THREE_QUARTER
     distance = max(_DISTANCE, 2.5 * float(np.abs(relative).max()))
-    x, y, depth = _seen(np.concatenate([relative, floor], axis=1), angle, distance)
+    x, y, depth = _in_view(np.concatenate([relative, floor], axis=1), angle, distance)
     left, top, right, bottom = box
     half_width = float(((np.abs(x) + _REACH) / depth).max())
     highest, lowest = float(((y + _REACH) / depth).max()), float(((y - _REACH) / depth).min())
@@ -71,8 +71,8 @@ def follow(joints: NDArray[np.floating], fps: float, ground: float, box: tuple[f
     return Camera(targets, angle, distance, focal, ((left + right) / 2, (top + bottom) / 2 + focal * middle))
 
 
-def _seen(relative: Floats, angle: float, distance: float) -> tuple[Floats, Floats, Floats]:
-    """Points (..., 3) m from the target as the camera has them: to the right, up, and away from it (m)."""
+def _in_view(relative: Floats, angle: float, distance: float) -> tuple[Floats, Floats, Floats]:
+    """Points (..., 3) m relative to the target, in camera axes: right, up, and away from the camera (m)."""
     across = np.cos(angle) * relative[..., 0] + np.sin(angle) * relative[..., 2]
     nearer = -np.sin(angle) * relative[..., 0] + np.cos(angle) * relative[..., 2]
     up = np.cos(_PITCH) * relative[..., 1] - np.sin(_PITCH) * nearer

@@ -1,4 +1,4 @@
-"""Corpus2Dance: one dance with its music, beats, onsets and contacts, as `scene` and `video` take them.
+"""Corpus2Dance: one dance of a corpus with its music, beats, onsets and contacts, for `scene` and `video`.
 
 A dance that belongs to no corpus is read by `own_dance`.
 """
@@ -27,7 +27,7 @@ _SUGGESTIONS = 5
 
 
 @frozen(eq=False)
-class Dance:
+class DrawnDance:
     """A dance and its music; all times in seconds of the dance, its first frame at 0.
 
     joints: (T, 24, 3) m, y up, at `fps`. audio: (n,) mono at `sample_rate`, from the first frame on; it may be shorter
@@ -49,7 +49,7 @@ class Dance:
 
 
 def read_manifest(corpus: Path) -> dict[str, NDArray[Any]]:
-    """The manifest of a corpus folder; one that is not there is refused with how to make it."""
+    """The manifest of a corpus folder; a missing one raises `MotionBeatError` that says how to make it."""
     path = corpus / "manifest.parquet"
     if not path.is_file():
         raise MotionBeatError(
@@ -64,7 +64,7 @@ def read_clip(
     beats: Path | None = None,
     contact_speed: float = CONTACT_SPEED,
     contact_height: float = CONTACT_HEIGHT,
-) -> Dance:
+) -> DrawnDance:
     """The clip `name` of the corpus in folder `corpus`.
 
     beats: a beats.parquet or its folder; by default the folder beats/ beside the corpus. No beats there is no
@@ -98,12 +98,12 @@ def assembled(
     note: str,
     contact_speed: float = CONTACT_SPEED,
     contact_height: float = CONTACT_HEIGHT,
-) -> Dance:
+) -> DrawnDance:
     """A dance to music of `SAMPLE_RATE` that it begins `offset_s` into; beats: times in the music, bar positions."""
     if fps < LEAST_FPS:
         joints, fps = resample(joints, fps, LEAST_FPS), LEAST_FPS
     strength = onsets.normalised(onsets.onset_strength(mel.log_mel(music, SAMPLE_RATE)))
-    return Dance(
+    return DrawnDance(
         title=title,
         caption=caption,
         joints=joints,
@@ -139,12 +139,12 @@ def _read_joints(path: Path, fix: str) -> NDArray[np.float32]:
 
 
 def read_beats(given: Path | None, usual: Path, song: str) -> tuple[NDArray[np.float64], NDArray[np.integer], str]:
-    """Times and bar positions of a song's beats, and why there are none."""
+    """Times and bar positions of a song's beats, and a note where there are none."""
     path = given or usual
     path = path / "beats.parquet" if path.is_dir() or not path.suffix else path
     if given is None and not path.is_file():
         return np.empty(0), np.empty(0, int), f"no beats are drawn: {path} is missing (`dvc repro beats` makes it)"
     rows = tables.read(path, tables.BEATS)
-    own = rows["song"] == song
-    note = "" if own.any() else f"no beats are drawn: {path} has none of song {song}"
-    return rows["time_s"][own], rows["bar_position"][own], note
+    of_song = rows["song"] == song
+    note = "" if of_song.any() else f"no beats are drawn: {path} has none of song {song}"
+    return rows["time_s"][of_song], rows["bar_position"][of_song], note

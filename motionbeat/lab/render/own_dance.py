@@ -7,14 +7,14 @@ import numpy as np
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats import Hints, read_motion
-from motionbeat.lab.render.drawn_clip import SAMPLE_RATE, Dance, assembled, read_beats
+from motionbeat.lab.render.drawn_clip import SAMPLE_RATE, DrawnDance, assembled, read_beats
 
 _OPTIONS = "; outside clips.csv the columns fps, up, unit and person are --motion-fps, --up, --unit and --person"
 
 
 def read_files(
     motion: Path, audio: Path, hints: Hints | None = None, beats: Path | None = None, tracker: str | None = "madmom"
-) -> Dance:
+) -> DrawnDance:
     """A dance that belongs to no corpus: `motion` a file of any form that `corpora.formats.read_motion` reads.
 
     audio: its music, which begins with the first frame. hints: what the motion file does not say, as in clips.csv.
@@ -34,8 +34,8 @@ def read_files(
     elif tracker is not None:
         from motionbeat.beats import track
 
-        found = track(audio, tracker=tracker)
-        times, positions = found.times, found.positions - 1
+        tracked = track(audio, tracker=tracker)
+        times, positions = tracked.times, tracked.positions - 1
     else:
         times, positions = np.empty(0), np.empty(0, int)
     caption = f"music {audio.name}"

@@ -132,10 +132,12 @@ class Scene:
             canvas.segments(ends, self.size / 500, colours)
 
     def _draw_shadow(self, canvas: Canvas, frame: int) -> None:
-        seen = self._on_floor(self._joints[frame], frame)
+        points = self._on_floor(self._joints[frame], frame)
         for child, parent in BONES:
-            canvas.bone(seen[child, :2].tolist(), seen[parent, :2].tolist(), 0.06 * float(seen[child, 2]), _SHADOW)
-        x, y, scale = seen[INDEX["head"]].tolist()
+            canvas.bone(
+                points[child, :2].tolist(), points[parent, :2].tolist(), 0.06 * float(points[child, 2]), _SHADOW
+            )
+        x, y, scale = points[INDEX["head"]].tolist()
         canvas.disc(x, y, 0.1 * scale, 0.1 * scale * self._camera.flattening, _SHADOW)
 
     def _draw_prints(self, canvas: Canvas, frame: int) -> None:
@@ -149,20 +151,20 @@ class Scene:
             path = self._joints[max(start, frame - kept) : min(stop, frame + 1), FEET[foot]]
             if not len(path):
                 continue
-            seen = self._on_floor(path, frame)
-            x, y, scale = seen[-1].tolist()
+            points = self._on_floor(path, frame)
+            x, y, scale = points[-1].tolist()
             radius = _FOOT_RADIUS * scale
             if frame < stop:
                 canvas.disc(x, y, radius, radius * flat, mix(side, GROUND, 0.4), side, self.size / 400)
             colour = mix(side, GROUND, 0.3 + 0.65 * max(0, frame - stop) / kept)
             canvas.disc(x, y, radius / 2, radius / 2 * flat, colour)
-            if np.ptp(seen[:, :2], axis=0).max() > radius / 2:
-                canvas.line(seen[:, :2], radius * flat, colour)
+            if np.ptp(points[:, :2], axis=0).max() > radius / 2:
+                canvas.line(points[:, :2], radius * flat, colour)
 
     def _draw_body(self, canvas: Canvas, frame: int) -> None:
         """Bones from the farthest to the nearest, each with a rim of the ground's colour that parts it from those."""
-        seen = self._camera.project(self._joints[frame], frame)
-        scales = seen[:, 2]
+        points = self._camera.project(self._joints[frame], frame)
+        scales = points[:, 2]
         depth = self._camera.focal / scales
         parts: list[tuple[float, int, int]] = [
             (float(depth[child] + depth[parent]) / 2, child, parent) for child, parent in BONES
@@ -178,7 +180,7 @@ class Scene:
                 continue
             kind = "end" if child in _ENDS else "trunk" if colour_of(child) == INK else "limb"
             width = _THICK[kind] * float(scales[child] + scales[parent]) / 2
-            end, start = seen[child, :2].tolist(), seen[parent, :2].tolist()
+            end, start = points[child, :2].tolist(), points[parent, :2].tolist()
             inner = [[a + part * (b - a) for a, b in zip(end, start, strict=True)] for part in (0.25, 0.75)]
             canvas.line(inner, width + 2 * rim, GROUND)  # short of the joints, which stay whole
             canvas.bone(end, start, width, colour)

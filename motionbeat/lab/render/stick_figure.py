@@ -1,7 +1,7 @@
 """A dance as stick figures: one frame, or a film strip of one figure a beat.
 
-The view is orthographic. Left limbs have one colour and right limbs another, so that a figure seen from the
-front is not mistaken for one seen from behind. Colours are readable on light and on dark ground; what stands
+The view is orthographic. Left limbs have one colour and right limbs another, so that front and back views of a
+figure are not confused. Colours are readable on light and on dark ground; what stands
 in `INK` is meant to take the colour of the page's text.
 """
 
@@ -37,7 +37,7 @@ BONES = tuple((child, parent) for child, parent in enumerate(PARENTS) if parent 
 def project(joints: NDArray[np.floating], angle: float = THREE_QUARTER) -> NDArray[np.float64]:
     """Orthographic view of (..., 24, 3) m, y up, turned by `angle` radians about the vertical: (..., 24, 2) m.
 
-    With angle 0 the viewer looks along -z, so that a dancer who faces +z is seen from the front.
+    With angle 0 the viewer looks along -z, so that a dancer who faces +z is shown from the front.
     """
     joints = np.asarray(joints, float)
     across = np.cos(angle) * joints[..., 0] + np.sin(angle) * joints[..., 2]
@@ -45,7 +45,7 @@ def project(joints: NDArray[np.floating], angle: float = THREE_QUARTER) -> NDArr
 
 
 def facing(joints: NDArray[np.floating]) -> float:
-    """Angle in radians about the vertical, to give to `project`, at which a dance (T, 24, 3) is seen from the front.
+    """Angle in radians about the vertical, to give to `project`, at which a dance (T, 24, 3) is shown from the front.
 
     From the mean line between the hips, left = +x for a dancer who faces the viewer.
     """

@@ -21,7 +21,7 @@ from motionbeat.progress import counted
 if TYPE_CHECKING:
     from av import AudioFrame
 
-    from motionbeat.lab.render.drawn_clip import Dance
+    from motionbeat.lab.render.drawn_clip import DrawnDance
 
 SAMPLE_RATE = 44_100
 SIZES, RATES = (128, 2160), (1, 120)
@@ -32,8 +32,8 @@ _BT709 = 1  # FFmpeg's number of it for matrix, primaries and transfer alike
 _THREADS = 2  # of the encoder, whose result depends on it
 
 
-def render_dance(path: Path, dance: "Dance", **choices: Any) -> int:
-    """`render` of a dance as `report.clips` puts one together; choices: what else `render` takes by name."""
+def render_dance(path: Path, dance: "DrawnDance", **choices: Any) -> int:
+    """`render` of a dance that `drawn_clip` has read; choices: further keyword arguments of `render`."""
     return render(
         path,
         dance.joints,
@@ -72,7 +72,7 @@ def render(
     """Write a dance with its music as the video `path` (.mp4), whole or not at all; returns its number of pictures.
 
     joints: (T, 24, 3) m, y up, at `fps` frames a second, the first at 0 s. audio: (n,) mono in -1..1 at `sample_rate`
-    Hz, its first sample at 0 s; where it ends before the motion there is silence, what goes on after it is cut.
+    Hz, its first sample at 0 s; it is padded with silence, or cut, to the length of the motion.
     beat_times: (N,) s; bar_positions: (N,), 0 = downbeat; both may be empty. contacts: (T, 4) bool, in the order of
     `skeleton.FEET`. onsets: times (M,) s and strengths (M,) in 0..1. title, caption: lines above the dancer.
     picture_fps: pictures a second. size: pixels a side, even. start_s, seconds: the part to show, to the nearest
@@ -164,15 +164,18 @@ def _write(path: Path, scene: Scene, frames: range, picture_fps: int, sound: NDA
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             audio = container.add_stream("aac", SAMPLE_RATE, layout="mono")
             audio.bit_rate = _BIT_RATE
-            blocks, heard = _blocks(sound), 0
+            blocks, samples_written = _blocks(sound), 0
             for place, frame in enumerate(counted(frames, len(frames), "pictures")):
                 picture = av.VideoFrame.from_ndarray(scene.picture(frame), format="rgb24")
                 picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
                 picture.pts, picture.time_base = place, Fraction(1, picture_fps)
                 container.mux(video.encode(picture))
                 # sound beside its pictures, so that a player need not jump about in the file
-                while heard * picture_fps < (place + 1) * SAMPLE_RATE and (block := next(blocks, None)) is not None:
-                    heard += block.samples
+                while (
+                    samples_written * picture_fps < (place + 1) * SAMPLE_RATE
+                    and (block := next(blocks, None)) is not None
+                ):
+                    samples_written += block.samples
                     container.mux(audio.encode(block))
             for stream in (video, audio):
                 container.mux(stream.encode(None))

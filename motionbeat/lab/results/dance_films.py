@@ -1,4 +1,4 @@
-"""Dances2Films: small videos of generated dances with their music, inside the page itself.
+"""Dances2Films: small videos of generated dances with their music, embedded in the page.
 
 Reading is at the edge; the videos are written to a folder that is thrown away, and go into the page as data.
 """
@@ -23,7 +23,7 @@ from motionbeat.lab.results.dance_tables import CONTROLS, label
 
 SIZE, SECONDS = 256, 8.0
 """Pixels a side and seconds of each film: about half a megabyte, a third more in the page."""
-_NONE = "No dances are shown: the stage dance keeps some in models/dance/gallery, and has not."
+_NONE = "No dances are shown: models/dance/gallery has none. Run the stage dance: dvc repro dance."
 _NO_VIDEO = (
     "The gallery is left out, because videos are written by PyAV, which is not installed: pip install "
     "'motionbeat[pipeline,video]'"
@@ -33,7 +33,7 @@ Columns = dict[str, NDArray[Any]]
 
 @frozen
 class Film:
-    """A film for the page: who dances, what is seen for those who do not see it, and the mp4 as a data address."""
+    """A film for the page: title, text for readers who cannot see it, and the mp4 as a data address."""
 
     title: str
     description: str
@@ -42,7 +42,7 @@ class Film:
 
 @frozen
 class Gallery:
-    """Films by song, and why there are none."""
+    """Films by song, or the reason why there are none."""
 
     songs: tuple[tuple[str, tuple[Film, ...]], ...] = ()
     note: str = _NONE
@@ -62,11 +62,11 @@ def films(folder: Path, corpus: Path, manifest: Columns, beats: Columns) -> Gall
         return Gallery(note=_NO_VIDEO)
     ordered = sorted(dances, key=lambda dance: (dance.song, dance.name not in CONTROLS, dance.name))
     songs = []
-    for song, own in groupby(ordered, key=lambda dance: dance.song):
+    for song, dances_of_song in groupby(ordered, key=lambda dance: dance.song):
         music = _music(song, corpus, manifest)
         of_song = beats["song"] == song
         grid = beats["time_s"][of_song], beats["bar_position"][of_song]
-        songs.append((song, tuple(_film(dance, music, grid) for dance in own)))
+        songs.append((song, tuple(_film(dance, music, grid) for dance in dances_of_song)))
     return Gallery(tuple(songs), "")
 
 

@@ -1,7 +1,7 @@
 """The table of generated dances: Table 1 of the paper, its left-hand side, with what each figure is to be read beside.
 
 Trivial baselines (a static pose, noise) stand beside each generator, and agreement with the beat beside
-chance and beside other songs' beats: without those no figure here says anything.
+chance and beside other songs' beats: without those no figure here means anything.
 """
 
 from motionbeat.lab.results.paper_figures import DANCE_NOTE, TABLE_1
@@ -35,9 +35,9 @@ NOTE = (
     "dances lie above it (z). Below about z = 2 that definition's beats do not follow the music, however high BAS is."
 )
 PLANTED_NOTE = (
-    "Feet of generated dances are planted after sampling, where their own contacts say that they stand "
+    "Feet of generated dances are planted after sampling, wherever their contacts are on "
     "(dance.plant_feet): that alone lowers PFC and skating, and the paper and EDGE do not do it. The row whose feet "
-    "are not planted is the one to hold against theirs."
+    "are not planted is the one to compare with theirs."
 )
 _TERMINAL = 3
 """Columns of each table that a terminal shows."""

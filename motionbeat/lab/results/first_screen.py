@@ -1,4 +1,4 @@
-"""The first screen of the report: what was trained on what, the figures that count, and a film."""
+"""The first screen of the report: training and test data, the main figures, and a film."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class KeyFigure:
 
 
 def summary(results: ResultsTable, manifest: Columns, corpus: str) -> str:
-    """One sentence: what was trained on what, and tested on what."""
+    """One sentence: the training data and the test data."""
     trained, tested = _size(manifest, "train"), _size(manifest, "test")
     weights = results.value("train", "model", "parameters")
     size = "" if weights is None else f" ({weights / 1e6:.1f} million weights)"
@@ -47,8 +47,8 @@ def summary(results: ResultsTable, manifest: Columns, corpus: str) -> str:
 
 
 def _size(manifest: Columns, split: str) -> str:
-    own = manifest["split"] == split
-    songs, clips = len(np.unique(manifest["song"][own].astype(str))), int(own.sum())
+    in_split = manifest["split"] == split
+    songs, clips = len(np.unique(manifest["song"][in_split].astype(str))), int(in_split.sum())
     return f"{clips:,} dance{'s' * (clips != 1)} to {songs:,} song{'s' * (songs != 1)}"
 
 
@@ -57,12 +57,12 @@ def key_figures(results: ResultsTable) -> list[KeyFigure]:
 
     Model and ceiling of R@1 are both as they are; the full table has both normalised too.
     """
-    found = [_recall(results, task, title) for task, title in _R1.items()]
+    figures = [_recall(results, task, title) for task, title in _R1.items()]
     beats = results.score("beat_tracking", "motionbeat", "f1")
     if beats is not None and beats.value is not None:
         untrained, tracker = (results.value("beat_tracking", row, "f1") for row in ("random", "madmom"))
         standin = " (stand-in recordings)" if results.about["beat_tracking"]["standin"] else ""
-        found.append(
+        figures.append(
             _figure(
                 "Tells beats from single frames",
                 f"beat F1{standin}",
@@ -73,7 +73,7 @@ def key_figures(results: ResultsTable) -> list[KeyFigure]:
             )
         )
     elif (tempo := results.value("train", "model", "tempo_accuracy")) is not None:
-        found.append(
+        figures.append(
             _figure(
                 "Tells songs of one tempo apart",
                 "validation pairs",
@@ -83,7 +83,7 @@ def key_figures(results: ResultsTable) -> list[KeyFigure]:
                 (100.0, 1, " %"),
             )
         )
-    return found
+    return figures
 
 
 def _recall(results: ResultsTable, task: str, title: str) -> KeyFigure:
@@ -134,7 +134,7 @@ def _figure(
 
 
 def first_film(gallery: Gallery) -> tuple[str, Film] | None:
-    """Song and film of the first dance that our generator made, or of any dance, or nothing."""
-    films = [(song, film) for song, own in gallery.songs for film in own]
+    """Song and film of the first dance by our generator, else of the first dance, else None."""
+    films = [(song, film) for song, of_song in gallery.songs for film in of_song]
     ours = [(song, film) for song, film in films if film.title.startswith("MotionBeat")]
     return next(iter(ours or films), None)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.params import Params
-from motionbeat.lab.render.drawn_clip import Dance
+from motionbeat.lab.render.drawn_clip import DrawnDance
 from motionbeat.lab.render.stick_figure import filmstrip
 from motionbeat.lab.results import dance_tables, recognition_tables
 from motionbeat.lab.results.dance_films import Gallery
@@ -65,15 +65,15 @@ def corpus_table(manifest: Columns, beats: Columns) -> Table:
     """Clips, songs, genres, minutes, tempi and meters of each split."""
     rows = {}
     for split in ("train", "val", "test"):
-        own = manifest["split"] == split
-        songs = np.unique(manifest["song"][own].astype(str))
+        in_split = manifest["split"] == split
+        songs = np.unique(manifest["song"][in_split].astype(str))
         tempi = [_tempo(beats["time_s"][beats["song"] == song]) for song in songs]
         meters = np.unique(beats["beats_per_bar"][np.isin(beats["song"].astype(str), songs)])
         rows[split] = (
-            f"{int(own.sum()):,}",
+            f"{int(in_split.sum()):,}",
             str(len(songs)),
-            ", ".join(np.unique(manifest["genre"][own].astype(str))),
-            f"{float(manifest['duration_s'][own].sum()) / 60:.1f}",
+            ", ".join(np.unique(manifest["genre"][in_split].astype(str))),
+            f"{float(manifest['duration_s'][in_split].sum()) / 60:.1f}",
             f"{min(tempi):.0f}\u2013{max(tempi):.0f}" if tempi else "",
             ", ".join(str(meter) for meter in meters),
         )
@@ -91,7 +91,7 @@ def render(
     history: History,
     manifest: Columns,
     beats: Columns,
-    dance: Dance,
+    dance: DrawnDance,
     params: Params,
     gallery: Gallery | None = None,
 ) -> str:
@@ -152,7 +152,7 @@ def _describe_curves(history: History, best_epoch: int) -> str:
     )
 
 
-def _describe_dance(dance: Dance) -> str:
+def _describe_dance(dance: DrawnDance) -> str:
     return (
         f"Clip {dance.title} as one stick figure at each beat of its first {BARS} bars, "
         "with foot contacts and the music's onset envelope below."
@@ -170,10 +170,10 @@ def _parameters(params: Params) -> dict[str, tuple[str]]:
 
 def _leaves(values: dict[str, Any], before: str = "") -> dict[str, Any]:
     """Nested sections as {outer.inner: value}."""
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for key, value in values.items():
-        found |= _leaves(value, f"{before}{key}.") if isinstance(value, dict) else {before + key: value}
-    return found
+        leaves |= _leaves(value, f"{before}{key}.") if isinstance(value, dict) else {before + key: value}
+    return leaves
 
 
 def read_corpus(corpus: Path, beats: Path) -> tuple[Columns, Columns]:

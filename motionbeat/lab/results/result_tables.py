@@ -1,6 +1,6 @@
 """Tables as plain data, which pages and terminals print: cells with intervals, rows, groups, and one as plain text.
 
-A cell that has no figure says why.
+A cell without a figure gives the reason.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,10 +33,10 @@ class ResultsTable:
 
     def __attrs_post_init__(self) -> None:
         scores = [_score(*line) for line in self.table[list(COLUMNS)].itertuples(index=False, name=None)]
-        found = {(score.task, score.row, score.metric): score for score in scores}
-        if len(found) < len(scores):
+        by_key = {(score.task, score.row, score.metric): score for score in scores}
+        if len(by_key) < len(scores):
             raise MotionBeatError("metrics/*_table.csv hold a figure twice: run `dvc repro`")
-        object.__setattr__(self, "_scores", found)
+        object.__setattr__(self, "_scores", by_key)
 
     @classmethod
     def read(cls, folder: Path) -> "ResultsTable":
@@ -67,8 +67,8 @@ class ResultsTable:
 
     def metrics(self, task: str, row: str) -> dict[str, float | None]:
         """{metric: value} of one row, in the order of its file."""
-        own = (task, row)
-        return {score.metric: score.value for score in self._scores.values() if (score.task, score.row) == own}
+        wanted = (task, row)
+        return {score.metric: score.value for score in self._scores.values() if (score.task, score.row) == wanted}
 
 
 def _score(task: str, row: str, metric: str, value: Any, low: Any, high: Any, n: Any) -> Score:
