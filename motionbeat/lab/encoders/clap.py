@@ -14,7 +14,7 @@ SHORTEST_S = 0.5
 
 
 class Clap:
-    """The last hidden state of ClapAudioModel, averaged over frequency; its mean over a window is the model's own
+    """The last hidden state of ClapAudioModel, averaged over frequency; its mean over a window is the model's
     pooled output, before the projection into the space shared with text.
 
     Windows are as long as the model was made for (10 s), overlap by 2 s, and a shorter clip is repeated to fill one,

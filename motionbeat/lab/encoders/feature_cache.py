@@ -1,8 +1,8 @@
-"""Files2Features: what a frozen encoder says of audio files, computed once a file, in parallel and resumably.
+"""Files2Features: features of audio files by a frozen encoder, each file computed once, in parallel, resumable.
 
 A file's entry in the cache is named by the encoder's identity, the version of this module and the audio's bytes, so a
-result depends on nothing else: no tracker is asked, no label is seen. Frames are kept on one grid of 20 ms, whatever
-the encoder's own rate, as float16 (10 bits of mantissa, which a probe cannot tell from float32 and which halves the
+result depends on nothing else: no tracker and no label is used. Frames are kept on one grid of 20 ms, whatever
+the rate of the encoder, as float16 (10 bits of mantissa, which makes no difference to a probe and halves the
 largest part of the cache).
 """
 
@@ -53,9 +53,9 @@ def compute(
 ) -> list[Features]:
     """Features of the encoder `name` for each file, in the order given; what the cache has is not computed again.
 
-    frames: keep the frames too, of every file. Each of `files.workers()` processes loads the encoder; one process
-    alone hears with Jukebox, whose weights would fill the memory, and with an encoder that is on the GPU, which
-    several would only share. Raises `MotionBeatError` for an encoder that cannot be opened, and for all files that
+    frames: keep the frames too, of every file. Each of `files.workers()` processes loads the encoder; a single
+    process runs Jukebox, whose weights would fill the memory, and any encoder on the GPU, which several would only
+    share. Raises `MotionBeatError` for an encoder that cannot be opened, and for all files that
     it cannot use, together, after the others are done.
     """
     import joblib
@@ -64,15 +64,15 @@ def compute(
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         work = joblib.Parallel(n_jobs=max(1, min(_processes(name), len(audio))), return_as="generator")
         results = work(joblib.delayed(_of_file)(name, settings, path, frames, folder) for path in audio)
-        found = list(counted(results, len(audio), f"{name} features"))
-    refused = [result for result in found if isinstance(result, str)]
+        computed = list(counted(results, len(audio), f"{name} features"))
+    refused = [result for result in computed if isinstance(result, str)]
     if refused:
         more = f"\n  ... and {len(refused) - _MOST_LISTED} more" if len(refused) > _MOST_LISTED else ""
         raise MotionBeatError(
-            f"encoder {name} cannot use {len(refused)} of {len(audio)} files; mend them or take them out of the "
+            f"encoder {name} cannot use {len(refused)} of {len(audio)} files; repair them or take them out of the "
             "data set:\n  " + "\n  ".join(refused[:_MOST_LISTED]) + more
         )
-    return [result for result in found if isinstance(result, Features)]
+    return [result for result in computed if isinstance(result, Features)]
 
 
 def _of_file(name: str, settings: Encoders, path: Path, frames: bool, cache: Path) -> "Features | str":
@@ -102,7 +102,7 @@ def _opened(name: str, settings: Encoders) -> "FrozenEncoder":
 
     key = f"{name} {settings}"
     if key not in _OPENED:
-        _OPENED.clear()  # a process hears with one encoder after the other, and the weights of two may not fit
+        _OPENED.clear()  # a process runs one encoder after the other; the weights of two may not fit
         _OPENED[key] = open_encoder(name, settings)
     return _OPENED[key]
 
@@ -116,11 +116,11 @@ def cached(encoder: "FrozenEncoder", path: Path, digest: str, frames: bool, fold
         if entry.is_file():
             _keep_if_sound(entry, field)
     if not clip_entry.is_file() or (frames and not frames_entry.is_file()):
-        heard = encoder.frames(path)
+        encoded = encoder.frames(path)
         if frames:
-            on_grid = resampled(heard.features, heard.times)
+            on_grid = resampled(encoded.features, encoded.times)
             _write(frames_entry, {"frames": _half(on_grid, path, encoder.name)})
-        _write(clip_entry, {"clip": clip(heard)})
+        _write(clip_entry, {"clip": clip(encoded)})
     return Features(_read(clip_entry)["clip"], frames_entry if frames else None)
 
 

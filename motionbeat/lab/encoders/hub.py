@@ -17,7 +17,7 @@ _NOT_THE_MODEL = {"_name_or_path", "transformers_version", "torch_dtype", "dtype
 
 
 def transformers(key: str) -> Any:
-    """The package transformers; `MotionBeatError` says how to install it where it is missing."""
+    """Import the package transformers; `MotionBeatError` with the install command where it is missing."""
     try:
         import transformers
     except ImportError:
@@ -31,7 +31,7 @@ def is_offline(offline: bool) -> bool:
 
 
 def pretrained(key: str, source: str, offline: bool, load: Callable[..., T]) -> T:
-    """`load(source, local_files_only=offline)`, quietly, its failures told in one line.
+    """`load(source, local_files_only=offline)`, quietly, its failures reported in one line.
 
     source: a hub id, or a local folder. Raises `MotionBeatError` naming it, its key in params.yaml and the fix.
     """

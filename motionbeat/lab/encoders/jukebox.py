@@ -78,10 +78,10 @@ class Jukebox:
             self._vqvae.encode(wave[None, :, None]), key=lambda level: level.shape[1]
         )  # the coarsest are the top's
         audio, metadata, lyrics = self._prior.get_cond(None, self._unknown(wave.device))
-        found: list[Tensor] = []
+        states: list[Tensor] = []
 
         def keep(module: Any, given: Any, output: Tensor) -> None:
-            found.append(output[0])
+            states.append(output[0])
 
         hook = self._prior.prior.transformer._attn_mods[-1].register_forward_hook(keep)
         try:
@@ -92,10 +92,10 @@ class Jukebox:
                 self._prior.prior(codes, audio, metadata, self._prior.get_encoder_states(lyrics))
         finally:
             hook.remove()
-        return found[0][-codes.shape[1] :]
+        return states[0][-codes.shape[1] :]
 
     def _unknown(self, device: torch.device) -> Tensor:
-        """(1, n) what the prior is told: length, offset, window, artist 0, genre 0 and no more, no lyrics."""
+        """(1, n) the labels of the prior: length, offset, window, artist 0, genre 0 and no more, no lyrics."""
         genres = [0] + [-1] * (self._prior.metadata_embedding.max_nb_genres - 1)
         lyrics = [0] * self._prior.nb_relevant_lyric_tokens
         said = [TOTAL_S * self.rate, 0, int(self._prior.sample_length), 0, *genres, *lyrics]

@@ -94,7 +94,7 @@ class MusiCNN:
     """The tagger's features at every 16 ms: all that its back end would pool, front end and mid-end side by side.
 
     Their mean over time is the package's `mean_pool`. The network is fully convolutional up to there, so a song is
-    seen whole, not in windows of 3 s. Float32 throughout: the package rounds the spectrogram to float16, which loud
+    encoded whole, not in windows of 3 s. Float32 throughout: the package rounds the spectrogram to float16, which loud
     music overflows.
     """
 
@@ -116,8 +116,8 @@ class MusiCNN:
         parts = []
         for begin in range(0, len(mel), _CHUNK):
             first, end = max(begin - _CONTEXT, 0), min(begin + _CHUNK, len(mel))
-            seen = self.network.features(mel[None, first : end + _CONTEXT])[0]
-            parts.append(seen[begin - first : end - first].numpy())
+            encoded = self.network.features(mel[None, first : end + _CONTEXT])[0]
+            parts.append(encoded[begin - first : end - first].numpy())
         features = np.concatenate(parts)
         times = np.arange(len(features)) * HOP / SAMPLE_RATE
         inside = times < len(wave) / SAMPLE_RATE
@@ -125,7 +125,7 @@ class MusiCNN:
 
     @torch.no_grad()
     def tags(self, audio: Audio, sample_rate: int | None = None) -> dict[str, float]:
-        """Mean probability of each tag over windows of 3 s side by side, as the package's own tagger has it."""
+        """Mean probability of each tag over windows of 3 s side by side, as the tagger of the package computes it."""
         mel = log_mel(samples(self.name, audio, sample_rate, SAMPLE_RATE, 3.0))
         count = len(mel) // PATCH
         patches = torch.from_numpy(mel[: count * PATCH].reshape(count, PATCH, BANDS))

@@ -42,7 +42,7 @@ def variables(index: bytes, data: bytes) -> dict[str, NDArray[np.float32]]:
     """The float32 variables of a checkpoint from the contents of its two files, which are trusted."""
     footer = index[-_FOOTER:]
     at = _varint(footer, _varint(footer, 0)[1])[1]  # past the handle of the meta index, which is not used
-    found = {}
+    arrays = {}
     for _, handle in _block(index, footer[at:]):
         for key, message in _block(index, handle):
             entry = dict(_fields(message))
@@ -51,8 +51,8 @@ def variables(index: bytes, data: bytes) -> dict[str, NDArray[np.float32]]:
                     dict(_fields(size)).get(1, 0) for number, size in _fields(entry.get(_SHAPE, b"")) if number == 2
                 ]
                 raw = data[entry.get(_OFFSET, 0) :][: entry[_SIZE]]
-                found[key.decode()] = np.frombuffer(raw, "<f4").reshape(sizes)
-    return found
+                arrays[key.decode()] = np.frombuffer(raw, "<f4").reshape(sizes)
+    return arrays
 
 
 def _block(table: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:

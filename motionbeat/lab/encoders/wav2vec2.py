@@ -14,7 +14,7 @@ _LEAST_VARIANCE = 1e-7
 
 
 class Wav2Vec2:
-    """The last hidden state of Wav2Vec2Model. Clips over 20 s are seen in windows of 20 s that overlap by 2 s."""
+    """The last hidden state of Wav2Vec2Model. Clips over 20 s are encoded in windows of 20 s that overlap by 2 s."""
 
     name = "wav2vec2"
 

@@ -55,15 +55,15 @@ _HOW_TO_READ = (
 )
 
 
-def markdown(found: Estimates, variants: Mapping[str, Overrides], about: Sequence[str]) -> str:
+def markdown(estimates: Estimates, variants: Mapping[str, Overrides], about: Sequence[str]) -> str:
     """The page: what ran, then means and differences of retrieval and of the rhythm heads."""
     parts = ["# Ablations", *about, _HOW_TO_READ]
     for title, measures in (("Retrieval", RETRIEVAL), ("Agreement of the rhythm heads", AGREEMENT)):
-        shown = [measure for measure in measures if any(name == measure.name for _, name in found)]
-        names = [name for name in variants if any(variant == name for variant, _ in found)]
-        means = [[name, *(cell(found.get((name, m.name), (None,))[0], m) for m in shown)] for name in names]
+        shown = [measure for measure in measures if any(name == measure.name for _, name in estimates)]
+        names = [name for name in variants if any(variant == name for variant, _ in estimates)]
+        means = [[name, *(cell(estimates.get((name, m.name), (None,))[0], m) for m in shown)] for name in names]
         changed = [
-            [name, _knobs(variants[name]), *(cell(_difference(found, name, m), m, signed=True) for m in shown)]
+            [name, _knobs(variants[name]), *(cell(_difference(estimates, name, m), m, signed=True) for m in shown)]
             for name in names
             if name != DEFAULT
         ]
@@ -74,8 +74,8 @@ def markdown(found: Estimates, variants: Mapping[str, Overrides], about: Sequenc
     return "\n\n".join(parts) + "\n"
 
 
-def _difference(found: Estimates, variant: str, measure: Measure) -> Estimate | None:
-    return found[variant, measure.name][1] if (variant, measure.name) in found else None
+def _difference(estimates: Estimates, variant: str, measure: Measure) -> Estimate | None:
+    return estimates[variant, measure.name][1] if (variant, measure.name) in estimates else None
 
 
 def cell(value: Estimate | None, measure: Measure, signed: bool = False) -> str:

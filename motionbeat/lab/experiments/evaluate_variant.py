@@ -56,8 +56,8 @@ def evaluate(model: DualEncoder, tokens: Tokens, settings: params.Params, device
     song = batches.windows.song[validation.index]
     music = batches.windows.audio_row[validation.index]
     similarity = cosine(compared.motion, compared.audio)  # (n, n)
-    found = retrieval_by_song(similarity, music, song, settings.loss.temperature)
-    found |= {
+    measures = retrieval_by_song(similarity, music, song, settings.loss.temperature)
+    measures |= {
         name: by_song(np.ma.masked_invalid(wins).mean(1).filled(np.nan), song)
         for name, wins in (
             ("tempo_accuracy", compared.tempo),
@@ -66,7 +66,7 @@ def evaluate(model: DualEncoder, tokens: Tokens, settings: params.Params, device
         )
         if wins.size and np.isfinite(wins).any()
     }
-    return found | agreement_by_song(rhythm_curves(model, batches, validation.index), song)
+    return measures | agreement_by_song(rhythm_curves(model, batches, validation.index), song)
 
 
 def retrieval_by_song(
@@ -77,25 +77,25 @@ def retrieval_by_song(
     similarity: (n, n), dance windows by the music under each dance window; music: (n,), equal for windows with the
     same music, which stands once in the gallery; song: (n,).
     """
-    _, first, own = np.unique(music, return_index=True, return_inverse=True)
+    _, first, music_of = np.unique(music, return_index=True, return_inverse=True)
     similarity = similarity[:, first]  # (n, m)
-    relevant = own[:, None] == np.arange(len(first))
-    found = {}
+    relevant = music_of[:, None] == np.arange(len(first))
+    measures = {}
     for direction, ranked, answers, queries in (
         ("music_to_motion", similarity.T, relevant.T, song[first]),
         ("motion_to_music", similarity, relevant, song),
     ):
         rank = ranks(ranked, answers)
         for name in ("r1", "r10"):
-            found[f"{name}_{direction}"] = by_song(100.0 * (rank <= CUTOFFS[name]), queries)
-        found[f"nll_{direction}"] = by_song(-log_likelihoods(ranked, answers, temperature), queries)
-    return found
+            measures[f"{name}_{direction}"] = by_song(100.0 * (rank <= CUTOFFS[name]), queries)
+        measures[f"nll_{direction}"] = by_song(-log_likelihoods(ranked, answers, temperature), queries)
+    return measures
 
 
 def agreement_by_song(curves: Curves, song: NDArray[Any]) -> dict[str, Songs]:
     """How far the curves that the heads predict agree with the detected ones (`rhythm_agreement`)."""
     predicted, detected = curves.predicted, curves.detected
-    found = {
+    measures = {
         "onset_to_contact_beyond": by_song(correlation_beyond(predicted.onset, detected.contact, song), song),
         "contact_to_onset_beyond": by_song(correlation_beyond(predicted.contact, detected.onset, song), song),
         "onset_own_beyond": by_song(correlation_beyond(predicted.onset, detected.onset, song), song),
@@ -106,8 +106,8 @@ def agreement_by_song(curves: Curves, song: NDArray[Any]) -> dict[str, Songs]:
         figures = agreement(*here, np.zeros(len(here.bar_position), int))
         for key in ("accent_to_energy_emd", "energy_to_accent_emd", "accent_own_emd", "energy_own_emd"):
             if f"agreement_{key}" in figures:
-                found.setdefault(key, {})[name] = [figures[f"agreement_{key}"], float(len(here.bar_position))]
-    return found
+                measures.setdefault(key, {})[name] = [figures[f"agreement_{key}"], float(len(here.bar_position))]
+    return measures
 
 
 def by_song(values: NDArray[np.floating], song: NDArray[Any]) -> Songs:

@@ -17,12 +17,12 @@ _ACROSS = 4
 _GREY = "#7a8794"
 
 
-def interval_plot(found: Estimates, measures: Sequence[Measure]) -> "Figure":
+def interval_plot(estimates: Estimates, measures: Sequence[Measure]) -> "Figure":
     """Dots with their 95 % intervals over songs, seeds as small rings. There must be a variant besides the default."""
     from matplotlib.figure import Figure
 
-    shown = [measure for measure in measures if any(name == measure.name for _, name in found)]
-    names = list(dict.fromkeys(variant for variant, _ in found if variant != DEFAULT))
+    shown = [measure for measure in measures if any(name == measure.name for _, name in estimates)]
+    names = list(dict.fromkeys(variant for variant, _ in estimates if variant != DEFAULT))
     across = min(_ACROSS, len(shown))
     down = -(-len(shown) // across)
     figure = Figure(figsize=(3.2 + 2.3 * across, down * (0.9 + 0.3 * len(names))), layout="constrained")
@@ -30,7 +30,7 @@ def interval_plot(found: Estimates, measures: Sequence[Measure]) -> "Figure":
     for place, axes in enumerate(panels.flat):
         if place < len(shown):
             measure = shown[place]
-            pairs = [found.get((name, measure.name)) for name in names]
+            pairs = [estimates.get((name, measure.name)) for name in names]
             _panel(axes, [pair[1] if pair else None for pair in pairs], names, measure.title)
         else:
             axes.set_visible(False)

@@ -1,8 +1,8 @@
 """Variants against the default: differences paired by song, with intervals over songs and over seeds.
 
 Two variants of one corpus and training seed rank the same windows, so that what makes a song or a corpus hard falls
-out of their difference. The interval over songs says whether other songs would show the same, given these trainings;
-the interval over seeds says whether other corpora and trainings would.
+out of their difference. The interval over songs covers the choice of songs, given these trainings;
+the interval over seeds covers other corpora and trainings.
 """
 
 from collections.abc import Mapping
@@ -52,14 +52,14 @@ def estimates(
     keys = ["measure", "corpus", "training", "song"]
     base = rows[rows.variant == DEFAULT].set_index(keys)["value"].rename("base")
     joined = rows.join(base, on=keys)
-    found = {}
+    by_measure = {}
     for (variant, measure), part in joined.groupby(["variant", "measure"], sort=False):
         both = part.dropna(subset="base")
         difference = None
         if variant != DEFAULT and len(both):
             difference = _estimate(both.assign(value=both["value"] - both["base"]), resamplings, seed)
-        found[str(variant), str(measure)] = _estimate(part, resamplings, seed), difference
-    return found
+        by_measure[str(variant), str(measure)] = _estimate(part, resamplings, seed), difference
+    return by_measure
 
 
 def _estimate(rows: pd.DataFrame, resamplings: int, seed: int) -> Estimate:

@@ -1,7 +1,7 @@
-"""Run the steps of an ablation, several processes side by side, each in a folder of its own.
+"""Run the steps of an ablation, several processes side by side, each in a separate folder.
 
-The folder of a step holds params.yaml, links to what the step reads, what it writes, log.txt and, when it has ended
-well, done.json. What is done is not run again; a killed training resumes from its checkpoint in the same folder.
+The folder of a step holds params.yaml, links to what the step reads, what it writes, log.txt and, after success,
+done.json. Finished steps are not run again; a killed training resumes from its checkpoint in the same folder.
 """
 
 import json
@@ -36,7 +36,7 @@ class Ended:
 
 
 class Processes:
-    """The processes that are running, so that they end when the command does."""
+    """The running processes; they are ended with the command."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -71,17 +71,17 @@ def is_done(step: Step, output: Path) -> bool:
 
 def missing(last: Sequence[Step], output: Path) -> list[Step]:
     """The steps to run, those that others need first; what only finished steps need is not among them."""
-    found: dict[str, Step] = {}
+    to_run: dict[str, Step] = {}
 
     def add(step: Step) -> None:
-        if step.key not in found and not is_done(step, output):
+        if step.key not in to_run and not is_done(step, output):
             for needed in step.inputs.values():
                 add(needed)
-            found[step.key] = step
+            to_run[step.key] = step
 
     for step in last:
         add(step)
-    return list(found.values())
+    return list(to_run.values())
 
 
 def execute(todo: Sequence[Step], output: Path, root: Path, jobs: int) -> Iterator[Ended]:

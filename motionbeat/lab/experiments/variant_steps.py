@@ -123,7 +123,7 @@ class Planner:
         """
         corpora, trainings = list(corpora), list(trainings)
         base = with_overrides(self.values, common, "-S")
-        found = []
+        planned = []
         for corpus in corpora:
             for training in trainings:
                 for name, overrides in variants.items():
@@ -137,8 +137,8 @@ class Planner:
                                 "give one seed here and several to --trainings"
                             )
                         values["corpus"]["root"] = str((self.root / values["corpus"]["root"]).resolve())
-                    found.append(Run(name, corpus, training, overrides, self._last_step(values)))
-        return found
+                    planned.append(Run(name, corpus, training, overrides, self._last_step(values)))
+        return planned
 
     def _last_step(self, values: Mapping[str, Any]) -> Step:
         writers: dict[str, Step] = {}

@@ -23,14 +23,14 @@ Overrides = Mapping[str, Any]
 def read_variants(path: Path = VARIANTS) -> dict[str, dict[str, Any]]:
     """{name: overrides} of a YAML file. Raises `MotionBeatError` where it holds anything else."""
     try:
-        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MotionBeatError(f"{path} is missing: --variants names a YAML file of name: {{knob: value}}") from None
     except YAMLError as error:
         raise MotionBeatError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict) or not all(isinstance(knobs, dict) and knobs for knobs in found.values()):
+    if not isinstance(content, dict) or not all(isinstance(knobs, dict) and knobs for knobs in content.values()):
         raise MotionBeatError(f"{path}: expected variants, name: {{knob: value}}")
-    return {str(name): knobs for name, knobs in found.items()}
+    return {str(name): knobs for name, knobs in content.items()}
 
 
 def chosen_variants(names: Sequence[str], known: Mapping[str, Overrides], root: Path) -> dict[str, Overrides]:
@@ -67,20 +67,20 @@ def with_overrides(values: Mapping[str, Any], overrides: Overrides, origin: str)
 def assignments(texts: Iterable[str]) -> dict[str, Any]:
     """The overrides in `section.knob=value` texts, values read as YAML: {"train.epochs": 40}.
 
-    Raises `MotionBeatError` for a text of another form, and for the seeds, which have options of their own.
+    Raises `MotionBeatError` for a text of another form, and for the seeds, which have separate options.
     """
     yaml = YAML(typ="safe", pure=True)
-    found = {}
+    overrides = {}
     for text in texts:
         knob, equals, value = text.partition("=")
         if not equals or "." not in knob:
             raise MotionBeatError(f"-S {text}: expected section.knob=value, such as train.epochs=40")
         try:
-            found[knob] = yaml.load(value)
+            overrides[knob] = yaml.load(value)
         except YAMLError as error:
             raise MotionBeatError(f"-S {text}: the value is not valid YAML: {' '.join(str(error).split())}") from None
-    check_no_seeds(found, "-S")
-    return found
+    check_no_seeds(overrides, "-S")
+    return overrides
 
 
 def check_no_seeds(overrides: Overrides, origin: str) -> None:

@@ -1,6 +1,6 @@
 """Piece2Samples: instruments that play roles over a rhythm, as a wave.
 
-The rhythm is the embedded corpus's own (`rhythm.rhythm`): the same accents that its dances follow.
+The rhythm is that of the embedded corpus (`rhythm.rhythm`): the same accents that its dances follow.
 """
 
 from itertools import pairwise
@@ -53,14 +53,14 @@ class Style:
     clash: float = 0.0
 
     def accents(self, rng: np.random.Generator, tempo: float, meter: int = 4) -> Rhythm:
-        """A rhythm in this style. Its own tempo, which is in its name, only decides how busy it is."""
+        """A rhythm in this style. The tempo in the style's name only decides how dense it is."""
         nearest = int(np.clip(round((tempo - 80) / 10), 0, 5))
         return rhythm(int(rng.integers(1 << 31)), f"m{self.template}{nearest}", [meter])
 
 
 @frozen
 class Piece:
-    """All that is to be heard in a clip."""
+    """All that sounds in a clip."""
 
     seconds: float
     tempo: float  # beats a minute
@@ -93,8 +93,8 @@ def perform(rng: np.random.Generator, piece: Piece) -> NDArray[np.float32]:
         _play(rng, track, piece, part, progression)
     if piece.drums:
         _drum(rng, track, piece)
-    heard = track[lead:] + rng.normal(0, 1e-3, len(track) - lead)
-    limited = np.tanh(1.2 * heard / max(np.percentile(np.abs(heard), 99.7), 1e-6))
+    noisy = track[lead:] + rng.normal(0, 1e-3, len(track) - lead)
+    limited = np.tanh(1.2 * noisy / max(np.percentile(np.abs(noisy), 99.7), 1e-6))
     faded = limited * np.minimum(1, np.arange(len(limited))[::-1] / (0.05 * RATE))
     return (piece.loudness * faded / np.abs(faded).max()).astype(np.float32)
 

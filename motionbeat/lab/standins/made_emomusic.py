@@ -1,6 +1,6 @@
 """Stand-in for Emomusic: arousal follows tempo, loudness, brightness and density; valence mode and consonance.
 
-Ten made-up annotators rate each clip with an error of their own; an artist's clips share instruments.
+Ten made-up annotators rate each clip, each with another error; an artist's clips share instruments.
 """
 
 import csv
@@ -82,7 +82,7 @@ def _make(folder: Path, seed: int, song: Song) -> None:
 
 
 def piece(seed: int, song: Song) -> band.Piece:
-    """What is heard in a clip: energy and mood, each with much scatter from quantity to quantity."""
+    """The music of a clip: energy and mood, with much scatter from quantity to quantity."""
     rng = stream(seed, "emomusic", str(song.number))
     artist = stream(seed, "emomusic artist", song.artist)
     favourites = [str(voice) for voice in artist.choice([*_BRIGHT, *_DARK], 2, replace=False)]
@@ -113,7 +113,7 @@ def piece(seed: int, song: Song) -> band.Piece:
 
 
 def truth(made: band.Piece) -> tuple[float, float]:
-    """(arousal, valence), 1 to 9, of what is heard, from the piece itself and not from what it was meant to be."""
+    """(arousal, valence), 1 to 9, computed from the piece itself, not from the target it was made for."""
     quantities = np.array(
         [np.log2(made.tempo / 105) / 0.35, (20 * np.log10(made.loudness) + 12) / 8, made.brightness / 2]
     )
@@ -125,7 +125,7 @@ def truth(made: band.Piece) -> tuple[float, float]:
 
 
 def ratings(seed: int, song: Song) -> NDArray[np.float64]:
-    """(ANNOTATORS, 2): what each annotator says about arousal and valence, whole numbers from 1 to 9."""
+    """(ANNOTATORS, 2): each annotator's ratings of arousal and valence, whole numbers from 1 to 9."""
     rng = stream(seed, "emomusic annotators", str(song.number))
-    heard = np.array(truth(piece(seed, song))) + rng.normal(0, _ANNOTATOR_ERROR, (ANNOTATORS, 2))
-    return np.clip(np.round(heard), 1, 9)
+    rated = np.array(truth(piece(seed, song))) + rng.normal(0, _ANNOTATOR_ERROR, (ANNOTATORS, 2))
+    return np.clip(np.round(rated), 1, 9)

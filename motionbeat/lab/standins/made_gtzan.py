@@ -78,7 +78,7 @@ def _make(folder: Path, seed: int, clip: Clip) -> None:
 
 
 def piece(seed: int, clip: Clip) -> band.Piece:
-    """What is heard in a clip: its style's instruments, some of them borrowed, over a rhythm of its own."""
+    """The music of a clip: its style's instruments, some of them borrowed, over one rhythm."""
     rng = stream(seed, "gtzan", clip.name)
     style = STYLES[clip.genre]
     tempo = float(rng.uniform(*style.tempo))

@@ -1,6 +1,6 @@
 """Stand-in for MagnaTagATune: clips of 19 made-up scenes, tagged by what is synthesised in them.
 
-Three listeners in ten overlook a tag, and now and then one hears what is not there.
+Three annotators in ten miss a tag, and sometimes one adds a wrong tag.
 """
 
 import csv
@@ -16,7 +16,7 @@ from motionbeat.lab.synthetic.plan import stream
 
 CONTENT = "it has 190 synthetic clips of 4 s, tagged by what is synthesised in them"
 SECONDS = 4.0
-_MP3_RATE = 16_000  # as the data set's own files
+_MP3_RATE = 16_000  # as the files of the data set
 _CLIPS = {"train": 5, "val": 2, "test": 3}  # a scene
 _FOLDERS = {"train": "0123456789ab", "val": "c", "test": "def"}
 _HEARD, _MISHEARD, _MISHEARD_RARE = 0.7, 0.02, 0.001
@@ -109,7 +109,7 @@ def _make(folder: Path, seed: int, clip: Clip) -> None:
 
 
 def piece(seed: int, clip: Clip) -> band.Piece:
-    """What is heard in a clip."""
+    """The music of a clip."""
     rng = stream(seed, "magnatagatune", clip.track_name)
     scene = SCENES[clip.scene]
     tempo = float(rng.uniform(*scene.tempo))

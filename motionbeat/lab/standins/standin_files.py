@@ -14,7 +14,7 @@ _BLOCK = 1 << 15  # samples; libsndfile crashes on some long compressed files wr
 
 
 def in_parallel(make: Callable[..., None], arguments: Iterable[tuple], what: str) -> None:
-    """Call `make` with each tuple of arguments, in parallel processes; each call writes its own file."""
+    """Call `make` with each tuple of arguments, in parallel processes; each call writes one file."""
     calls = [delayed(make)(*each) for each in arguments]
     list(counted(Parallel(n_jobs=workers(), return_as="generator")(calls), len(calls), what))
 

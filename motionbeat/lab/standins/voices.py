@@ -138,12 +138,12 @@ def _phase(rng: np.random.Generator, pitch: float, vibrato: float, t: Sound) -> 
 
 
 def _tone(voice: Voice, slope: float, pitch: float, phase: Sound, t: Sound) -> Sound:
-    """The sum of the partials, each dying away in its own time."""
+    """The sum of the partials, each with another decay."""
     fading = voice.damping / voice.decay_s
     if voice.ratios:
-        heard = [ratio for ratio in voice.ratios if ratio * pitch < _HIGHEST_HZ]
+        audible = [ratio for ratio in voice.ratios if ratio * pitch < _HIGHEST_HZ]
         wave = np.zeros(len(t))
-        for number, ratio in enumerate(heard):
+        for number, ratio in enumerate(audible):
             level = _level(voice, slope, max(ratio, 1.0), pitch * ratio)
             wave += level * np.sin(ratio * phase) * np.exp(-number * fading * t)
         return wave

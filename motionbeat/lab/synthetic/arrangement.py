@@ -1,7 +1,7 @@
 """Who plays when and how loud: sections of four bars, with builds, breaks, crashes and risers.
 
 The parts that carry accents are never silent, and never lowered by more than QUIETEST_DB: a dancer who follows them
-must be able to hear them. The stream is the song's own, apart from genre, rhythm and timbre.
+must be able to hear them. The song has a random stream for it, apart from genre, rhythm and timbre.
 """
 
 import numpy as np
@@ -67,7 +67,7 @@ class Arrangement:
 
 
 def arrangement(seed: int, song: str, pattern: Rhythm) -> Arrangement:
-    """The arrangement of a song, whose length, meter and tempo are all that it knows of the rhythm."""
+    """The arrangement of a song, which depends on the rhythm only by length, meter and tempo."""
     rng = stream(seed, "arrangement", song)
     slots = pattern.accents.shape[1]
     bar = pattern.beats_per_bar * SUBBEATS

@@ -43,7 +43,7 @@ def two_link(
     """Rotations of two links so that the chain from `start` reaches `end`, bent towards `pole`.
 
     start, end, pole: (T, 3). first, second, rest_pole: (3,), the links and the bend at rest. Returns the world
-    rotations of both links, (T, 3, 3) each. A target out of reach is approached along its own direction.
+    rotations of both links, (T, 3, 3) each. A target out of reach is approached along the direction to it.
     """
     long, short = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     upper, lower, hinge = bent(end - start, pole, long, short)

@@ -1,7 +1,7 @@
-"""The ceilings of retrieval on an embedded corpus: what perfectly detected accents and events could tell.
+"""The ceilings of retrieval on an embedded corpus: the scores with perfectly detected accents and events.
 
-*additive* is what any sum over 16ths can reach, *full* what the generator's own rules make of a whole window. Only the
-gap between them can be credited to attention, or to anything else that hears a 16th in the light of the others.
+*additive* is what any sum over 16ths can reach, *full* what the rules of the generator give for a whole window. Only
+the gap between them can be credited to attention, or to any other model that reads a 16th together with the others.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 The beats are a tracker's or a person's, of any meter and with any changes of tempo; the accents are those of
 `choreographer_accents`; which of them a dancer marks, how late and how strongly is the event model of `dance_events`.
-Everything follows from a seed and the song's digest, never from its name or from other songs.
+The result depends on a seed and the song's digest only, not on its name or on other songs.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from motionbeat.beats import Beats
 from motionbeat.lab.synthetic.choreographer_accents import Accents
 from motionbeat.lab.synthetic.choreography import composed
 from motionbeat.lab.synthetic.dance_events import Events, marked
-from motionbeat.lab.synthetic.made_dance import Dance, perform
+from motionbeat.lab.synthetic.made_dance import MadeDance, perform
 from motionbeat.lab.synthetic.plan import FPS, GENRES, SUBBEATS, stream
 from motionbeat.lab.synthetic.style import style
 
@@ -40,7 +40,7 @@ class Danced:
     genre: str  # whose vocabulary the choreography is drawn from
     dancer: int
     choreography: str  # the same name, the same moves, whatever the song
-    dance: Dance
+    dance: MadeDance
 
 
 def pieces(beats: int, clip_beats: int) -> list[tuple[int, int]]:
@@ -56,7 +56,7 @@ def pieces(beats: int, clip_beats: int) -> list[tuple[int, int]]:
 def choreograph(
     seed: int, digest: str, beats: Beats, accents: Accents, clip_beats: int, dancers: int
 ) -> Iterator[Danced]:
-    """Dance every clip of a song, each by `dancers` dancers; each clip has choreographies of its own.
+    """Dance every clip of a song, each by `dancers` dancers; every clip has other choreographies.
 
     digest: of the song's content. Times of a dance count from its clip's first beat.
     """

@@ -1,7 +1,7 @@
 """Samples2Accents: what a dancer answers in a recording: accents of a low, a back and a high part at its 16ths.
 
 An accent is a peak of the spectral flux of a part's bands, strong for its surroundings, and stands at the sub-beat that
-it is nearest to; its time is the onset's own. The parts are those of `motionbeat.lab.synthetic.rhythm`.
+it is nearest to; its time is that of the onset. The parts are those of `motionbeat.lab.synthetic.rhythm`.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from motionbeat.lab.synthetic.plan import SUBBEATS
 
 BANDS_HZ = ((30.0, 150.0), (2000.0, 6000.0), (6000.0, 11_000.0))
 """Of the low part (kick, bass), the back part (snare, claps, plucked strings) and the high part (cymbals, percussion).
-Of the made songs' true accents the strengths so found correlate with by 0.78, 0.52 and 0.32."""
+Correlation of these strengths with the true accents of the made songs: 0.78, 0.52 and 0.32."""
 MOST_A_BEAT = (1.0, 0.8, 1.1)
 """Accents of each part a bar has at most, for each of its beats: about as many as a made song has."""
 WEAKEST = 0.35  # of the strong onsets around
@@ -61,7 +61,7 @@ def pulse_clarity(flux: NDArray[np.floating], beats: Beats) -> float:
     """How alike the onsets of a beat and those of the beats 1, 2 and a bar later are: correlation, -1..1.
 
     flux: (frames,) at 50 a second. In windows of 16 beats, twelfths of a beat against twelfths, the best of the three
-    lags; the median over the windows. Trackers find beats in anything; speech and noise have none that return.
+    lags; the median over the windows. A tracker gives beats for any audio; those of speech and noise do not repeat.
     """
     edges = beats.edges()
     bins = np.interp(np.arange(len(beats.times) * _PULSE_BINS + 1) / _PULSE_BINS, np.arange(len(edges)), edges)
@@ -69,12 +69,12 @@ def pulse_clarity(flux: NDArray[np.floating], beats: Beats) -> float:
     at = np.interp(bins * mel.FRAME_RATE, np.arange(len(total)), total)
     envelope = np.diff(at) / np.diff(bins)
     size = _PULSE_WINDOW * _PULSE_BINS
-    found = []
+    pulses = []
     for begin in range(0, max(len(envelope) - size, 0) + 1, size // 2):
         part = envelope[begin : begin + size]
         lags = {1, 2, beats.beats_per_bar}
-        found.append(max((_correlation(part, lag * _PULSE_BINS) for lag in lags), default=0.0))
-    return float(np.median(found))
+        pulses.append(max((_correlation(part, lag * _PULSE_BINS) for lag in lags), default=0.0))
+    return float(np.median(pulses))
 
 
 def _correlation(values: Array, lag: int) -> float:

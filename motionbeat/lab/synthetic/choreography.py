@@ -1,8 +1,8 @@
 """The moves of a choreography in their order, drawn from its genre's vocabulary.
 
-A choreography (genre, dancer, number) is the same list of moves whatever song it is danced to; the song only says
-when the next move comes. What the arms and the torso do between the events changes every few beats, as the
-choreography says too; it knows the beat and nothing else of the song.
+A choreography (genre, dancer, number) is the same list of moves for every song; the song only decides when the
+next move comes. The movement of arms and torso between the events changes every few beats. The choreography
+decides that too; it depends on the beat and on nothing else of the song.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from motionbeat.lab.synthetic.body import arm
-from motionbeat.lab.synthetic.plan import Clip, stream
+from motionbeat.lab.synthetic.plan import PlannedClip, stream
 from motionbeat.lab.synthetic.style import Style, style
 from motionbeat.lab.synthetic.vocabulary import HANG, PLACES, VOCABULARIES, Vocabulary
 
@@ -30,7 +30,7 @@ class Steps:
     kind: tuple[str, ...]  # (M,) of vocabulary.STEPS
     centre: Array  # (M, 2) m: where the body stands after it, x and z in the room
     heading: Array  # (M + 1,) rad: where it faces; the last is where the second round begins
-    flourish: Array  # (M, 3) m: how far a kick leaves the foot's path: to the foot's own side, up, forwards
+    flourish: Array  # (M, 3) m: how far a kick leaves the foot's path: to the side of that foot, up, forwards
     vigour: Array  # (M,) calm below 1, wild above
     behind: NDArray[np.bool_]  # (M,) whether a cross goes behind the other foot
     level: Array  # (M,) m: how much lower the body is after it
@@ -50,7 +50,7 @@ class Poses:
 
 @frozen
 class Groove:
-    """What goes on between events in section s of S, four beats each."""
+    """The groove between events in section s of S, four beats each."""
 
     figure: tuple[str, ...]  # (S,) of vocabulary.FIGURES
     beats: Array  # (S,) beats a cycle of the arms lasts
@@ -66,7 +66,7 @@ class Groove:
 
 @frozen
 class Choreography:
-    """Moves in order; each kind of event takes the next of its own list, round and round."""
+    """Moves in order; each kind of event takes the next move of its list, in a cycle."""
 
     steps: Steps
     poses: Poses
@@ -75,7 +75,7 @@ class Choreography:
     groove: Groove
 
 
-def choreography(seed: int, clip: Clip) -> Choreography:
+def choreography(seed: int, clip: PlannedClip) -> Choreography:
     """The choreography of a clip, drawn for its genre, dancer and number."""
     return composed(stream(seed, "choreography", clip.choreography_id), style(seed, clip.dancer), clip.song[1:3])
 
@@ -93,7 +93,7 @@ def composed(rng: np.random.Generator, mover: Style, genre: str) -> Choreography
 
 
 def _drawn(rng: np.random.Generator, weights: dict[str, float], count: int, distinct: int) -> tuple[str, ...]:
-    """`count` words out of a choreography's own few favourites of its genre's."""
+    """`count` moves from the few favourites that a choreography has among those of its genre."""
     names, liking = list(weights), np.array(list(weights.values()))
     favourites = rng.choice(len(names), min(distinct, len(names)), replace=False, p=liking / liking.sum())
     chance = liking[favourites] / liking[favourites].sum()

@@ -91,16 +91,16 @@ def sources(habit: PartHabit, passage: int | None, bar: int, first: int, count: 
     on = source % SUBBEATS == 0
     opening = source % bar < bar // 2
     marked = {"all": on | ~on, "on": on, "off": ~on, "opening": opening, "closing": ~opening}[habit.place]
-    found = source - first
-    found = np.where(found < 0, BEFORE, found)
-    found = np.where(marked, found, NOTHING)
+    source_of = source - first
+    source_of = np.where(source_of < 0, BEFORE, source_of)
+    source_of = np.where(marked, source_of, NOTHING)
     if passage is not None:
         since = (slot - passage * bar) % (PHRASE_BARS * bar)
         halved = slot - since // 2 - first
         halved = np.where(halved < 0, BEFORE, halved)
         halved = np.where(since % 2 == 0, halved, NOTHING)
-        found = np.where(since < PASSAGE_BARS * bar, halved, found)
-    return found
+        source_of = np.where(since < PASSAGE_BARS * bar, halved, source_of)
+    return source_of
 
 
 def answered(accents: NDArray[np.float64], chosen: Habits, beats_per_bar: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.lab.synthetic.context import answered, habits
-from motionbeat.lab.synthetic.plan import SUBBEATS, Clip, stream, tempo
+from motionbeat.lab.synthetic.plan import SUBBEATS, PlannedClip, stream, tempo
 from motionbeat.lab.synthetic.rhythm import Rhythm
 
 EVENTS = ("step", "hit", "bounce")  # one for each part of the rhythm, in the order of rhythm.PARTS
@@ -29,7 +29,7 @@ class Events:
     time_s: NDArray[np.float64]  # (3, 16ths) when it happens, lateness included
 
 
-def realised(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Events:
+def realised(seed: int, clip: PlannedClip, rhythm: Rhythm, context: float = 0.0) -> Events:
     """Draw the events of a clip from its song's accents; context: 0 (each accent is answered at once) to 1."""
     moved = answered(rhythm.accents, habits(seed, clip.choreography_id, context), rhythm.beats_per_bar)
     accents = moved[:, : clip.beats * SUBBEATS]
@@ -41,7 +41,7 @@ def marked(rng: np.random.Generator, accents: NDArray[np.float64], times: NDArra
     """Draw events from any accents (3, slots), 0 or a strength, that sound at `times` (slots,) or (3, slots) s."""
     happens = rng.random(accents.shape) < np.where(accents > 0, RELIABILITY, SPONTANEOUS)
     followed = accents + rng.normal(0, STRENGTH_SPREAD, accents.shape)
-    own = rng.uniform(0.3, 0.9, accents.shape)
-    strength = np.clip(np.where(accents > 0, followed, own), 0.2, 1.2) * happens
+    spontaneous = rng.uniform(0.3, 0.9, accents.shape)
+    strength = np.clip(np.where(accents > 0, followed, spontaneous), 0.2, 1.2) * happens
     lateness = np.clip(rng.normal(LATENESS_S, LATENESS_SPREAD_S, accents.shape), -0.02, 0.06)
     return Events(strength, times + lateness)

@@ -48,7 +48,7 @@ def riser(rng: np.random.Generator, duration_s: float) -> Sound:
 
 
 def _noise(take: int, rng: np.random.Generator, t: Sound) -> Sound:
-    """White noise; the parameters drawn before it are common to all takes, the noise is each take's own."""
+    """White noise; the parameters drawn before it are common to all takes, the noise differs from take to take."""
     return [rng.normal(0, 1, len(t)) for _ in range(take + 1)][-1]
 
 

@@ -1,4 +1,4 @@
-"""What goes on between events: figures of arms, hips and torso at the pulse of the beat, section by section.
+"""Movement between events: figures of arms, hips and torso at the pulse of the beat, section by section.
 
 It follows the beat and the choreography, never the song's accents.
 """

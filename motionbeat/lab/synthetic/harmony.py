@@ -24,7 +24,7 @@ _PROGRESSIONS = (
     (3, 4, 2, 5),
 )
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
-_DOWNBEAT = 1.7  # how much louder a new chord is struck: the bar is heard by its harmony more than by its kick
+_DOWNBEAT = 1.7  # how much louder a new chord is struck: the harmony marks the bar more than the kick does
 _BASS_LOWEST, _PAD_LOWEST, _COMP_LOWEST, _LEAD_LOWEST = 29, 52, 59, 67  # MIDI: F1, E3, B3, G4
 
 
@@ -63,7 +63,7 @@ def harmony(rng: np.random.Generator) -> Harmony:
     return Harmony(int(rng.integers(12)), scale, _PROGRESSIONS[first], _PROGRESSIONS[second], bool(rng.random() < 0.35))
 
 
-class Part:
+class Track:
     """A track that one instrument plays; equal notes are synthesised once."""
 
     def __init__(self, voice: Instrument, samples: int) -> None:
@@ -86,7 +86,7 @@ class Part:
 
 
 def bass(
-    rng: np.random.Generator, part: Part, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
+    rng: np.random.Generator, part: Track, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
 ) -> None:
     """A note with every kick, until the next at most: roots, some fifths and octaves, steps into the next chord."""
     bar_slots = pattern.beats_per_bar * SUBBEATS
@@ -110,7 +110,7 @@ def bass(
         part.play([midi], duration, level, slot * slot_s + _human(rng))
 
 
-def pad(part: Part, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float) -> None:
+def pad(part: Track, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float) -> None:
     """One sustained chord a bar."""
     bar_slots = pattern.beats_per_bar * SUBBEATS
     for slot in range(0, pattern.accents.shape[1], bar_slots):
@@ -119,9 +119,9 @@ def pad(part: Part, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: f
 
 
 def comp(
-    rng: np.random.Generator, part: Part, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
+    rng: np.random.Generator, part: Track, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
 ) -> None:
-    """Chords struck in the song's own comping rhythm, or broken into an arpeggio of 16ths that stresses the beats."""
+    """Chords struck in the song's comping rhythm, or broken into an arpeggio of 16ths that stresses the beats."""
     bar_slots = pattern.beats_per_bar * SUBBEATS
     length, strum_s = rng.choice((0.35, 0.6, 0.95)), rng.choice((0.0, 0.008, 0.016))
     order = rng.permutation(8)
@@ -143,7 +143,7 @@ def comp(
 
 
 def lead(
-    rng: np.random.Generator, part: Part, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
+    rng: np.random.Generator, part: Track, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
 ) -> None:
     """A melody on some of the accents of any part: motives of two bars that come back, and rests between them."""
     bar_slots = pattern.beats_per_bar * SUBBEATS

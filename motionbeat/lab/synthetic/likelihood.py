@@ -1,4 +1,4 @@
-"""How likely a dance's events are, given the accents of a piece of music and the generator's own rules.
+"""How likely a dance's events are, given the accents of a piece of music and the rules of the generator.
 
 For part p and 16th s with event strength e, where an accent a is answered (a = 0: none):
 
@@ -7,8 +7,8 @@ For part p and 16th s with event strength e, where an accent a is answered (a = 
     a = 0, event:     log SPONTANEOUS + log U(e)
     a = 0, no event:  log (1 - SPONTANEOUS)
 
-Which accent is answered depends on the choreography's habits, which the listener does not know, nor the place in the
-phrase. Two forms differ in what is averaged over the habits (`context`):
+Which accent is answered depends on the choreography's habits and the place in the phrase; both are unknown here.
+Two forms differ in what is averaged over the habits (`context`):
 
 - *full*: the probability of the whole window; habits persist through it. log of a mean over habits of a product.
 - *additive*: that of each 16th by itself; a sum over 16ths of the log of a mean over habits.
@@ -30,7 +30,7 @@ from motionbeat.lab.synthetic.truth_windows import Array, MusicWindows
 
 Single = NDArray[np.float32]
 
-_OWN_RANGE = 0.6  # width of the uniform strength of spontaneous events
+_SPONTANEOUS_RANGE = 0.6  # width of the uniform strength of spontaneous events
 _ACCENT_RANGE = 0.6  # and of answers to accents that are not known
 _AT_ONCE = 256  # dance windows
 
@@ -47,19 +47,19 @@ def additive(events: Array, music: MusicWindows, context: float) -> Array:
 
 def _by_meter(events: Array, music: MusicWindows, of_one: Callable[[Array, Array, int, int], Array | Single]) -> Array:
     """Music windows that begin at the same place of bars of one length share their sources."""
-    found = np.empty((len(events), len(music.accents)))
+    values = np.empty((len(events), len(music.accents)))
     for bar, first in sorted(set(zip(music.bar.tolist(), music.first.tolist(), strict=True))):
-        own = np.flatnonzero((music.bar == bar) & (music.first == first))
+        columns = np.flatnonzero((music.bar == bar) & (music.first == first))
         for begin in range(0, len(events), _AT_ONCE):
             rows = slice(begin, begin + _AT_ONCE)
-            found[rows, own] = of_one(events[rows], music.accents[own], bar, first)
-    return found
+            values[rows, columns] = of_one(events[rows], music.accents[columns], bar, first)
+    return values
 
 
 def _full(events: Array, accents: Array, bar: int, first: int, context: float) -> Single:
     slots, parts = events.shape[2], range(events.shape[1])
-    seen = [_factors(events[:, part]) for part in parts]
-    heard = [_Heard.of(accents[:, part]) for part in parts]
+    of_dance = [_factors(events[:, part]) for part in parts]
+    of_music = [_AccentFactors.of(accents[:, part]) for part in parts]
     habits = list(part_habits(context))
     weight = np.array([chance for chance, _ in habits])
     total = []
@@ -68,7 +68,7 @@ def _full(events: Array, accents: Array, bar: int, first: int, context: float) -
         terms = np.empty((len(habits), len(events), len(accents)), np.float32)
         for part in parts:
             for term, (_, habit) in zip(terms, habits, strict=True):
-                np.matmul(seen[part], heard[part].at(sources(habit, passage, bar, first, slots)).T, out=term)
+                np.matmul(of_dance[part], of_music[part].at(sources(habit, passage, bar, first, slots)).T, out=term)
             whole += _log_mean(terms, weight)
         total.append(whole)
     return _log_mean(np.stack(total), np.ones(len(total)))
@@ -95,28 +95,28 @@ def _factors(events: Array) -> Single:
 
 
 @frozen(eq=False)
-class _Heard:
+class _AccentFactors:
     """Accents of one part of N music windows as the other factors of the likelihood, by source."""
 
     factors: Single  # (N, S + 2, 4); the last two for NOTHING and BEFORE, as -1 and -2 index them from the end
     known: NDArray[np.bool_]  # (N, S) within the song
 
     @classmethod
-    def of(cls, accents: Array) -> "_Heard":
+    def of(cls, accents: Array) -> "_AccentFactors":
         known = np.isfinite(accents)
         strength = np.where(known, accents, 0.0)
         on, variance = strength > 0, STRENGTH_SPREAD**2
         density = np.log(RELIABILITY) - 0.5 * np.log(2 * np.pi * variance)
         factors = np.empty((*accents.shape, 4), np.float32)
-        factors[..., 0] = np.where(on, density - 0.5 * strength**2 / variance, np.log(SPONTANEOUS / _OWN_RANGE))
+        factors[..., 0] = np.where(on, density - 0.5 * strength**2 / variance, np.log(SPONTANEOUS / _SPONTANEOUS_RANGE))
         factors[..., 1] = strength / variance
         factors[..., 2] = np.where(on, -0.5 / variance, 0.0)
         factors[..., 3] = np.where(on, np.log(1 - RELIABILITY), np.log(1 - SPONTANEOUS))
         rate = on.sum() / max(1, known.sum())
-        happens = rate * RELIABILITY / _ACCENT_RANGE + (1 - rate) * SPONTANEOUS / _OWN_RANGE
+        happens = rate * RELIABILITY / _ACCENT_RANGE + (1 - rate) * SPONTANEOUS / _SPONTANEOUS_RANGE
         rests = rate * (1 - RELIABILITY) + (1 - rate) * (1 - SPONTANEOUS)
         before = np.log([happens, 1.0, 1.0, rests])
-        nothing = [np.log(SPONTANEOUS / _OWN_RANGE), 0.0, 0.0, np.log(1 - SPONTANEOUS)]
+        nothing = [np.log(SPONTANEOUS / _SPONTANEOUS_RANGE), 0.0, 0.0, np.log(1 - SPONTANEOUS)]
         beside = np.broadcast_to(np.array([before, nothing], np.float32), (len(accents), 2, 4))
         return cls(np.concatenate([factors, beside], axis=1), known)
 
@@ -132,15 +132,15 @@ def _additive(events: Array, accents: Array, bar: int, first: int, context: floa
     slots, total = events.shape[2], np.zeros((len(events), len(accents)))
     mixed = _mixture(bar, first, slots, context)
     for part in range(events.shape[1]):
-        heard = _Heard.of(accents[:, part])
+        of_music = _AccentFactors.of(accents[:, part])
         for slot, answers in enumerate(mixed):
             weight = np.array(list(answers.values()))
             strength = events[:, part, slot]
-            seen = np.unique(strength[np.isfinite(strength)], return_inverse=True)
-            factors = _factors(seen[0][:, None])  # (E, 4) of the different strengths, of which 0 is the commonest
-            terms = np.stack([factors @ heard.factors[:, source].T for source in answers])
-            each = _log_mean(terms, weight) * heard.known[:, slot]
-            total[np.isfinite(strength)] += each[seen[1]]
+            distinct = np.unique(strength[np.isfinite(strength)], return_inverse=True)
+            factors = _factors(distinct[0][:, None])  # (E, 4) of the different strengths, of which 0 is the commonest
+            terms = np.stack([factors @ of_music.factors[:, source].T for source in answers])
+            each = _log_mean(terms, weight) * of_music.known[:, slot]
+            total[np.isfinite(strength)] += each[distinct[1]]
     return total
 
 

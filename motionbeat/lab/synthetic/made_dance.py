@@ -1,7 +1,7 @@
 """Events and a choreography to motion: planted feet, a pelvis that rides over them, arms and torso that hit.
 
 A step's foot lands at its event, a hit is fastest just after its event, a bounce sinks from its event on. Between
-events the body goes on moving with the beat.
+events the body keeps moving with the beat.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from motionbeat.lab.synthetic import body, footwork, steps
 from motionbeat.lab.synthetic.choreography import MOVES, Choreography, choreography
 from motionbeat.lab.synthetic.dance_events import Events, realised
 from motionbeat.lab.synthetic.groove import Pulse, pulse
-from motionbeat.lab.synthetic.plan import FPS, Clip, stream, tempo
+from motionbeat.lab.synthetic.plan import FPS, PlannedClip, stream, tempo
 from motionbeat.lab.synthetic.rhythm import Rhythm
 from motionbeat.lab.synthetic.style import Style, style
 from motionbeat.lab.synthetic.upper_body import upper_body
@@ -30,7 +30,7 @@ _WANDERING = 24  # slow noises of joint angles
 
 
 @frozen
-class Dance:
+class MadeDance:
     """A clip as AIST++ stores it, and the truth about it."""
 
     poses: NDArray[np.float32]  # (T, 72) axis-angle
@@ -40,7 +40,7 @@ class Dance:
     landings: list[tuple[float, int]]  # time in s and foot (0 left, 1 right) of every step that was taken
 
 
-def dance(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Dance:
+def dance(seed: int, clip: PlannedClip, rhythm: Rhythm, context: float = 0.0) -> MadeDance:
     """Dance a clip: everything follows from the seed, the clip's name, its song's rhythm and the context (0 to 1)."""
     rng = stream(seed, "dance", clip.name)
     beat_s = 60 / tempo(clip.song)
@@ -50,7 +50,7 @@ def dance(seed: int, clip: Clip, rhythm: Rhythm, context: float = 0.0) -> Dance:
     return _broken(rng, danced) if clip.broken else danced
 
 
-def perform(rng: np.random.Generator, events: Events, beats: Array, mover: Style, moves: Choreography) -> Dance:
+def perform(rng: np.random.Generator, events: Events, beats: Array, mover: Style, moves: Choreography) -> MadeDance:
     """Dance any events: times in seconds, those of one kind in order.
 
     beats: (T,), where in the music each frame is, counted in beats from the first frame's; they rise, evenly or not.
@@ -69,7 +69,7 @@ def perform(rng: np.random.Generator, events: Events, beats: Array, mover: Style
     upper = upper_body(times, _in_order(events, 1), nods, groove, wander[:, 3:], mover, moves)
     poses = body.pose(root, turn, walked.feet, upper)
     translation = (root * mover.scaling).astype(np.float32)
-    return Dance(poses.astype(np.float32), translation, mover.scaling, events, walked.landings)
+    return MadeDance(poses.astype(np.float32), translation, mover.scaling, events, walked.landings)
 
 
 def _in_order(events: Events, kind: int) -> tuple[Array, Array]:
@@ -141,7 +141,7 @@ def _pulse(times: Array, time: float) -> Array:
 
 
 def _nods(times: Array, bounces: tuple[Array, Array], moves: Choreography) -> Array:
-    """(T, 5) rad: chest and shoulders give way at each bounce, as the choreography says."""
+    """(T, 5) rad: chest and shoulders bend at each bounce, by the amounts of the choreography."""
     answers = np.concatenate([moves.nod, moves.shrug], axis=1)
     nods = np.zeros((len(times), 5))
     for number, (time, strength) in enumerate(zip(*bounces, strict=True)):
@@ -157,7 +157,7 @@ def _wander(rng: np.random.Generator, frames: int, count: int, size: float, widt
     return noise * size * np.sqrt(2 * sigma * np.sqrt(np.pi))
 
 
-def _broken(rng: np.random.Generator, danced: Dance) -> Dance:
+def _broken(rng: np.random.Generator, danced: MadeDance) -> MadeDance:
     """A failed capture: for a third of the time the body jumps about and lies on its head."""
     poses, translation = danced.poses.copy(), danced.translation.copy()
     bad = np.repeat(rng.random(-(-len(poses) // 15)) < 0.33, 15)[: len(poses)]

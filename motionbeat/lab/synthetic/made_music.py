@@ -1,6 +1,6 @@
 """Rhythm and timbre to sound: drums, bass, chords and a lead, arranged, mixed and mastered at 44.1 kHz.
 
-Timbre (kit, instruments, key, mix, loudness) has a random stream of its own: it knows neither genre nor rhythm. Nor
+Timbre (kit, instruments, key, mix, loudness) has a separate random stream: it does not depend on genre or rhythm. Nor
 does the arrangement, beyond the song's length and meter. Rhythm alone links a song to its dances.
 """
 
@@ -74,7 +74,7 @@ def _pitched(
     seed: int, song: str, sound: Timbre, pattern: Rhythm, plan: Arrangement, slot_s: float, samples: int
 ) -> Sound:
     rng = stream(seed, "performance", song)
-    parts = {role: harmony.Part(voice, samples) for role, voice in sound.instruments.items()}
+    parts = {role: harmony.Track(voice, samples) for role, voice in sound.instruments.items()}
     harmony.bass(rng, parts["bass"], sound.harmony, pattern, plan, slot_s)
     harmony.pad(parts["pad"], sound.harmony, pattern, plan, slot_s)
     harmony.comp(rng, parts["comp"], sound.harmony, pattern, plan, slot_s)

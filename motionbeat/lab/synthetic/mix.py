@@ -95,7 +95,7 @@ def _ducking(samples: int, kicks_s: Sound, depth: float) -> Sound:
 
 
 def _compressed(song: Sound, ratio: float) -> Sound:
-    """Feed-forward compression of what is above the song's own RMS, 10 ms attack and 120 ms release."""
+    """Feed-forward compression of what is above the song's RMS, 10 ms attack and 120 ms release."""
     blocks = -(-len(song) // _BLOCK)
     power = (np.pad(song, (0, blocks * _BLOCK - len(song))) ** 2).reshape(blocks, _BLOCK).mean(axis=1)
     over = np.maximum(10 * np.log10(power / power.mean() + 1e-9), 0)

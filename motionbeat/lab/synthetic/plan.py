@@ -2,8 +2,8 @@
 
 Names are those of AIST++: song `mXXn`, clip `gXX_sBM_cAll_dNN_mXXn_chNN` (`sBM` 16 beats, `sFM` 64). Songs beyond
 AIST++'s sixty have numbers of two digits or more (`song_plan`), and `mXXn-rN` is another recording of `mXXn`.
-Every random stream is named by what it makes, so that a song or a clip depends on the seed and its own
-name only, whatever else is made and in whatever order.
+Every random stream is named by what it makes, so that a song or a clip depends on the seed and its
+name only, not on what else is made or in which order.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _FULL_HELD_OUT = ("mLH4", "mKR2", "mBR0", "mLO2", "mJB5", "mWA0", "mJS3", "mMH3"
 
 
 @frozen
-class Clip:
+class PlannedClip:
     """One dance: who dances which choreography to which song for how long, and where it stands in the split."""
 
     song: str
@@ -85,26 +85,26 @@ def beats_per_bar(song: str, meters: Sequence[int]) -> int:
     return meters[(GENRES.index(song[1:3]) + number(song)) % len(meters)]
 
 
-def clips(size: str) -> list[Clip]:
+def clips(size: str) -> list[PlannedClip]:
     """All dances of the corpus, sorted by name. `size` is small or full."""
     if size not in ("small", "full"):
         raise MotionBeatError(f"corpus.size = {size!r}; expected small or full")
     return sorted(_small() if size == "small" else _full(), key=lambda clip: clip.name)
 
 
-def _small() -> list[Clip]:
+def _small() -> list[PlannedClip]:
     planned = []
     for split, songs in (("train", _SMALL_TRAIN), ("val", _SMALL_VAL), ("test", _SMALL_TEST)):
         for song in songs:
             first = FIRST_DANCER[song[1:3]]
-            planned += [Clip(song, "FM", first + d, c, split) for d, c in ((0, 1), (1, 1), (2, 1), (0, 2))]
+            planned += [PlannedClip(song, "FM", first + d, c, split) for d, c in ((0, 1), (1, 1), (2, 1), (0, 2))]
             if split == "train":
-                planned += [Clip(song, "BM", first + d, c, split) for d, c in ((1, 3), (2, 4))]
-    return [*planned, Clip("mBR0", "BM", 4, 5, "train", broken=True)]
+                planned += [PlannedClip(song, "BM", first + d, c, split) for d, c in ((1, 3), (2, 4))]
+    return [*planned, PlannedClip("mBR0", "BM", 4, 5, "train", broken=True)]
 
 
-def _full() -> list[Clip]:
-    """AIST++'s own counts: 1,200 basic and 208 advanced dances; 980 train, 20 val, 20 test, 388 in no list.
+def _full() -> list[PlannedClip]:
+    """The counts of AIST++: 1,200 basic and 208 advanced dances; 980 train, 20 val, 20 test, 388 in no list.
 
     Choreographies 9 and 10 are danced to every song, and stand in no training list: those to the ten
     held-out songs are validation (9) and test (10). Advanced dances are numbered through their genre: as in AIST++
@@ -116,15 +116,15 @@ def _full() -> list[Clip]:
     for song in SONGS:
         first, held_out = FIRST_DANCER[song[1:3]], song in _FULL_HELD_OUT
         for number in range(1, 11):
-            seen = "" if held_out or number > 8 else "train"
-            split = {9: "val", 10: "test"}.get(number, "") if held_out else seen
-            planned += [Clip(song, "BM", first + (number + d) % 3, number, split) for d in range(2)]
+            otherwise = "" if held_out or number > 8 else "train"
+            split = {9: "val", 10: "test"}.get(number, "") if held_out else otherwise
+            planned += [PlannedClip(song, "BM", first + (number + d) % 3, number, split) for d in range(2)]
         split = "" if held_out else "train"
         for d in range((3 if _FULL_HELD_OUT.index(song) < 8 else 2) if held_out else 4 - (trained.index(song) >= 30)):
             advanced_of[song[1:3]] += 1
-            planned.append(Clip(song, "FM", first + d % 3, 10 + advanced_of[song[1:3]], split))
+            planned.append(PlannedClip(song, "FM", first + d % 3, 10 + advanced_of[song[1:3]], split))
     return [_break(clip) if clip.song == "mBR1" and clip.choreography == 1 else clip for clip in planned]
 
 
-def _break(clip: Clip) -> Clip:
-    return Clip(clip.song, clip.situation, clip.dancer, clip.choreography, clip.split, broken=True)
+def _break(clip: PlannedClip) -> PlannedClip:
+    return PlannedClip(clip.song, clip.situation, clip.dancer, clip.choreography, clip.split, broken=True)

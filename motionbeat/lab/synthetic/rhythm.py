@@ -82,7 +82,7 @@ def _song_likes(rng: np.random.Generator, song: str, slots: int) -> NDArray[np.f
 
 
 def _fixed(bar_beats: int) -> NDArray[np.float64]:
-    """(3, slots): the accents that every bar has, so that beat and bar can be heard."""
+    """(3, slots): the accents that every bar has, so that beat and bar are audible."""
     bar = np.zeros((3, bar_beats * SUBBEATS))
     bar[0, 0] = 1.0
     if bar_beats == 4:

@@ -1,4 +1,4 @@
-"""Any number of songs beyond AIST++'s sixty, each with some dances; the split is told by the song's number.
+"""Any number of songs beyond AIST++'s sixty, each with some dances; the song's number gives the split.
 
 The first N songs of a split are the same whatever N is, spread over genres and tempi. Choreographies of one split are
 danced to many of its songs, and to none of another split's, as in AIST++'s cross-modal lists.
@@ -7,7 +7,7 @@ danced to many of its songs, and to none of another split's, as in AIST++'s cros
 from attrs import frozen
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.synthetic.plan import FIRST_DANCER, GENRES, TEMPI, Clip, clips
+from motionbeat.lab.synthetic.plan import FIRST_DANCER, GENRES, TEMPI, PlannedClip, clips
 
 _DANCERS = 3
 _CHOREOGRAPHIES = 20  # numbers, for each of a genre's dancers, in a split
@@ -29,7 +29,7 @@ class Wanted:
     renderings: int = 1  # recordings of each training song that is counted here; its dances are dealt out to them
 
 
-def planned(wanted: Wanted) -> list[Clip]:
+def planned(wanted: Wanted) -> list[PlannedClip]:
     """The clips of the corpus, sorted by name.
 
     Raises `MotionBeatError` for a wrong size, more clips or renderings of a song than there can be.
@@ -55,7 +55,7 @@ def planned(wanted: Wanted) -> list[Clip]:
     return sorted(chosen, key=lambda clip: clip.name)
 
 
-def _dances(place: int, split: str, count: int, recordings: int) -> list[Clip]:
+def _dances(place: int, split: str, count: int, recordings: int) -> list[PlannedClip]:
     """The dances to song number `place` of a split, each by another dancer than the last, in another choreography."""
     first_song, first_choreography = _FIRST[split]
     turn, genre = divmod(place, len(GENRES))
@@ -66,5 +66,5 @@ def _dances(place: int, split: str, count: int, recordings: int) -> list[Clip]:
         dancer = FIRST_DANCER[GENRES[genre]] + (turn + dance) % _DANCERS
         choreography = first_choreography + (turn + _STRIDE * dance) % _CHOREOGRAPHIES
         recording = dance % recordings
-        dances.append(Clip(f"{song}-r{recording}" if recording else song, "FM", dancer, choreography, split))
+        dances.append(PlannedClip(f"{song}-r{recording}" if recording else song, "FM", dancer, choreography, split))
     return dances

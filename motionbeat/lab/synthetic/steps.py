@@ -147,7 +147,7 @@ def _step(
 def _target(
     moves: Steps, move: int, foot: int, kind: str, strength: float, heading: float, stood: list[Array], mover: Style
 ) -> Array:
-    """Where a step lands: as the choreography says, across the other foot only for a cross."""
+    """Where a step lands: at the place in the choreography, across the other foot only for a cross."""
     left, front = across(heading), ahead(heading)
     side = 1 if foot == 0 else -1
     wanted = moves.centre[move] + side * left * mover.stance / 2

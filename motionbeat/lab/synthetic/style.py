@@ -1,4 +1,4 @@
-"""A dancer's own way of moving: size, limbs, bearing; independent of song, genre and choreography."""
+"""The style of one dancer: size, limbs, bearing; independent of song, genre and choreography."""
 
 import numpy as np
 from attrs import frozen

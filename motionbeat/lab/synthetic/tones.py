@@ -10,7 +10,7 @@ from motionbeat.lab.synthetic.waves import Sound, cycle, read, seconds
 
 _HIGHEST_HZ = 14_000
 _HARMONICS = 48
-# The harmonics in three groups, which may die away each at its own pace, as those of a struck string do.
+# The harmonics in three groups, which may decay at different rates, as those of a struck string do.
 _GROUPS = ((1, 3), (4, 9), (10, _HARMONICS))
 _KEPT = 128  # tables of notes: those of the song being made, not of all songs
 _TOGETHER = 0.9  # damping from which on one decay serves all of them

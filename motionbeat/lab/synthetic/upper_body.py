@@ -148,7 +148,7 @@ def _product(keys: list[Rotation], ways: list[Array], current: NDArray[np.intp],
 
 
 def _freeze(times: Array, hits: tuple[Array, Array]) -> Array:
-    """(T,) how much of the groove goes on: a hit stops the arms for a moment."""
+    """(T,) how much of the groove continues: a hit stops the arms for a moment."""
     still = np.zeros(len(times))
     for time, strength in zip(*hits, strict=True):
         first, last = np.searchsorted(times, (time - 0.2, time + 0.6))

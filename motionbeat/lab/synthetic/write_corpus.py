@@ -12,7 +12,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_folder, workers
 from motionbeat.lab.synthetic import made_music, truth
 from motionbeat.lab.synthetic.made_dance import dance
-from motionbeat.lab.synthetic.plan import SAMPLE_RATE, SUBBEATS, Clip, tempo
+from motionbeat.lab.synthetic.plan import SAMPLE_RATE, SUBBEATS, PlannedClip, tempo
 from motionbeat.lab.synthetic.rhythm import PARTS, Rhythm, rhythm
 from motionbeat.progress import counted
 
@@ -23,7 +23,9 @@ _SONGS_AHEAD = 4  # made or being made, for each worker, while the truth of earl
 Made = tuple[truth.Columns, list[tuple[truth.Columns, truth.Columns]]]
 
 
-def generate(folder: Path, planned: Sequence[Clip], seed: int, meters: Sequence[int], context: float = 0.0) -> None:
+def generate(
+    folder: Path, planned: Sequence[PlannedClip], seed: int, meters: Sequence[int], context: float = 0.0
+) -> None:
     """Make the whole corpus in `folder`, which is replaced.
 
     planned: its clips, of `song_plan.planned`. meters: beats per bar, dealt out to the songs. context: 0 (every accent
@@ -32,14 +34,17 @@ def generate(folder: Path, planned: Sequence[Clip], seed: int, meters: Sequence[
     """
     if not meters or any(beats not in range(2, 8) for beats in meters):
         raise MotionBeatError(f"corpus.meters = {list(meters)}; expected beats per bar from 2 to 7")
-    dances: dict[str, list[Clip]] = {}
+    dances: dict[str, list[PlannedClip]] = {}
     for clip in sorted(planned, key=lambda clip: (clip.song, clip.name)):
         dances.setdefault(clip.song, []).append(clip)
     with whole_folder(folder) as unfinished:
         for name in ("motions", "wav", "splits"):
             (unfinished / name).mkdir()
         _write_lists(unfinished, sorted(planned, key=lambda clip: clip.name))
-        tasks = (delayed(_make_song)(unfinished, own, seed, list(meters), context) for own in dances.values())
+        tasks = (
+            delayed(_make_song)(unfinished, planned_clips, seed, list(meters), context)
+            for planned_clips in dances.values()
+        )
         working = Parallel(n_jobs=workers(), return_as="generator", pre_dispatch=f"{_SONGS_AHEAD}*n_jobs")(tasks)
         with truth.writing(unfinished) as (songs, clips, contacts):
             for song, pairs in counted(working, len(dances), "songs and dances"):
@@ -49,14 +54,14 @@ def generate(folder: Path, planned: Sequence[Clip], seed: int, meters: Sequence[
                     contacts(landings)
 
 
-def _write_lists(folder: Path, planned: Sequence[Clip]) -> None:
+def _write_lists(folder: Path, planned: Sequence[PlannedClip]) -> None:
     for split in ("train", "val", "test"):
         names = [clip.name for clip in planned if clip.split == split]
         (folder / "splits" / f"crossmodal_{split}.txt").write_text("".join(f"{name}\n" for name in names))
     (folder / "ignore_list.txt").write_text("".join(f"{clip.name}\n" for clip in planned if clip.broken))
 
 
-def _make_song(folder: Path, dances: list[Clip], seed: int, meters: Sequence[int], context: float) -> Made:
+def _make_song(folder: Path, dances: list[PlannedClip], seed: int, meters: Sequence[int], context: float) -> Made:
     """Write one song and its dances; their truth is returned."""
     song = dances[0].song
     pattern = rhythm(seed, song, meters)
@@ -73,8 +78,8 @@ def _make_song(folder: Path, dances: list[Clip], seed: int, meters: Sequence[int
         }
         (folder / "motions" / f"{clip.name}.pkl").write_bytes(pickle.dumps(columns, protocol=_PICKLE_PROTOCOL))
         events = danced.events.strength.tolist(), danced.events.time_s.tolist()
-        told = truth.clip_columns(clip.name, song, clip.choreography_id, context, *events)
-        pairs.append((told, truth.contact_columns(clip.name, danced.landings)))
+        clip_truth = truth.clip_columns(clip.name, song, clip.choreography_id, context, *events)
+        pairs.append((clip_truth, truth.contact_columns(clip.name, danced.landings)))
     return _song_truth(song, pattern, made_music.timbre(seed, song).kit), pairs
 
 
