@@ -35,7 +35,7 @@ _LEAST_FRAMES = 4
 
 @attrs.frozen
 class BeatAlignment:
-    """A score beside what it is worth: `chance` is the mean over shifts of the music, `chance_std` their deviation,
+    """A score and its chance level: `chance` is the mean over shifts of the music, `chance_std` their deviation,
     `z` = (value - chance) / chance_std (0 where no shift changes the score)."""
 
     value: float

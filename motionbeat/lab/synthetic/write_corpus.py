@@ -62,7 +62,7 @@ def _write_lists(folder: Path, planned: Sequence[PlannedClip]) -> None:
 
 
 def _make_song(folder: Path, dances: list[PlannedClip], seed: int, meters: Sequence[int], context: float) -> Made:
-    """Write one song and its dances; their truth is returned."""
+    """Write one song and its dances; return their ground truth."""
     song = dances[0].song
     pattern = rhythm(seed, song, meters)
     soundfile.write(

@@ -155,7 +155,7 @@ def score(
 ) -> tuple[list[Score], dict[str, Any]]:
     """Every figure of both directions with its 95 % interval over resampled songs, and the sizes of the galleries.
 
-    task: the protocol; scores are of TASK.DIRECTION. rows: None where a row cannot be had. Metrics: r1, r5, r10
+    task: the protocol; scores are of TASK.DIRECTION. rows: None where a row cannot be computed. Metrics: r1, r5, r10
     (percent), medr, meanr, and nll (nats) for rows with a temperature, n queries; a row `chance` in closed form; rows
     "model minus OTHER", paired by song. The second value holds {direction: {queries, gallery, songs}}.
     """
