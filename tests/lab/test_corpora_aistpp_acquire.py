@@ -14,18 +14,18 @@ from motionbeat.lab import params, tables
 from motionbeat.lab.corpora.aistpp import acquire
 from motionbeat.lab.corpora.manifest import write_corpus
 from motionbeat.lab.corpora.read_corpus import read_corpus
-from motionbeat.lab.synthetic.plan import Clip
+from motionbeat.lab.synthetic.plan import PlannedClip
 from motionbeat.lab.synthetic.write_corpus import generate
 
 ROOT = Path(__file__).parents[2]
 BEATS = params.load(ROOT / "params.yaml").beats
 FEW = [
-    Clip("mBR0", "BM", 4, 1, "train"),
-    Clip("mBR1", "BM", 5, 2, "val"),
-    Clip("mLO0", "BM", 13, 3, "test"),
+    PlannedClip("mBR0", "BM", 4, 1, "train"),
+    PlannedClip("mBR1", "BM", 5, 2, "val"),
+    PlannedClip("mLO0", "BM", 13, 3, "test"),
 ]
 SONGS = {clip.song: clip.split for clip in FEW}
-BROKEN = Clip("mBR0", "BM", 4, 5, "train", broken=True)
+BROKEN = PlannedClip("mBR0", "BM", 4, 5, "train", broken=True)
 ANNOTATIONS, MUSIC = "/20210308", "/v1.0.0/audio/wav.zip"
 FILES = {f"{ANNOTATIONS}/{name}" for name in ("motions.zip", "splits.zip", "ignore_list.txt")} | {MUSIC}
 

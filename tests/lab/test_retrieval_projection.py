@@ -8,7 +8,7 @@ import torch
 from attrs import evolve
 
 from motionbeat.lab import params
-from motionbeat.lab.tasks.projection import Head, Heard, Matched, Reduction, beat_features, project, train_head
+from motionbeat.lab.tasks.projection import Head, Matched, MusicInput, Reduction, beat_features, project, train_head
 from motionbeat.lab.tasks.window_embeddings import Bars
 from motionbeat.model.config import ModelConfig
 from motionbeat.retrieval import chance, retrieval_metrics
@@ -57,7 +57,7 @@ def matched(seed: int, informed: bool) -> Matched:
         motion = truth(torch.as_tensor(rhythm, dtype=torch.float32), bars(count))[music_row]
     motion = motion + 0.02 * torch.as_tensor(generator.normal(size=motion.shape), dtype=torch.float32)
     motion = torch.nn.functional.normalize(motion, dim=-1)
-    heard = Heard(torch.as_tensor(features, dtype=torch.float32), bars(count))
+    heard = MusicInput(torch.as_tensor(features, dtype=torch.float32), bars(count))
     song = np.array([f"song{window // WINDOWS}" for window in music_row])
     return Matched(heard, motion, music_row, song, (music_row % WINDOWS) * BEATS)
 
