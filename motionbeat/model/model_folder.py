@@ -50,7 +50,11 @@ def build(folder: Path | str, make: Callable[[], Module], kind: str) -> Module:
     """
     path = Path(folder) / WEIGHTS_FILE
     fix = f"take {CONFIG_FILE} and {WEIGHTS_FILE} from the same folder"
-    with guarded(Path(folder) / CONFIG_FILE, "asks for a model that cannot be built", fix), torch.device("meta"):
+    with (
+        guarded(Path(folder) / CONFIG_FILE, "asks for a model that cannot be built", fix),
+        torch.random.fork_rng(devices=[]),  # the caller's random numbers stay as they are
+        torch.device("meta"),
+    ):
         expected = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
     _refuse_other(path, expected, _shapes(path, kind))
     with guarded(Path(folder) / CONFIG_FILE, "asks for a model that cannot be built", fix):

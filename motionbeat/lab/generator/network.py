@@ -57,7 +57,8 @@ class Denoiser(nn.Module):
         self.music_in = nn.Linear(config.patch * config.condition_width, width)
         self.music_layers = nn.ModuleList(_Layer(config, decoder=False) for _ in range(config.condition_layers))
         self.music_norm = nn.LayerNorm(width)
-        self.no_music = nn.Parameter(0.02 * torch.randn(width))  # what stands for dropped music
+        # what stands for dropped music; drawn on the CPU, since to draw on device meta imports half of PyTorch
+        self.no_music = nn.Parameter(0.02 * torch.randn(width, device="cpu"))
         self.music_summary = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.time = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
         self.layers = nn.ModuleList(_Layer(config, decoder=True) for _ in range(config.layers))
