@@ -19,7 +19,7 @@ from motionbeat.lab.corpora import beats_table
 ROOT = Path(__file__).parents[2]
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 RATE = 44_100
-OPTIONS = params.load(ROOT / "params.yaml").beats
+OPTIONS = attrs.evolve(params.load(ROOT / "params.yaml").beats, tracker="madmom")
 LIBROSA = attrs.evolve(OPTIONS, tracker="librosa")
 
 
