@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from motionbeat.index import Index
     from motionbeat.inference import Embedding, MotionBeat, load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Embedding", "Index", "MotionBeat", "__version__", "load"]
 
 

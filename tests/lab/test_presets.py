@@ -66,7 +66,7 @@ def test_flags_are_split_by_a_shell_and_read_back_as_the_same_values(name: str) 
 
 def test_an_unknown_key_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("# mine\nloss:\n  alfa: 0.5\n")
-    with pytest.raises(MotionBeatError, match=r"mine\.yaml sets loss\.alfa, which .*params\.yaml has not"):
+    with pytest.raises(MotionBeatError, match=r"mine\.yaml sets the unknown keys loss\.alfa: not in .*params\.yaml"):
         presets.overrides("mine", tmp_path, ROOT / "params.yaml")
 
 

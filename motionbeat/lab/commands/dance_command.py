@@ -50,9 +50,19 @@ def dance(
         float | None, typer.Option(help="Dance so many seconds, at least 5.", show_default="to the song's end")
     ] = None,
     guidance: Annotated[
-        float, typer.Option(help="Weight of the music: 0 does not hear it, 1 as trained, more exaggerates.")
-    ] = 2.0,
-    steps: Annotated[int, typer.Option(help="Of the sampler: fewer are faster and rougher.")] = 50,
+        float | None,
+        typer.Option(
+            help="Weight of the music: 0 ignores it, 1 is as trained, more exaggerates.",
+            show_default="dance.guidance of params.yaml",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Of the sampler: fewer are faster and rougher.",
+            show_default="dance.sampling_steps of params.yaml",
+        ),
+    ] = None,
     plant: Annotated[
         bool,
         typer.Option(
@@ -113,6 +123,7 @@ def dance(
             f"{model / 'config.json'} is missing: name the folder of a dance generator by --model, or train one by "
             "`dvc repro dance`"
         )
+    guidance, steps = _sampling(guidance, steps)
     make_deterministic(0)
     music = decode.load(song, SAMPLE_RATE)
     encoder = dance_song.listener(DanceGenerator.load(model).config.encoder, encoder_model)
@@ -133,6 +144,21 @@ def dance(
         print(line)
     if note:
         print(note, file=sys.stderr)
+
+
+def _sampling(guidance: float | None, steps: int | None) -> tuple[float, int]:
+    """Guidance and steps; what is None is taken from the working folder's params.yaml, or else from the package's."""
+    from motionbeat.lab import params
+    from motionbeat.lab.params.shipped import shipped
+
+    if guidance is not None and steps is not None:
+        return guidance, steps
+    here = Path("params.yaml")
+    settings = params.load(here if here.is_file() else shipped(here.name)).dance
+    return (
+        settings.guidance if guidance is None else guidance,
+        settings.sampling_steps if steps is None else steps,
+    )
 
 
 def _target(song: Path, output: Path | None, form: Form | None) -> tuple[Path, Form]:

@@ -13,24 +13,33 @@ from ruamel.yaml import YAML
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file
 from motionbeat.lab import params
+from motionbeat.lab.params.shipped import shipped
 
 FOLDER = Path("presets")
 PARAMS = Path("params.yaml")
 
 
-def names(folder: Path = FOLDER) -> dict[str, str]:
-    """Every preset and the first line of its comment. Raises `MotionBeatError` where there is no such folder."""
+def names(folder: Path | None = None) -> dict[str, str]:
+    """Every preset and the first line of its comment; without a folder, of the one that `_folder` finds.
+
+    Raises `MotionBeatError` where there is no such folder.
+    """
+    folder = _folder() if folder is None else folder
     if not folder.is_dir():
         raise MotionBeatError(f"{folder} is missing: run from the folder that holds dvc.yaml and params.yaml")
     return {path.stem: _about(path) for path in sorted(folder.glob("*.yaml"))}
 
 
-def overrides(name: str, folder: Path = FOLDER, values: Path = PARAMS) -> dict[str, Any]:
+def overrides(name: str, folder: Path | None = None, values: Path | None = None) -> dict[str, Any]:
     """The preset's keys, dotted as in `loss.alpha`, with their values.
 
+    values: the params.yaml that they are checked against: the working folder's, or else the one of the package.
     Raises `MotionBeatError` for an unknown preset, for a key that params.yaml has not, and for a value that it would
     not take.
     """
+    folder = _folder() if folder is None else folder
+    if values is None:
+        values = PARAMS if PARAMS.is_file() else shipped(PARAMS.name)
     known = names(folder)
     if name not in known:
         nearest = get_close_matches(name.lower(), known, 1)
@@ -43,7 +52,7 @@ def overrides(name: str, folder: Path = FOLDER, values: Path = PARAMS) -> dict[s
     flat = {f"{section}.{key}": value for section, keys in (chosen or {}).items() for key, value in keys.items()}
     unknown = [key for key in flat if not _has(current, key)]
     if unknown:
-        raise MotionBeatError(f"{path} sets {', '.join(unknown)}, which {values} has not: correct or remove it")
+        raise MotionBeatError(f"{path} sets the unknown keys {', '.join(unknown)}: not in {values}; correct or remove them")
     for key, value in flat.items():
         section, _, knob = key.partition(".")
         current[section][knob] = value
@@ -61,6 +70,8 @@ def write(chosen: dict[str, Any], values: Path = PARAMS) -> list[str]:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 10_000
+    if not values.is_file():
+        raise MotionBeatError(f"{values} is missing: run from the folder that holds dvc.yaml and params.yaml")
     document = yaml.load(values.read_text(encoding="utf-8"))
     changed = []
     for key, value in chosen.items():
@@ -71,6 +82,11 @@ def write(chosen: dict[str, Any], values: Path = PARAMS) -> list[str]:
     with whole_file(values) as unfinished:
         yaml.dump(document, unfinished)
     return changed
+
+
+def _folder() -> Path:
+    """presets/ of the working folder, or else the one that comes with the package."""
+    return FOLDER if FOLDER.is_dir() else shipped(FOLDER.name)
 
 
 def _has(values: Any, key: str) -> bool:

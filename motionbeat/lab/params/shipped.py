@@ -1,0 +1,12 @@
+"""Files that come with the package beside its code: params.yaml and presets/."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import motionbeat
+
+
+def shipped(name: str) -> Path:
+    """The file or folder `name`: in an installed package below motionbeat/lab/shipped, in a checkout at its root."""
+    installed = Path(str(files("motionbeat.lab"))) / "shipped" / name
+    return installed if installed.exists() else Path(motionbeat.__file__).parents[1] / name
