@@ -76,7 +76,7 @@ def run(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_a_song_becomes_the_dance_that_the_library_makes(run):
-    code, out, err = run("song.wav", "-o", "dance.npz", "--seed", 3, *FAST)
+    code, out, err = run("song.wav", "-o", "dance.npz", "--seed", 3, "--guidance", 2, *FAST)
     assert (code, err) == (0, "song.wav: dancing to 7.0 s\n")
     assert out.startswith("song.wav: 7.0 s of dance, seed 3 -> dance.npz\nfoot skating ")
     assert out.endswith("BAS not computed: no beats\n")
@@ -229,3 +229,22 @@ def test_help_says_what_comes_out_and_how_to_use_it(run):
         "--model",
     ):
         assert word in text
+
+
+def test_guidance_and_steps_are_those_of_params_yaml_here_or_of_the_package(run, tmp_path):
+    """A dance without the two options is the one with them."""
+
+    def made(*words: str) -> bytes:
+        code, _, err = run("five.wav", "-o", "made.npz", "--tracker", "none", *words)
+        assert code == 0, err
+        return (tmp_path / "made.npz").read_bytes()
+
+    packaged = params.load(ROOT / "params.yaml").dance
+    given = ("--guidance", str(packaged.guidance), "--steps", str(packaged.sampling_steps))
+    assert made() == made(*given)
+    whole = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    here = whole.replace("  guidance: 3.0 ", "  guidance: 1.5 ").replace(
+        "  sampling_steps: 20 ", "  sampling_steps: 4 "
+    )
+    (tmp_path / "params.yaml").write_text(here, encoding="utf-8")
+    assert made() == made("--guidance", "1.5", "--steps", "4") != made(*given)

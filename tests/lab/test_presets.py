@@ -79,3 +79,25 @@ def test_a_wrong_value_is_refused_by_key(tmp_path: Path) -> None:
 def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
     with pytest.raises(MotionBeatError, match="did you mean paper-size"):
         overrides("papersize")
+
+
+def test_presets_and_default_params_come_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert sorted(presets.names()) == NAMES
+    assert presets.overrides("paper") == overrides("paper")
+
+
+def test_presets_of_the_working_folder_come_before_those_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets/mine.yaml").write_text("# Mine.\nloss:\n  alpha: 0.5\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert presets.names() == {"mine": "Mine."}
+    assert presets.overrides("mine") == {"loss.alpha": 0.5}
+
+
+def test_a_preset_is_not_written_where_there_is_no_params_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MotionBeatError, match=r"params\.yaml is missing: run from the folder that holds dvc\.yaml"):
+        presets.write({"loss.alpha": 0.5})

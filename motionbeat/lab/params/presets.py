@@ -52,7 +52,9 @@ def overrides(name: str, folder: Path | None = None, values: Path | None = None)
     flat = {f"{section}.{key}": value for section, keys in (chosen or {}).items() for key, value in keys.items()}
     unknown = [key for key in flat if not _has(current, key)]
     if unknown:
-        raise MotionBeatError(f"{path} sets the unknown keys {', '.join(unknown)}: not in {values}; correct or remove them")
+        raise MotionBeatError(
+            f"{path} sets the unknown keys {', '.join(unknown)}: not in {values}; correct or remove them"
+        )
     for key, value in flat.items():
         section, _, knob = key.partition(".")
         current[section][knob] = value
