@@ -60,7 +60,7 @@ def guarded(path: Path, what: str, fix: str) -> Iterator[None]:
     except MotionBeatError:
         raise
     except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: {fix}") from None
+        raise MotionBeatError(f"{path} is missing: {fix.removeprefix('delete it and ')}") from None
     except Exception as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         reason = " ".join(reason.split())[:_LONGEST_REASON] or type(error).__name__

@@ -56,14 +56,18 @@ def closure(files: Iterable[Path], root: Path) -> set[Path]:
     return seen
 
 
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
 def code_of(stage: str, root: Path) -> list[str]:
-    """The dependencies on code of `python -m stages STAGE`: files, or a folder where it needs every module of it."""
+    """The dependencies on code of `python -m stages STAGE`: files, or a folder where it needs all that is in it."""
     needed = closure([root / "stages" / "__main__.py", root / "stages" / f"{stage}.py"], root)
     beside = {file for folder in {path.parent for path in needed} for file in folder.glob("*.j2")}  # page templates
     whole = {
         folder
         for folder in {parent for file in needed for parent in file.parents if root / CODE[0] in parent.parents}
-        if all(file in needed for file in folder.rglob("*.py"))
+        if all(file in needed or file.suffix != ".py" and file in beside for file in _files(folder))
     }
     top = {folder for folder in whole if not whole.intersection(folder.parents)}
     single = {file for file in needed if not top.intersection(file.parents)}

@@ -22,7 +22,7 @@ def test_a_step_of_the_default_is_measured_where_no_lattices_were_loaded(
     settings = evolve(
         settings,
         model=evolve(settings.model, width=16, layers=1, heads=2, embedding=8),
-        tokens=evolve(settings.tokens, window_beats=beats),
+        tokens=evolve(settings.tokens, window_beats=beats, subbeats=tokens.layout.subbeats),
     )
     assert settings.train.lattice_share > 0  # the default asks for what is not there
     for name, schema, mine in (

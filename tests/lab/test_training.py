@@ -149,7 +149,7 @@ def test_a_gradient_that_is_not_finite_stops_training_and_its_term_is_named(
     # a finite loss whose gradient overflows: the guide's bias is seen by the contact term alone
     guide = next(p for name, p in model.named_parameters() if "guide" in name and p.ndim == 1)
     guide.register_hook(lambda grad: grad * torch.inf)
-    with pytest.raises(MotionBeatError, match=r"step 1: .*the gradient of contact are not finite"):
+    with pytest.raises(MotionBeatError, match=r"step 1: .*the gradient of contact is not finite"):
         train(model, batches, lambda _: {"score": 0.0}, settings.train, settings.loss)
 
 
