@@ -67,7 +67,7 @@ def code_of(stage: str, root: Path) -> list[str]:
     whole = {
         folder
         for folder in {parent for file in needed for parent in file.parents if root / CODE[0] in parent.parents}
-        if all(file in needed or file.suffix != ".py" and file in beside for file in _files(folder))
+        if all(file in needed | beside for file in _files(folder))
     }
     top = {folder for folder in whole if not whole.intersection(folder.parents)}
     single = {file for file in needed if not top.intersection(file.parents)}
