@@ -182,6 +182,8 @@ def test_help_says_what_comes_out_and_where(run):
     assert code == 0
     for word in ("SONG.npz", "clip", "tokens", "times", "--model", "--output", "grid", "Example"):
         assert word in out
+    plain = " ".join(out.replace("│", " ").split())
+    assert "the model that comes with the package" in plain
 
 
 def test_an_unknown_mode_is_refused_with_those_there_are(run, song):
