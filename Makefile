@@ -49,8 +49,11 @@ lock:
 	@printf 'torch ; sys_platform == "never"\ntensorflow ; python_version < "3"\nnumpy>=1.26\n' > .lock-override
 	@printf 'musicnn>=0.1\n' > .lock-also.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-package torch --override .lock-override --extra pipeline --extra video --extra dev pyproject.toml .lock-also.in \
+	  --no-emit-package torch --override .lock-override --extra pipeline --extra video --extra demo --extra cluster --extra hub --extra onnx --extra dev pyproject.toml .lock-also.in \
 	  --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-package torch --override .lock-override --constraint requirements.lock --extra docs pyproject.toml \
+	  --output-file docs/requirements.lock
 	@rm .lock-override .lock-also.in
 
 clean:
