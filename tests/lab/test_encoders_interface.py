@@ -13,6 +13,7 @@ from attrs import evolve
 
 import motionbeat
 from motionbeat.audio.mel import log_mel
+from motionbeat.audio.onsets import band_flux
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params
 from motionbeat.lab.encoders.frame_encoder import Frames, join, spans
@@ -83,7 +84,20 @@ def test_random_has_the_statistics_of_the_trained_model_and_other_weights(settin
     assert other.identity != random.identity == again.identity != trained.identity
 
 
-@pytest.mark.parametrize("name", ["motionbeat", "mel", "random"])
+def test_timbre_is_the_mean_of_a_window_of_mel_and_flux_beside_the_states(settings: params.Encoders) -> None:
+    wave = music(12.0).astype(np.float32)
+    wave[: 6 * RATE] *= 0.01
+    found = open_encoder("motionbeat_timbre", settings).frames(wave, RATE)
+    states = open_encoder("motionbeat", settings).frames(wave, RATE)
+    half = round(25 * DualEncoder.load(settings.motionbeat).config.window_beats / 2)
+    heard = np.concatenate([log_mel(wave, RATE, 24), band_flux(log_mel(wave, RATE, 24))], axis=1)
+    np.testing.assert_array_equal(found.features[:, : states.features.shape[1]], states.features)
+    for frame in (0, 10, 250, 311, len(found.times) - 1):
+        mean = heard[max(frame - half, 0) : frame + half + 1].mean(0)
+        np.testing.assert_allclose(found.features[frame, states.features.shape[1] :], mean, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["motionbeat", "motionbeat_timbre", "mel", "random"])
 def test_an_encoder_keeps_its_promises(name: str, settings: params.Encoders, tmp_path: Path) -> None:
     encoder = open_encoder(name, settings)
     soundfile.write(tmp_path / "song.wav", music(4.0), RATE, subtype="FLOAT")
@@ -134,7 +148,9 @@ def test_every_name_that_params_take_is_known_and_others_are_refused(settings: p
             open_encoder(name, settings)
         except MotionBeatError as error:
             assert "no encoder" not in str(error)
-    with pytest.raises(MotionBeatError, match=r"no encoder 'openl3': encoders\.names takes motionbeat, mel"):
+    with pytest.raises(
+        MotionBeatError, match=r"no encoder 'openl3': encoders\.names takes motionbeat, motionbeat_timbre, "
+    ):
         open_encoder("openl3", settings)
 
 

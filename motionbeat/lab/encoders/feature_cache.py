@@ -30,7 +30,7 @@ VERSION = 1
 """Raised whenever what is made of an encoder's frames changes: the grid, `resampled`, float16, the mean of a clip."""
 CACHE = cache_folder() / "features"
 _MOST_LISTED = 20
-_ON_GPU = ("motionbeat", "random", "wav2vec2", "clap", "wav2clip", "jukebox")
+_ON_GPU = ("motionbeat", "motionbeat_timbre", "random", "wav2vec2", "clap", "wav2clip", "jukebox")
 _OPENED: dict[str, "FrozenEncoder"] = {}  # the last one of this process: loading can take longer than using it
 
 

@@ -3,6 +3,7 @@
 | name       | frames/s | D    | what                                                                                |
 |------------|----------|------|-------------------------------------------------------------------------------------|
 | motionbeat | 50       | 128  | the trained audio encoder in grid mode: last state before the projection, no tracker |
+| motionbeat_timbre | 50 | 384  | the same, and beside it the mean of its input that centring removes: timbre        |
 | random     | 50       | 128  | the same network with untrained weights                                             |
 | mel        | 50       | 128  | the log-mel spectrogram that its tokens are pooled from                             |
 | musicnn    | 62.5     | 753  | musicnn (Pons & Serra 2019): front end and mid-end of a tagger                      |
@@ -32,12 +33,8 @@ def open_encoder(name: str, settings: params.Encoders) -> FrozenEncoder:
     """
     from motionbeat.lab.encoders import motionbeat_encoder
 
-    if name == "motionbeat":
-        return motionbeat_encoder.trained(settings.motionbeat)
-    if name == "random":
-        return motionbeat_encoder.untrained(settings.motionbeat)
-    if name == "mel":
-        return motionbeat_encoder.Mel(settings.motionbeat)
+    if name in motionbeat_encoder.OF_THE_MODEL:
+        return motionbeat_encoder.OF_THE_MODEL[name](settings.motionbeat)
     if name == "musicnn":
         from motionbeat.lab.encoders.musicnn import MusiCNN
 

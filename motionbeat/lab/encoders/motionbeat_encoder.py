@@ -1,9 +1,12 @@
 """Encoders that need no download: the trained model, the same one untrained, and the spectrogram they take."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
 from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel
+from motionbeat.audio.onsets import band_flux
 from motionbeat.errors import MotionBeatError
 from motionbeat.inference import MotionBeat
 from motionbeat.lab.encoders.frame_encoder import Audio, Frames, digest, samples
@@ -14,6 +17,7 @@ from motionbeat.tokens.song_tokens import LATTICE_PERIOD_S, LATTICE_STEP_S
 VERSION = "grid 2"
 """Raised whenever the features of the same weights change."""
 MEL_VERSION = "mel 1"
+TIMBRE_VERSION = "timbre 1"
 UNTRAINED_SEED = 0
 
 
@@ -35,9 +39,43 @@ class Grid:
         return Frames(states, LATTICE_STEP_S * np.arange(len(states), dtype=np.float64))
 
 
+class GridWithTimbre(Grid):
+    """The states of grid mode, and beside them the window's mean of what the model hears.
+
+    The model subtracts that mean from its input (`model.centre`), so that its states say little of timbre, and its
+    embedding is of rhythm alone. Tagging, genre and instruments need both.
+    """
+
+    def __init__(self, name: str, model: DualEncoder) -> None:
+        super().__init__(name, model)
+        self._bands, self._half_s = model.config.mel_bands, model.config.window_beats * LATTICE_PERIOD_S / 2
+        self.identity = digest(TIMBRE_VERSION, self.identity, {})
+        self.width += 2 * self._bands
+
+    def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
+        """Frame t: the state, then the mean log-mel and the mean flux of each band in the window about t * 20 ms.
+
+        (T, width + 2 * bands). A window is K periods of grid mode long, less at both ends of the audio.
+        """
+        wave = samples(self.name, audio, sample_rate, SAMPLE_RATE, LATTICE_PERIOD_S)
+        states = super().frames(wave, SAMPLE_RATE)
+        mel = log_mel(wave, SAMPLE_RATE, self._bands)
+        sums = np.concatenate([mel, band_flux(mel)], axis=1).cumsum(0, dtype=np.float64)
+        sums = np.concatenate([np.zeros((1, sums.shape[1])), sums])
+        centre, half = np.round(states.times * FRAME_RATE).astype(int), round(self._half_s * FRAME_RATE)
+        first, last = np.clip(centre - half, 0, len(mel)), np.clip(centre + half + 1, 0, len(mel))
+        means = (sums[last] - sums[first]) / (last - first)[:, None]
+        return Frames(np.concatenate([states.features, means.astype(np.float32)], axis=1), states.times)
+
+
 def trained(folder: str) -> Grid:
     """The model that the train stage wrote."""
     return Grid("motionbeat", _loaded(folder))
+
+
+def with_timbre(folder: str) -> GridWithTimbre:
+    """The model that the train stage wrote, and the timbre that it does not hear."""
+    return GridWithTimbre("motionbeat_timbre", _loaded(folder))
 
 
 def untrained(folder: str) -> Grid:
@@ -75,3 +113,12 @@ class Mel:
         times = np.arange(len(mel)) / FRAME_RATE
         inside = times < len(wave) / SAMPLE_RATE
         return Frames(mel[inside], times[inside])
+
+
+OF_THE_MODEL: dict[str, Callable[[str], Grid | Mel]] = {
+    "motionbeat": trained,
+    "motionbeat_timbre": with_timbre,
+    "random": untrained,
+    "mel": Mel,
+}
+"""Each opens from the folder of the model."""

@@ -28,18 +28,16 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
     id, file or folder of another encoder. Without it, and for all other settings, params.yaml of the working folder is
     read. Raises `MotionBeatError` where the encoder cannot be opened.
     """
-    if name in ("motionbeat", "random", "mel"):
-        from motionbeat.lab.encoders import motionbeat_encoder
+    from motionbeat.lab.encoders.motionbeat_encoder import OF_THE_MODEL
 
+    if name in OF_THE_MODEL:
         folder = weights or DEFAULT_MODEL
         if not (Path(folder) / "config.json").is_file():
             raise MotionBeatError(
                 f"{Path(folder) / 'config.json'} is missing: name the folder of the MotionBeat model that the "
                 "generator was trained with by --encoder-model, or train one by `dvc repro train`"
             )
-        if name == "mel":
-            return motionbeat_encoder.Mel(folder)
-        return motionbeat_encoder.trained(folder) if name == "motionbeat" else motionbeat_encoder.untrained(folder)
+        return OF_THE_MODEL[name](folder)
     from motionbeat.lab import params
     from motionbeat.lab.encoders.interface import open_encoder
 

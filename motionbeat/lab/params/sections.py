@@ -162,7 +162,9 @@ class Retrieve:
     head_batch: Count
 
 
-EncoderName = Literal["motionbeat", "mel", "random", "musicnn", "wav2vec2", "clap", "wav2clip", "jukebox"]
+EncoderName = Literal[
+    "motionbeat", "motionbeat_timbre", "mel", "random", "musicnn", "wav2vec2", "clap", "wav2clip", "jukebox"
+]
 
 
 @frozen

@@ -25,6 +25,7 @@ _OF_PAPER = {("genre", "accuracy"): "genre", ("instrument", "accuracy"): "instru
 """Columns of the paper's table that are not named by the metric."""
 ROWS = {
     "motionbeat": "MotionBeat (ours)",
+    "motionbeat_timbre": "MotionBeat and timbre",
     "random": "MotionBeat, untrained",
     "mel": "log-mel spectrogram",
     "musicnn": "musicnn",

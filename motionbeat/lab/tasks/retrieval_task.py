@@ -15,6 +15,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.encoders import feature_cache
 from motionbeat.lab.encoders.interface import check
+from motionbeat.lab.encoders.motionbeat_encoder import OF_THE_MODEL
 from motionbeat.lab.params import Encoders, Loss, Retrieve
 from motionbeat.lab.synthetic.ceiling import event_log_likelihood
 from motionbeat.lab.tasks.projected_baselines import Frames, Heads
@@ -29,8 +30,6 @@ from motionbeat.model.dual_encoder import DualEncoder
 
 TASK = "retrieve"
 OWN = "motionbeat"
-OF_THE_MODEL = (OWN, "mel", "random")
-"""Encoders that are the model, or take their configuration and statistics from it."""
 HEADLINE: Mapping[str, Mapping[str, Sequence[str]]] = {
     "win": {MODEL: ("r1", "r10", "nll"), "model_normalised": ("r1",), "ceiling_normalised": ("r1",)},
     "slice": {MODEL: ("r1",)},
