@@ -58,8 +58,7 @@ class Mirror:
 
     def __call__(self, features: Tensor, mirrored: Tensor) -> Tensor:
         """mirrored: (n,) bool."""
-        n, k, _ = features.shape
-        parts = features.view(n, k, -1, len(self._order))  # (n, k, s, f)
+        parts = features.unflatten(2, (-1, len(self._order)))  # (n, k, s, f); n may be 0
         return torch.where(mirrored[:, None, None, None], parts[..., self._order] * self._sign, parts).flatten(2)
 
 
