@@ -1,4 +1,4 @@
-"""File2Samples: any audio file or user's array as mono float samples, and refusal of what is no music.
+"""File2Samples: any audio file or user's array as mono float samples, and refuses what is not music.
 
 libsndfile is lenient: it shortens a wav whose header promises more than the file holds, and skips
 what it cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong without a
@@ -139,7 +139,7 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
 
 
 def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
-    """(n, channels) samples and their rate, or a refusal of what could not be read whole."""
+    """(n, channels) samples and their rate; refuses a file that cannot be read to its end."""
     import soundfile
 
     if path.stat().st_size == 0:

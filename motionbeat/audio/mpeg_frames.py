@@ -34,7 +34,7 @@ FIX = "the file is cut short or damaged; copy or download it again"
 
 @frozen
 class _Head:
-    """What the four bytes of a frame header say."""
+    """The fields of a frame header (four bytes)."""
 
     kind: tuple[int, int, int]  # version bits, layer, sample rate: the same in every frame of a stream
     length: int  # bytes
@@ -43,7 +43,7 @@ class _Head:
 
 @frozen
 class _Stream:
-    """Frames of one kind, one behind the other; `promised` is their number by their own header, none without one."""
+    """Consecutive frames of one kind; `promised`: their number by the stream's header, None without one."""
 
     kind: tuple[int, int, int]
     header: bytes | None
@@ -52,7 +52,7 @@ class _Stream:
 
 
 def streams(path: Path, data: bytes) -> list[bytes] | None:
-    """The MP3 streams in a file, each with a header that counts its frames; none where the file's own is right.
+    """The MP3 streams in a file, each with a header that counts its frames; none if the file's header is right.
 
     Tags (ID3, APE, Lyrics3) are left out. Files that were joined are several streams. Raises `MotionBeatError` where
     frames are missing: fewer than a header counts, half a frame at the end, or bytes between frames that are none.
@@ -139,7 +139,7 @@ def _head(data: bytes, at: int) -> _Head | None:
 
 
 def _followed(data: bytes, at: int, head: _Head) -> bool:
-    """Whether another frame of the kind, a tag or the end comes after: any two bytes may look like a frame."""
+    """Whether another frame of the kind, a tag or the end follows: any two bytes may look like a frame."""
     after = _after_tags(data, at + head.length)
     follower = _head(data, after)
     return after == len(data) or (follower is not None and follower.kind == head.kind)

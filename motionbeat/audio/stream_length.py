@@ -84,13 +84,13 @@ def _aiff(path: Path, data: bytes) -> list[bytes] | None:
 
 
 def _is_chunk(data: bytes, at: int, order: str) -> bool:
-    """Whether a chunk with a name and a size that fits begins at a place."""
+    """Whether a chunk with a valid name and size begins at a place."""
     name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
     return len(name) == 4 and all(32 <= byte < 127 for byte in name) and at + 8 + size <= len(data) + 1
 
 
 def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: str) -> None:
-    """Refuse sound that stands behind the end which the header gives: what follows there is no chunk."""
+    """Refuse sound after the end that the header gives: what follows there is not a chunk."""
     held = len(data) - end
     if held > _PAGE // 4 and not _is_chunk(data, end, order) and data[end:].strip(b"\0"):
         raise MotionBeatError(

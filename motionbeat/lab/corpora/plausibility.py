@@ -38,7 +38,7 @@ class Motion(Protocol):
 
 
 def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
-    """What no person can do, in words with the factor or the fix; none where all is well."""
+    """What no person can do, each with the factor or the fix; empty for a plausible motion."""
     joints = motion.joints.astype(np.float64)
     leg = leg_length(joints)
     if not leg > 0:
@@ -82,7 +82,7 @@ def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
 
 
 def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
-    """What is odd and may be right: frames that jump or repeat, a floor that comes and goes."""
+    """Warnings about what is unusual but possible: frames that jump or repeat, a floor that rises and falls."""
     joints = motion.joints.astype(np.float64)
     leg = leg_length(joints)
     found: list[str] = []

@@ -75,7 +75,7 @@ def leaked(
     songs: Mapping[str, leaks.Series],
     share: float,
 ) -> Iterator[str]:
-    """Errors: recordings and dances that stand in two splits, each naming both."""
+    """One error for each recording or dance that stands in two splits."""
     split_of = {clip.name: clip.split for clip in clips}
     splits: dict[str, set[str]] = {}
     for clip in clips:

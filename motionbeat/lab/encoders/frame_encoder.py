@@ -1,4 +1,4 @@
-"""What every frozen encoder gives, and what all of them do with audio, weights and long clips."""
+"""The interface of a frozen encoder, and what all encoders share: audio, weights, long clips."""
 
 import hashlib
 import json
@@ -84,7 +84,7 @@ def digest(version: str, settings: Any, tensors: Mapping[str, "torch.Tensor"]) -
 
 
 def spans(length: int, window: int, overlap: int) -> Iterator[tuple[int, int, float, float]]:
-    """Windows over a long clip: begin, end, and the part [first, last) of the clip that each one speaks for.
+    """Windows over a long clip: begin, end, and the part [first, last) of the clip whose frames are taken from it.
 
     All but one are `window` long and begin `window - overlap` after the one before; the last ends with the clip, so it
     may overlap more. Two neighbours share what both cover in halves, so that no frame comes from the very edge of a
@@ -100,7 +100,7 @@ def spans(length: int, window: int, overlap: int) -> Iterator[tuple[int, int, fl
 
 
 def join(parts: list[tuple[Floats, NDArray[np.float64], float, float]]) -> Frames:
-    """One sequence from windows: features (t, D), times (t,) s, and the seconds [first, last) each one speaks for."""
+    """One sequence from windows: features (t, D), times (t,) s, and the seconds [first, last) taken from each."""
     kept = [(times >= first) & (times < last) for _, times, first, last in parts]
     features = np.concatenate([part[0][keep] for part, keep in zip(parts, kept, strict=True)])
     times = np.concatenate([part[1][keep] for part, keep in zip(parts, kept, strict=True)])

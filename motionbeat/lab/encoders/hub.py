@@ -53,7 +53,7 @@ def pretrained(key: str, source: str, offline: bool, load: Callable[..., T]) -> 
 
 
 def model(key: str, source: str, offline: bool, kind: Any) -> Any:
-    """`pretrained` for a model class, in eval mode; a checkpoint that leaves any weight as it was made is refused."""
+    """`pretrained` for a model class, in eval mode; a checkpoint without some of its weights is refused."""
     loaded, info = pretrained(key, source, offline, partial(kind.from_pretrained, output_loading_info=True))
     missing = sorted([*info["missing_keys"], *(str(name) for name in info["mismatched_keys"])])
     if missing:
@@ -65,7 +65,7 @@ def model(key: str, source: str, offline: bool, kind: Any) -> Any:
 
 
 def configuration(config: Any) -> dict[str, Any]:
-    """What of a transformers configuration fixes the features."""
+    """The part of a transformers configuration that the features depend on."""
     return {name: value for name, value in config.to_dict().items() if name not in _NOT_THE_MODEL}
 
 
@@ -80,7 +80,7 @@ def _looks_local(source: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """transformers reports unused weights and shows bars; what matters here is raised."""
+    """Silence transformers, which reports unused weights and shows bars; real failures raise."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,4 +1,4 @@
-"""Name2Encoder: every frozen encoder by its name in params.yaml, and an early word on those that cannot be loaded.
+"""Name2Encoder: every frozen encoder by its name in params.yaml, and an early check that each can be loaded.
 
 | name       | frames/s | D    | what                                                                                |
 |------------|----------|------|-------------------------------------------------------------------------------------|

@@ -81,7 +81,7 @@ class Network(nn.Module):
         return functional.relu(functional.conv2d(x, kernel, self._get(f"{name}/bias")))
 
     def _maps(self, x: Tensor, index: int) -> Tensor:
-        """A front-end filter anywhere along the bands: its strongest answer, (b, c, t)."""
+        """A front-end filter, its maximum over the bands: (b, c, t)."""
         return self._normalise(self._convolve(x, index), index + 1).amax(3)
 
     def _mix(self, x: Tensor, index: int) -> Tensor:

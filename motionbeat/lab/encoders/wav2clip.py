@@ -1,4 +1,4 @@
-"""Wav2CLIP (Wu et al., ICASSP 2022): a ResNet-18 on spectrograms, taught by CLIP's picture of the same video.
+"""Wav2CLIP (Wu et al., ICASSP 2022): a ResNet-18 on spectrograms, trained to match CLIP's embedding of the same video.
 
 The network is written here, with the names of its published weights, so that neither the package nor torchaudio is
 needed. Weights are read from safetensors or, as tensors alone, from a torch checkpoint.

@@ -31,7 +31,7 @@ class Wav2Vec2:
 
     @torch.no_grad()
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
-        """Frame t is centred on the samples that its convolutions see: (T, width)."""
+        """Frame t is centred on its receptive field: (T, width)."""
         wave = samples(self.name, audio, sample_rate, self.rate, max(SHORTEST_S, self.field / self.rate))
         if self._normalise:  # over the whole clip, as the package does for an utterance
             wave = ((wave - wave.mean()) / np.sqrt(wave.var() + _LEAST_VARIANCE)).astype(np.float32)
@@ -45,7 +45,7 @@ class Wav2Vec2:
 
 
 def receptive_field(kernels: list[int], strides: list[int]) -> tuple[int, int]:
-    """Samples from one output of a stack of convolutions to the next, and samples that one output sees."""
+    """Stride and receptive field, in samples, of a stack of convolutions."""
     stride, field = 1, 1
     for kernel, step in zip(kernels, strides, strict=True):
         field += (kernel - 1) * stride

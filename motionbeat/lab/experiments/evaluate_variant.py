@@ -1,4 +1,4 @@
-"""data/tokens + models/motionbeat -> a JSON file: what a model does on each song of the test split.
+"""data/tokens + models/motionbeat -> a JSON file: the scores of a model on each song of the test split.
 
 `python -m motionbeat.lab.experiments.evaluate_variant OUTPUT.json`, beside params.yaml, as a stage runs.
 
@@ -93,7 +93,7 @@ def retrieval_by_song(
 
 
 def agreement_by_song(curves: Curves, song: NDArray[Any]) -> dict[str, Songs]:
-    """How far the curves that the heads predict agree with the detected ones (`rhythm_agreement`)."""
+    """Agreement of the heads' curves with the detected ones (`rhythm_agreement`)."""
     predicted, detected = curves.predicted, curves.detected
     measures = {
         "onset_to_contact_beyond": by_song(correlation_beyond(predicted.onset, detected.contact, song), song),

@@ -26,7 +26,7 @@ _NAMED = 3  # examples in a message about many files
 
 @frozen(eq=False)
 class BeatLabels:
-    """Annotated beats: times (N,) s, rising; positions (N,) in the bar from 1, or none where nobody counted."""
+    """Annotated beats: times (N,) s, rising; positions (N,) in the bar from 1, or None without annotation."""
 
     times: NDArray[np.float64]
     positions: NDArray[np.int64] | None
@@ -52,7 +52,7 @@ class Item:
 
 @frozen
 class LabelledSet:
-    """A data set as one task sees it; items are sorted by name.
+    """The items of one task of a data set, sorted by name.
 
     classes: names of the classes, tags or regressed quantities (none for beats). grouped_by: what a group is;
     intervals resample groups. split_by: where the split comes from, to be printed beside a score. left_out: by
@@ -97,7 +97,7 @@ def assemble(
     errors: Iterable[str],
     splits: Sequence[str] = SPLITS,
 ) -> LabelledSet:
-    """Sort and check the items a reader found, and refuse what is wrong with them besides its own `errors`.
+    """Sort and check the items that a reader found; raises for those that are wrong, and for the reader's `errors`.
 
     Refused: a name twice, audio that is missing or empty (with counts), a split of `splits` without items.
     """
@@ -137,7 +137,7 @@ def _wrong_audio(root: Path, items: Sequence[Item]) -> list[str]:
 
 
 def shortened(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first names, and the number of the others."""
     listed = list(names)
     more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
     return ", ".join(listed[:_NAMED]) + more

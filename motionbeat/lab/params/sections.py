@@ -1,4 +1,4 @@
-"""The sections of params.yaml, one typed class each; what each knob means is said in params.yaml beside its value."""
+"""The sections of params.yaml, one typed class each; params.yaml says what each knob means."""
 
 from typing import Literal, NewType
 

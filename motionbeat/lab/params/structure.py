@@ -1,4 +1,4 @@
-"""Plain values -> typed sections, and what is said of a value that does not fit: its key, itself, what was expected."""
+"""Plain values -> typed sections, with an error (key, value, what was expected) for each that does not fit."""
 
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin

@@ -1,10 +1,10 @@
-"""What the sections of params.yaml ask of each other."""
+"""Rules that connect several sections of params.yaml."""
 
 from motionbeat.lab.params.sections import Params
 
 
 def contradictions(params: Params) -> list[str]:
-    """What does not fit together: key, value and what was expected, of each; none where all is well."""
+    """Each rule that is broken: key, value and what was expected; empty if none is."""
     wrong = []
     if params.model.width % (2 * params.model.heads):
         wrong.append(

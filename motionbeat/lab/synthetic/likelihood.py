@@ -1,4 +1,4 @@
-"""How likely a dance's events are, given the accents of a piece of music and the rules of the generator.
+"""Likelihood of a dance's events given the accents of some music, by the rules of the generator.
 
 For part p and 16th s with event strength e, where an accent a is answered (a = 0: none):
 

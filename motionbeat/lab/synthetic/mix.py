@@ -1,4 +1,4 @@
-"""The studio: room, equaliser, compressor, saturation, hiss. What makes tracks a record."""
+"""Mixing and mastering of the tracks: room, equaliser, compressor, saturation, hiss."""
 
 import numpy as np
 from attrs import frozen

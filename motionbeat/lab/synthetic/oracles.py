@@ -1,4 +1,4 @@
-"""What a perfect ear and a perfect eye would give a model: true accents as music input, true events as motion input.
+"""Oracles: the true accents as music input, the true events as motion input.
 
 On the grid of the tokens, K beats of S parts. Trained on either in place of tokens, the same encoders show which side
 loses how much. The truth is on 16ths: 16th j of a beat stands in part floor(j S / 4), the strongest of those that share

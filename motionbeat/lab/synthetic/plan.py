@@ -1,4 +1,4 @@
-"""What the corpus holds: songs, their tempi, the clips danced to them, and the split, as in AIST++.
+"""The plan of the corpus: songs, tempi, clips and splits, as in AIST++.
 
 Names are those of AIST++: song `mXXn`, clip `gXX_sBM_cAll_dNN_mXXn_chNN` (`sBM` 16 beats, `sFM` 64). Songs beyond
 AIST++'s sixty have numbers of two digits or more (`song_plan`), and `mXXn-rN` is another recording of `mXXn`.

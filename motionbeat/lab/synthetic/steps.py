@@ -30,7 +30,7 @@ _WEIGHT = 0.22  # how far the body leans over a foot that has landed: from half 
 
 @frozen
 class Walk:
-    """What the steps of a clip come to."""
+    """The result of the steps of a clip."""
 
     feet: body.Feet
     ground: Array  # (T, 2, 2) m: x and z of the feet without kicks, which the body does not follow

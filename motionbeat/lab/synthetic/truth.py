@@ -1,4 +1,4 @@
-"""What a data set never has, the truth, as Parquet tables beside the corpus; only tests and the ceiling read them."""
+"""The truth about an embedded corpus, as Parquet tables beside it; only tests, ceilings and oracles read them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

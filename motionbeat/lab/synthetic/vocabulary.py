@@ -1,4 +1,4 @@
-"""What a genre's dancers like to do: kinds of steps, places of the arms, and what moves between the events.
+"""The vocabulary of a genre: kinds of steps, arm poses, and the movement between events.
 
 The genres differ as the street and stage dances of AIST++ do, roughly: breaking kicks and crosses, house shuffles,
 waacking swings the arms overhead, krump stamps and throws the chest, ballet jazz turns and leaps.

@@ -1,4 +1,4 @@
-"""The rows of a retrieval table: what ranks a gallery, and the code that scores every ranking.
+"""The rows of a retrieval table, and the scores of each.
 
 Rows: the model; other encoders through a trained projection head (`motionbeat.lab.tasks.projection`); the ceiling
 (likelihood of the dance's true events under the song's true accents, where a corpus has that truth); random

@@ -1,4 +1,4 @@
-"""The score that early stopping goes by: retrieval and discrimination on the validation split."""
+"""The score for early stopping: retrieval and discrimination on the validation split."""
 
 from typing import NamedTuple
 

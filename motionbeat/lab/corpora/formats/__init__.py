@@ -1,4 +1,4 @@
-"""File2Motion: the forms in which people have dances, each read into joints of the 24 SMPL joints, metres, y up."""
+"""File2Motion: the common motion formats, each read into joints of the 24 SMPL joints, metres, y up."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Names of joints in the skeletons that people have, taken apart into a side and a part of the body.
+"""Joint names of common skeletons, parsed into side and body part.
 
 Known: Motorica and Mixamo (LeftUpLeg, mixamorig:LeftArm), CMU (LHipJoint, LowerBack), Biovision and Xsens MVN
 (LeftHip, LeftCollar, LeftElbow), Rokoko and OptiTrack (LeftThigh, LShin), 3ds Max biped (Bip01 L UpperArm), Unreal

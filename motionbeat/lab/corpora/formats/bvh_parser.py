@@ -1,4 +1,4 @@
-"""File2Bvh: a strict reader of Biovision Hierarchy files; what is not understood is refused by its line.
+"""File2Bvh: a strict reader of Biovision Hierarchy files; a line that it cannot parse is refused by its number.
 
 The grammar: Meredith & Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001. It is read
 here and not by a package, since those that are kept up refuse joints with position channels, which Mixamo's and

@@ -67,7 +67,7 @@ class Bvh:
         return places
 
     def _relative_positions(self) -> bool:
-        """Whether the position channels of the joints below the root say how far each is from its offset."""
+        """Whether position channels below the root are relative to the joints' offsets."""
         start, absolute, relative = 0, 0.0, 0.0
         for joint in self.joints:
             for column, (axis, kind) in enumerate(joint.channels, start):

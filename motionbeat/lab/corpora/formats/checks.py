@@ -1,4 +1,4 @@
-"""Is it a person, upright, in metres, with left and right in their places? Wrong axes look like wrong dances later."""
+"""Checks that a motion is of an upright person, in metres, with left and right where they belong."""
 
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True)
 
 
 def doubts(motion: Motion, hints: Hints) -> list[str]:
-    """What looks wrong in a motion because of what the user says in the columns unit and up."""
+    """Warnings where the columns unit and up do not fit the motion."""
     joints = motion.joints.astype(np.float64)
     measured, found = size(joints), []
     if hints.unit is not None and not _SMALLEST <= measured <= _LARGEST:

@@ -1,4 +1,4 @@
-"""What a user says of a motion file that the file does not say itself."""
+"""Facts about a motion file that the file itself lacks, given by the user."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
