@@ -19,7 +19,7 @@ from motionbeat.lab import params
 from motionbeat.lab.encoders.feature_cache import compute
 from motionbeat.lab.labelled import gtzan
 from motionbeat.lab.labelled.labelled_set import Item, LabelledSet
-from motionbeat.lab.tasks import beat_decoding, beat_probe
+from motionbeat.lab.tasks import beat_decoding, beat_probe, tracker_rows
 from motionbeat.lab.tasks.recognition_sets import Fold, folds_of
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
@@ -85,8 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         frames = [each.frames() for each in compute(name, settings.encoders, audio, frames=True)]
         tracked = beat_probe.answers(frames, labelled, [part], tasks)
         found |= {f"{name}, {decoder}": beats for decoder, beats in tracked.beats.items()}
-    for tracker in beat_probe.TRACKERS:
-        found[tracker] = [beat_probe.track(tracker, song.audio) for song in songs]
+    for tracker in tracker_rows.TRACKERS:
+        found[tracker] = [tracker_rows.track(tracker, song.audio) for song in songs]
     print(f"{len(part.train)} GTZAN clips train, {len(part.val)} choose; F1 / CMLt / AMLt\n")
     print("\n".join(lines(found, songs)))
 

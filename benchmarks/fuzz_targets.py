@@ -17,13 +17,13 @@ from attrs import asdict, frozen
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
-from motionbeat.lab.beat_grids import song_beats
 from motionbeat.lab.corpora import aistpp, dance_with_melody, folder, formats
 from motionbeat.lab.corpora.acquisition.ledger import Ledger
 from motionbeat.lab.corpora.aistpp import aistpp_reader
 from motionbeat.lab.corpora.formats import Hints
 from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
+from motionbeat.lab.item_cache import entry_content, read_entry
 from motionbeat.lab.labelled import emomusic, gtzan, magnatagatune, nsynth
 from motionbeat.lab.results.__main__ import print_results
 from motionbeat.lab.results.figures import COLUMNS, read_history
@@ -220,10 +220,6 @@ def _settings() -> params.Params:
     return params.load(ROOT / "params.yaml")
 
 
-def _cache(at: Path) -> Any:
-    return song_beats._read(at / "entry.json")
-
-
 def _nsynth() -> dict[str, bytes]:
     note = {"instrument_str": "bass_0", "instrument_family_str": "bass", "instrument_family": 0}
     files: dict[str, bytes] = {}
@@ -321,8 +317,8 @@ TARGETS = (
     Target("history", lambda at: read_history(at / "a.csv"), lambda: {"a.csv": _history()}),
     Target("ledger", lambda at: Ledger(at / "a.json").expected("a"),
            lambda: {"a.json": json.dumps({"a": {"bytes": 1, "sha256": "0" * 64, "url": "x"}}).encode()}),
-    Target("beat_cache", _cache, lambda: {"entry.json": json.dumps({"times": [0.5, 1.0, 1.5], "positions": [1, 2, 3],
-           "beats_per_bar": 4, "downbeats": True, "duration_s": 2.0}).encode()}),
+    Target("cache", lambda at: read_entry(at / "a.kept"),
+           lambda: {"a.kept": entry_content({"times": np.array([0.5, 1.0, 1.5]), "downbeats": True})}),
     Target("gtzan_beats", lambda at: gtzan.beats_of(at / "a.beats"), lambda: {"a.beats": b"0.5\t1\n1.0\t2\n1.5\t3\n"}),
     Target("beats_text", lambda at: read_beats(at / "a.beats"), lambda: {"a.beats": b"0.5 1\n1.0 2\n1.5 3\n"}),
     Target("nsynth", nsynth.read, _nsynth, _only(".json")),

@@ -10,7 +10,6 @@ from motionbeat.lab.corpora import beats_table
 CORPUS = Path("data/corpus")
 OUTPUT = Path("data/beats")
 METRICS = Path("metrics/beats.json")
-CACHE = files.cache_folder() / "beats"
 
 
 def main() -> None:
@@ -18,7 +17,7 @@ def main() -> None:
     of_corpus = song_beats.songs_of(tables.read(CORPUS / "manifest.parquet", tables.MANIFEST), CORPUS)
     danced = CORPUS / "beats.parquet"  # those that a choreographed corpus dances to
     known = beats_table.beats_grids(tables.read(danced, tables.BEATS)) if danced.exists() else {}
-    tracked = song_beats.track_all(of_corpus, options, CACHE, files.workers(), known)
+    tracked = song_beats.track_all(of_corpus, options, known)
     grids = {
         name: found.beats.extended(found.duration_s) if options.extend else found.beats
         for name, found in tracked.items()

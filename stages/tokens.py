@@ -8,13 +8,12 @@ from motionbeat.files import whole_folder, write_json
 from motionbeat.lab import params
 from motionbeat.lab.token_tables.build_tokens import build
 from motionbeat.lab.token_tables.token_windows import Tokens
-from motionbeat.progress import counted
 
 
 def main() -> None:
     settings = params.load().tokens
     with whole_folder(Path("data/tokens")) as folder:
-        build(Path("data/corpus"), Path("data/beats/beats.parquet"), settings, folder, counted)
+        build(Path("data/corpus"), Path("data/beats/beats.parquet"), settings, folder)
         tokens = Tokens.load(folder, lattices=True)
         windows = {split: len(tokens.windows(split, settings.window_beats)) for split in ("train", "val", "test")}
         if not windows["train"]:

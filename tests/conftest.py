@@ -1,5 +1,6 @@
 """A token corpus small enough to train on in a second, and the project's own params."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,22 @@ LAYOUT = Layout(
 )
 TEMPI = {"train": (100.0, 100.5, 101.0, 120.0, 121.0, 119.5), "val": (100.0, 101.0, 100.0), "test": (90.0, 95.0)}
 BEATS = 24
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What wider fixtures keep is not in the working folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTIONBEAT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def cache_of_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of each test's own, empty at first."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("MOTIONBEAT_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from benchmarks.fuzz_targets import TARGETS, Target, _settings, check_sound, see
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
-from motionbeat.lab.beat_grids import song_beats
 from motionbeat.lab.corpora import aistpp, folder, formats
 from motionbeat.lab.corpora.acquisition.ledger import Ledger
 from motionbeat.lab.generator.generator_model import DanceGenerator
+from motionbeat.lab.item_cache import read_entry
 from motionbeat.lab.labelled import emomusic, gtzan
 from motionbeat.lab.results.__main__ import print_results
 from motionbeat.lab.results.figures import read_history
@@ -65,7 +65,7 @@ DEEP = "[" * 100_000
 EDGES = {
     "params.yaml": params.load,
     "ledger.json": lambda path: Ledger(path).expected("a"),
-    "beats.json": song_beats._read,
+    "beats.kept": read_entry,
     "a.beats": gtzan.beats_of,
     "a.parquet": lambda path: tables.read(path, tables.BEATS),
     "a.csv": read_history,
@@ -109,18 +109,6 @@ def test_a_model_of_absurd_sizes_is_refused_before_it_is_built(
     assert time.monotonic() - began < SECONDS
 
 
-def test_a_damaged_cache_entry_is_set_aside_with_a_line_that_says_so(tmp_path: Path, capsys) -> None:
-    from motionbeat.files import set_aside
-
-    entry = tmp_path / "a.json"
-    entry.write_text("[1, 2")
-    with pytest.raises(MotionBeatError) as refused:
-        song_beats._read(entry)
-    set_aside(entry, refused.value)
-    assert not entry.exists() and (tmp_path / "a.json.damaged").read_text() == "[1, 2"
-    assert "a.json.damaged and made again" in capsys.readouterr().err
-
-
 def _results(path: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         print_results(_settings(), path)
@@ -131,7 +119,7 @@ READERS = {
     "bvh": formats.read_motion,
     "npz": formats.read_motion,
     "pickle": aistpp.read_motion,
-    "cache": song_beats._read,
+    "cache": read_entry,
     "clips": folder.check,
     "downstream": emomusic.read,
     "generator": DanceGenerator.load,

@@ -21,6 +21,7 @@ STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["st
 LIBRARY = (
     ["errors"],
     ["files", "progress"],
+    ["parallel"],
     ["audio", "motion"],
     ["beats"],
     ["tokens"],
@@ -35,7 +36,7 @@ LIBRARY = (
 )
 LAB = (
     ["params", "imports"],
-    ["tables"],
+    ["tables", "item_cache"],
     ["synthetic"],
     ["corpora"],
     ["labelled"],

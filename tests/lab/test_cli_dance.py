@@ -25,6 +25,7 @@ from motionbeat.lab.generator.dance_song import condition, known, listener
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
 from motionbeat.lab.generator.music_condition import checked
 from motionbeat.lab.generator.sampling import as_dance, generate
+from motionbeat.lab.item_cache import ItemCache
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
 
@@ -123,7 +124,7 @@ def test_a_format_without_a_name_is_written_beside_and_a_part_of_the_song_begins
 
 def test_a_song_is_heard_as_in_the_training_of_generators(run, tmp_path):
     encoder = listener("motionbeat")
-    frames = cached(encoder, Path("song.wav"), "digest", True, tmp_path / "features").frames()
+    frames = cached(ItemCache.of("features"), encoder, "cpu", Path("song.wav"), "digest", True).frames()
     trained_on = checked("song", frames, np.arange(len(frames)) * FRAME_S).condition(SECONDS)
     np.testing.assert_array_equal(condition(encoder, Path("song.wav"), SECONDS), trained_on)
 

@@ -52,9 +52,6 @@ def test_real_gtzan_and_nsynth_come_through_every_stage_of_recognition(
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
-    for name in ("features", "beat_probe"):
-        module = importlib.import_module(f"motionbeat.lab.tasks.{name}")
-        monkeypatch.setattr(module, "CACHE", tmp_path / "cache" / name)
     Path("gtzan").mkdir()
     Path("gtzan/beats").symlink_to(DATA / "gtzan" / "beats")
     for genre in GENRES:

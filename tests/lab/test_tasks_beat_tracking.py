@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from motionbeat.beats import madmom_tracker
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.encoders.feature_cache import FRAME_S
 from motionbeat.lab.labelled.gtzan import beats_of
-from motionbeat.lab.tasks import beat_decoding, beat_probe
+from motionbeat.lab.tasks import beat_decoding, tracker_rows
 from motionbeat.lab.tasks.beat_decoding import best_threshold, by_dbn, by_peaks, scores, targets
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "gtzan"
@@ -101,9 +100,9 @@ def clicks(tmp_path: Path) -> Path:
     return tmp_path / "clicks.wav"
 
 
-@pytest.mark.parametrize("tracker", beat_probe.TRACKERS)
+@pytest.mark.parametrize("tracker", tracker_rows.TRACKERS)
 def test_a_tracker_finds_the_clicks_of_a_file_and_is_not_asked_twice(tracker, clicks, tmp_path, monkeypatch) -> None:
-    found = beat_probe.track(tracker, clicks, tmp_path / "cache")
+    found = tracker_rows.track(tracker, clicks)
     beats = np.arange(0.5, 11.9, 0.5)
     assert np.abs(found[(found > 2) & (found < 11)][:, None] - beats).min(axis=1).max() < 0.05
     assert len(found) >= 18
@@ -111,27 +110,25 @@ def test_a_tracker_finds_the_clicks_of_a_file_and_is_not_asked_twice(tracker, cl
     def forbidden(_: Path) -> None:
         raise AssertionError("it was asked again")
 
-    monkeypatch.setitem(beat_probe._TRACK, tracker, forbidden)
+    monkeypatch.setitem(tracker_rows.TRACKERS, tracker, forbidden)
     clicks.rename(tmp_path / "renamed.wav")
-    np.testing.assert_array_equal(beat_probe.track(tracker, tmp_path / "renamed.wav", tmp_path / "cache"), found)
+    np.testing.assert_array_equal(tracker_rows.track(tracker, tmp_path / "renamed.wav"), found)
 
 
 @pytest.mark.parametrize(
     ("where", "name", "value"),
     [
-        (beat_probe, "VERSION", 2),
-        (beat_probe, "_BEATS_PER_BAR", (4,)),
+        (tracker_rows, "_BEATS_PER_BAR", (4,)),
         (beat_decoding, "MAX_BPM", 200.0),
-        (madmom_tracker, "version", lambda: "madmom 9"),
     ],
-    ids=["version", "meters", "tempi", "release"],
+    ids=["meters", "tempi"],
 )
-def test_a_tracker_asked_otherwise_is_asked_again(where, name, value, clicks, tmp_path, monkeypatch) -> None:
+def test_a_tracker_asked_otherwise_is_asked_again(where, name, value, clicks, monkeypatch) -> None:
     asked = []
-    monkeypatch.setitem(beat_probe._TRACK, "madmom", lambda path: asked.append(path) or np.array([1.0, 2.0]))
-    beat_probe.track("madmom", clicks, tmp_path / "cache")
+    monkeypatch.setitem(tracker_rows.TRACKERS, "madmom", lambda path: asked.append(path) or np.array([1.0, 2.0]))
+    tracker_rows.track("madmom", clicks)
     monkeypatch.setattr(where, name, value)
-    np.testing.assert_array_equal(beat_probe.track("madmom", clicks, tmp_path / "cache"), [1, 2])
+    np.testing.assert_array_equal(tracker_rows.track("madmom", clicks), [1, 2])
     assert len(asked) == 2
 
 

@@ -1,6 +1,5 @@
 """Lattices follow from a song's name alone, and hold the same music and dance as the beats do."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,6 @@ from motionbeat.lab.token_tables.token_windows import Tokens
 
 LASTS_S, BEGINS_S, OFFSET_S = 24.0, 12.0, 4.0
 """Songs last so long, are silent and still until BEGINS_S; dances begin OFFSET_S into the song."""
-
-
-def quietly(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    return items
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +65,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tokens_of(corpus: Path, folder: Path, settings: params.Params, **changes: Any) -> Tokens:
     folder.mkdir()
     chosen = evolve(settings.tokens, window_beats=8, mel_bands=16, **changes)
-    build(corpus, corpus / "beats.parquet", chosen, folder, quietly)
+    build(corpus, corpus / "beats.parquet", chosen, folder)
     return Tokens.load(folder, lattices=True)
 
 

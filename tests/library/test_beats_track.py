@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -134,11 +135,15 @@ def test_clips_that_disagree_about_their_song_are_refused(corpus: Path) -> None:
         song_beats.songs_of(manifest, corpus)
 
 
-def test_beats_are_the_same_for_any_number_of_workers_and_from_the_cache(corpus: Path, tmp_path: Path) -> None:
+def test_beats_are_the_same_for_any_number_of_workers_and_from_the_cache(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = attrs.evolve(OPTIONS, max_bpm=160.0)  # these drums at 100 BPM are also good ones at 200
     columns = []
-    for cache, workers in (("one", 1), ("two", 2), ("two", 1)):
-        found = song_beats.track_all(of(corpus), options, tmp_path / cache, workers)
+    for cache, workers in (("one", "1"), ("two", "2"), ("two", "1")):
+        monkeypatch.setenv("MOTIONBEAT_CACHE", str(tmp_path / cache))
+        monkeypatch.setenv("MOTIONBEAT_WORKERS", workers)
+        found = song_beats.track_all(of(corpus), options)
         grids = {name: one.beats.extended(one.duration_s) for name, one in found.items()}
         columns.append(beats_table.beats_columns(grids))
     assert columns[0] == columns[1] == columns[2]
@@ -151,43 +156,51 @@ def test_beats_are_the_same_for_any_number_of_workers_and_from_the_cache(corpus:
         assert compare(grids[song.name], truth)["f_measure"] >= 0.95
 
 
-def test_a_second_run_tracks_only_what_changed(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_tracks_only_what_changed(
+    corpus: Path, tmp_path: Path, cache_of_test: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tracked: list[str] = []
     plain = song_beats._track
 
-    def spy(song: song_beats.Song, options: params.Beats) -> song_beats.Tracked:
+    def spy(song: song_beats.Song, *options: Any) -> song_beats.Tracked:
         tracked.append(song.name)
-        return plain(song, options)
+        return plain(song, *options)
 
+    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     monkeypatch.setattr(song_beats, "_track", spy)
-    song_beats.track_all(of(corpus)[:2], LIBROSA, tmp_path, 1)
-    song_beats.track_all(of(corpus), LIBROSA, tmp_path, 1)
+    song_beats.track_all(of(corpus)[:2], LIBROSA)
+    song_beats.track_all(of(corpus), LIBROSA)
     assert tracked == ["song0", "song1", "song2"]
     changed = attrs.evolve(of(corpus)[0], audio=tmp_path / "new.flac")
     soundfile.write(changed.audio, drums(90, 8.0), RATE)
-    song_beats.track_all([changed, *of(corpus)[1:]], LIBROSA, tmp_path, 1)
+    song_beats.track_all([changed, *of(corpus)[1:]], LIBROSA)
     assert tracked == ["song0", "song1", "song2", "song0"]
-    song_beats.track_all([changed], attrs.evolve(LIBROSA, min_bpm=70.0), tmp_path, 1)
+    song_beats.track_all([changed], attrs.evolve(LIBROSA, min_bpm=70.0))
     assert len(tracked) == 4
-    for entry in tmp_path.glob("*.json"):
-        entry.write_text("{")
-    song_beats.track_all(of(corpus), LIBROSA, tmp_path, 1)  # damaged entries are set aside and made again
-    assert tracked[4:] == ["song0", "song1", "song2"] and len(list(tmp_path.glob("*.damaged"))) == 3
+    entries = list(cache_of_test.rglob("*.kept"))
+    for entry in entries:
+        entry.write_bytes(entry.read_bytes()[:-1])
+    song_beats.track_all(of(corpus), LIBROSA)  # damaged entries are set aside and made again
+    assert (
+        tracked[4:] == ["song0", "song1", "song2"]
+        and len(entries) == 4
+        and len(list(cache_of_test.rglob("*.damaged"))) == 3
+    )
 
 
-def test_all_songs_without_beats_are_listed_together(corpus: Path, tmp_path: Path) -> None:
+def test_all_songs_without_beats_are_listed_together(corpus: Path, tmp_path: Path, cache_of_test: Path) -> None:
     soundfile.write(tmp_path / "hum.wav", hum(), RATE)
     bad = [song_beats.Song("hum", tmp_path / "hum.wav"), song_beats.Song("lost", tmp_path / "lost.wav")]
     with pytest.raises(MotionBeatError, match=r"(?s)2 of 3 songs.*hum: .*finds.*lost: .*does not exist"):
-        song_beats.track_all([of(corpus)[0], *bad], LIBROSA, tmp_path / "cache", 1)
-    assert len(list((tmp_path / "cache").glob("*.json"))) == 1
+        song_beats.track_all([of(corpus)[0], *bad], LIBROSA)
+    assert len(list(cache_of_test.rglob("*.kept"))) == 1
 
 
-def test_nominal_refuses_a_song_that_declares_no_tempo(corpus: Path, tmp_path: Path) -> None:
+def test_nominal_refuses_a_song_that_declares_no_tempo(corpus: Path) -> None:
     options = attrs.evolve(OPTIONS, tracker="nominal")
     with pytest.raises(MotionBeatError, match=r"no nominal tempo and meter for song2; set beats\.tracker"):
-        song_beats.track_all(of(corpus), options, tmp_path, 1)
-    found = song_beats.track_all(of(corpus)[:2], options, tmp_path, 1)
+        song_beats.track_all(of(corpus), options)
+    found = song_beats.track_all(of(corpus)[:2], options)
     np.testing.assert_allclose(found["song1"].beats.times, np.arange(16) * 0.5)
 
 

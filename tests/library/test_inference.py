@@ -66,7 +66,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tables.write(folder / "beats.parquet", tables.BEATS, columns)
         settings = evolve(params.load(ROOT / "params.yaml").tokens, window_beats=K, subbeats=2, mel_bands=24)
         (folder / "tokens").mkdir()
-        build(folder, folder / "beats.parquet", settings, folder / "tokens", lambda parts, *_: parts)
+        build(folder, folder / "beats.parquet", settings, folder / "tokens")
     return folder
 
 

@@ -1,10 +1,8 @@
 """Manifest2Beats: the beat grids of all songs of a corpus, each tracked once, in parallel and resumably."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -12,13 +10,13 @@ from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, nominal, track
-from motionbeat.beats.grid import EDGE_S
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import guarded, read_json, set_aside, whole_file
-from motionbeat.lab.params import Beats as Options
-from motionbeat.progress import counted
+from motionbeat.lab.item_cache import ItemCache, Values
+from motionbeat.parallel import in_parallel
 
-_CODE_VERSION = 1  # raise it when a change of decode or of a tracker changes its beats: old cache entries are left
+if TYPE_CHECKING:
+    from motionbeat.lab.params import Beats as Options
+
 _MOST_LISTED = 20
 
 
@@ -74,31 +72,22 @@ def truth(song: Song, duration_s: float) -> Beats | None:
     return nominal.grid(duration_s, song.nominal_bpm, song.nominal_beats_per_bar)
 
 
-def track_all(
-    songs: list[Song], options: Options, cache: Path, workers: int, known: Mapping[str, Beats] | None = None
-) -> dict[str, Tracked]:
-    """Track every song once, `workers` at a time, each in one thread; those of `known` beats keep them.
+def track_all(songs: list[Song], options: "Options", known: Mapping[str, Beats] | None = None) -> dict[str, Tracked]:
+    """Track every song once, in parallel, each in one thread; those of `known` beats keep them.
 
-    The beats of a song are kept in `cache` under a key of its audio's bytes, the tracker, its options and its
-    version, so that a killed run resumes with the songs that are left. The result does not depend on `workers`, on
-    the order of work or on the cache. Songs that cannot be used are refused together, after all others are done.
+    The beats of a song are kept by its audio's bytes, the tracker and its options (`item_cache`), so that a killed run
+    resumes with the songs that are left. The result does not depend on workers, on the order of work or on the cache.
+    Songs that cannot be used are refused together, after all others are done.
     """
-    import joblib
-
     given = {name: Tracked(grid, _duration(song)) for song in songs if (grid := (known or {}).get(name := song.name))}
     songs = [song for song in songs if song.name not in given]
-    if not songs:
-        return dict(sorted(given.items()))
-    if options.tracker == "nominal":
+    if songs and options.tracker == "nominal":
         _refuse_without_nominal(songs)
-    version = _version(options)
-    cache.mkdir(parents=True, exist_ok=True)
-    if options.tracker == "librosa" and not all(_entry(song, version, cache).is_file() for song in songs):
+    if songs and options.tracker == "librosa":
         librosa_tracker.compile_once()
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        work = joblib.Parallel(n_jobs=max(1, min(workers, len(songs))), return_as="generator_unordered")
-        results = work(joblib.delayed(_track_or_refuse)(song, options, version, cache) for song in songs)
-        by_song = dict(counted(results, len(songs), "songs"))
+    kept = ItemCache.of("beats", __name__)
+    tracked = in_parallel(_track_or_refuse, [(song, options, kept) for song in songs], "songs")
+    by_song = dict(zip((song.name for song in songs), tracked, strict=True))
     refused = [f"{name}: {by_song[name]}" for name in sorted(by_song) if isinstance(by_song[name], str)]
     if refused:
         more = f"\n  ... and {len(refused) - _MOST_LISTED} more" if len(refused) > _MOST_LISTED else ""
@@ -126,77 +115,35 @@ def _refuse_without_nominal(songs: list[Song]) -> None:
         )
 
 
-def _version(options: Options) -> str:
-    """Everything besides audio and a song's nominal tempo that the tracked beats depend on."""
-    named: dict[str, Any] = {"code": _CODE_VERSION, "tracker": options.tracker}
-    if options.tracker == "madmom":
-        named |= {"library": madmom_tracker.version(), "beats_per_bar": options.beats_per_bar}
-        named |= {"min_bpm": options.min_bpm, "max_bpm": options.max_bpm}
-    elif options.tracker == "librosa":
-        named |= {"library": librosa_tracker.version()}
-    return json.dumps(named, sort_keys=True)
-
-
-def _track_or_refuse(song: Song, options: Options, version: str, cache: Path) -> tuple[str, Tracked | str]:
-    """The song's name with its beats, or with the reason why it has none."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    try:
-        with threadpool_limits(1):
-            return song.name, _track_cached(song, options, version, cache)
-    except MotionBeatError as error:
-        return song.name, str(error)
-
-
-def _track_cached(song: Song, options: Options, version: str, cache: Path) -> Tracked:
+def _track_or_refuse(song: Song, options: "Options", kept: ItemCache) -> Tracked | str:
+    """The song's beats, or the reason why it has none."""
     if not song.audio.is_file():
-        raise MotionBeatError(f"{song.audio} does not exist; run the corpus stage again")
-    entry = _entry(song, version, cache)
-    if entry.is_file():
-        try:
-            return _read(entry)
-        except MotionBeatError as error:
-            set_aside(entry, error)
-    tracked = _track(song, options)
-    with whole_file(entry) as unfinished:
-        unfinished.write_text(json.dumps(_as_plain(tracked)), encoding="utf-8")
-    return tracked
+        return f"{song.audio} does not exist; run the corpus stage again"
+    chosen = _chosen(song, options)
+    try:
+        values = kept.get([song.audio, options.tracker, chosen], lambda: _values(_track(song, options.tracker, chosen)))
+    except MotionBeatError as error:
+        return str(error)
+    duration_s = values.pop("duration_s")
+    return Tracked(Beats(**values), duration_s)
 
 
-def _entry(song: Song, version: str, cache: Path) -> Path:
-    """Where the song's beats are kept; a song without audio has no such file."""
-    key = hashlib.sha256(json.dumps([song.name, song.nominal_bpm, song.nominal_beats_per_bar, version]).encode())
-    key.update(song.audio.read_bytes() if song.audio.is_file() else b"")
-    return cache / f"{key.hexdigest()}.json"
-
-
-def _track(song: Song, options: Options) -> Tracked:
-    rate = madmom_tracker.SAMPLE_RATE if options.tracker == "madmom" else librosa_tracker.SAMPLE_RATE
-    samples = decode.load(song.audio, rate)
-    chosen: dict[str, Any] = {}
+def _chosen(song: Song, options: "Options") -> dict[str, Any]:
+    """The tracker's options."""
     if options.tracker == "nominal":
-        chosen = {"bpm": song.nominal_bpm, "beats_per_bar": song.nominal_beats_per_bar}
-    elif options.tracker == "madmom":
-        chosen = {"beats_per_bar": options.beats_per_bar, "min_bpm": options.min_bpm, "max_bpm": options.max_bpm}
-    return Tracked(track(samples, rate, options.tracker, **chosen), len(samples) / rate)
+        return {"bpm": song.nominal_bpm, "beats_per_bar": song.nominal_beats_per_bar}
+    if options.tracker == "madmom":
+        return {"beats_per_bar": options.beats_per_bar, "min_bpm": options.min_bpm, "max_bpm": options.max_bpm}
+    return {}
 
 
-def _as_plain(tracked: Tracked) -> dict[str, Any]:
+def _track(song: Song, tracker: str, chosen: dict[str, Any]) -> Tracked:
+    rate = madmom_tracker.SAMPLE_RATE if tracker == "madmom" else librosa_tracker.SAMPLE_RATE
+    samples = decode.load(song.audio, rate)
+    return Tracked(track(samples, rate, tracker, **chosen), len(samples) / rate)
+
+
+def _values(tracked: Tracked) -> Values:
     beats = tracked.beats
-    return {
-        "times": beats.times.tolist(),
-        "positions": beats.positions.tolist(),
-        "beats_per_bar": int(beats.beats_per_bar),
-        "downbeats": beats.downbeats,
-        "duration_s": tracked.duration_s,
-    }
-
-
-def _read(entry: Path) -> Tracked:
-    with guarded(entry, "is a damaged cache entry", "delete it and run again"):
-        plain = read_json(entry, "delete it and run again")
-        duration_s = plain.pop("duration_s")
-        found = Tracked(Beats(**plain), float(duration_s))
-        if not found.beats.times[-1] <= found.duration_s + EDGE_S:
-            raise ValueError("beats after the end of the audio")
-        return found
+    plain = {"beats_per_bar": int(beats.beats_per_bar), "downbeats": beats.downbeats, "duration_s": tracked.duration_s}
+    return {"times": beats.times, "positions": beats.positions, **plain}

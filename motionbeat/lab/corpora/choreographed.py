@@ -8,31 +8,30 @@ other songs, file names and workers have no part in them, and a song that was da
 
 import csv
 import hashlib
-import json
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 
 from motionbeat.audio import decode, mel
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, track
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import cache_folder, guarded, set_aside, whole_file, workers
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.folder import AUDIO_KINDS
 from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song
+from motionbeat.lab.item_cache import ItemCache, Values, read_entry
 from motionbeat.lab.synthetic import truth
 from motionbeat.lab.synthetic.choreographer import choreograph, pieces
 from motionbeat.lab.synthetic.choreographer_accents import accents_of
 from motionbeat.lab.synthetic.plan import FPS
 from motionbeat.lab.tables import SPLITS
 from motionbeat.motion.kinematics import forward_kinematics
-from motionbeat.progress import counted
+from motionbeat.parallel import in_parallel
 
 FOLDER = "choreographed"
 """Beside the manifest: truth of the dances, and left_out.csv."""
@@ -46,7 +45,6 @@ UNUSABLE = "silent, or no audio that can be decoded"
 UNSTEADY = "no pulse that returns: speech, noise or free rhythm"
 SHORT = "too few beats for a clip"
 TWICE = "the same file as another song"
-_CODE_VERSION = 1  # raise it when a change of decode, accents or dances changes them: old cache entries are left
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -66,8 +64,6 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
     Writes the truth of the dances to `working`/choreographed and the songs' beats to `working`/beats.parquet. Raises
     `MotionBeatError` for a folder without audio, a wrong beats file, and a split that no song falls into.
     """
-    from joblib import Parallel, delayed
-
     root = Path(settings.songs_root)
     if not root.is_dir():
         raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
@@ -77,9 +73,10 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
     names = song_names(root, paths)
     if trackers.tracker == "librosa" and not all(path.with_suffix(".beats").is_file() for path in paths):
         librosa_tracker.compile_once()
-    run = Parallel(n_jobs=min(workers(), len(paths)), return_as="generator")
-    tasks = (delayed(_dance)(path, settings, trackers, cache_folder() / FOLDER) for path in paths)
-    danced = list(counted(run(tasks), len(paths), "songs danced to"))
+    kept, beats_kept = (ItemCache.of(kind, __name__) for kind in (FOLDER, "tracked"))
+    danced = list(
+        in_parallel(_dance, [(path, settings, trackers, kept, beats_kept) for path in paths], "songs danced to")
+    )
 
     songs, clips, left_out = [], [], []
     columns: list[tuple[truth.Columns, truth.Columns]] = []
@@ -93,13 +90,14 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
         else:
             songs.append(Song(name, path))
             split = split_of(one.digest, settings.held_out)
-            with np.load(one.entry, allow_pickle=False) as arrays:
-                told = json.loads(str(arrays["told"]))
-                grids[name] = Beats(arrays["times"], arrays["positions"], **told["grid"])
-            for number, clip in enumerate(told["clips"]):
+            made = read_entry(one.entry)
+            grids[name] = Beats(made["times"], made["positions"], **made["grid"])
+            for number, clip in enumerate(made["clips"]):
                 title = f"{name}_b{clip['first_beat']:04d}_{clip['choreography']}"
                 read_motion = partial(_read_motion, one.entry, number)
-                clips.append(Clip(title, name, clip["genre"], split, clip["offset_s"], read_motion))
+                clips.append(
+                    Clip(title, name, clip["genre"], split, clip["offset_s"], read_motion, (one.entry, number))
+                )
                 columns.append(_truth(title, name, clip))
     columns.sort(key=lambda pair: pair[0]["clip"][0])
     (working / FOLDER).mkdir(parents=True)
@@ -124,76 +122,70 @@ def split_of(digest: str, held_out: float) -> str:
     return "test" if place < held_out else "val" if place < 2 * held_out else "train"
 
 
-def _dance(path: Path, settings: params.Corpus, trackers: params.Beats, cache: Path) -> _Danced:
+def _dance(
+    path: Path, settings: params.Corpus, trackers: params.Beats, kept: ItemCache, beats_kept: ItemCache
+) -> _Danced:
     """Dance to a song, or take the dances from the cache."""
-    content = path.read_bytes()
     beats_file = path.with_suffix(".beats")
     annotated = beats_file.is_file()
-    digest = hashlib.sha256(content).hexdigest()
-    grid = beats_file.read_bytes().hex() if annotated else _tracker(path, trackers)
-    version = [_CODE_VERSION, settings.seed, settings.clip_beats, settings.dancers, digest, grid]
-    entry = cache / f"{hashlib.sha256(json.dumps(version).encode()).hexdigest()}.npz"
-    if entry.is_file():
-        try:
-            with guarded(entry, "is a damaged cache entry", "it is made again"):
-                np.load(entry, allow_pickle=False).close()
-        except MotionBeatError as error:
-            set_aside(entry, error)
-    if not entry.is_file():
-        given = read_beats(beats_file) if annotated else None
-        with whole_file(entry) as unfinished, unfinished.open("wb") as file:
-            np.savez(file, **_dances(path, digest, settings, trackers, given, cache / "beats" / _named(digest, grid)))
-    with np.load(entry, allow_pickle=False) as arrays:
-        told = json.loads(str(arrays["told"]))
-    return _Danced(digest, entry, told.get("reason", ""), told.get("detail", ""))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    chosen = {} if annotated else _chosen(path, trackers)
+    grid = [beats_file] if annotated else [trackers.tracker, chosen]
+    inputs = [settings.seed, settings.clip_beats, settings.dancers, digest, grid]
+
+    def beats() -> Beats:
+        if annotated:
+            return read_beats(beats_file)
+        found = beats_kept.get([digest, grid], lambda: _tracked(path, trackers.tracker, chosen))
+        return Beats(found["times"], found["positions"], **found["grid"])
+
+    made = kept.get(inputs, lambda: _dances(path, digest, settings, beats, annotated))
+    return _Danced(digest, kept.entry(inputs), made.get("reason", ""), made.get("detail", ""))
 
 
-def _named(*parts: str) -> str:
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest() + ".npz"
-
-
-def _tracker(path: Path, trackers: params.Beats) -> str:
-    """What decides on the beats that are tracked, besides the audio."""
+def _chosen(path: Path, trackers: params.Beats) -> dict[str, Any]:
+    """The tracker's options."""
     if trackers.tracker == "madmom":
-        options = [trackers.beats_per_bar, trackers.min_bpm, trackers.max_bpm]
-        return json.dumps([madmom_tracker.version(), *options])
+        return {
+            "beats_per_bar": trackers.beats_per_bar,
+            "min_bpm": trackers.min_bpm,
+            "max_bpm": trackers.max_bpm,
+        }
     if trackers.tracker == "librosa":
-        return librosa_tracker.version()
+        return {}
     raise MotionBeatError(
         f"{path} has no nominal tempo: set beats.tracker to madmom or librosa in params.yaml, or write its beats to "
         f"{path.with_suffix('.beats').name} beside it"
     )
 
 
-def _dances(
-    path: Path, digest: str, settings: params.Corpus, trackers: params.Beats, given: Beats | None, kept: Path
-) -> dict[str, Any]:
-    """The arrays of a cache entry: the song's beats and its dances, or the reason why there are none."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+def _dances(path: Path, digest: str, settings: params.Corpus, beats_of: Callable[[], Beats], annotated: bool) -> Values:
+    """The song's beats and its dances, or the reason why there are none."""
 
-    def refused(reason: str, detail: str) -> dict[str, Any]:
-        return {"told": np.array(json.dumps({"reason": reason, "detail": detail}))}
+    def refused(reason: str, detail: str) -> Values:
+        return {"reason": reason, "detail": detail}
 
-    with threadpool_limits(1):
-        try:
-            samples = decode.load(path, mel.SAMPLE_RATE)
-        except MotionBeatError as error:
-            return refused(UNUSABLE, str(error).replace(str(path), path.name))
-        try:
-            beats = given or _tracked(path, trackers, kept)
-        except MotionBeatError as error:
-            return refused(UNSTEADY, str(error).replace(str(path), path.name))
-        cut = pieces(len(beats.times), settings.clip_beats)
-        if not cut:
-            return refused(SHORT, f"{len(beats.times)} beats")
-        accents = accents_of(samples, beats)
-        if given is None and accents.pulse < CLEAREST_NOISE:
-            return refused(UNSTEADY, f"pulse clarity {accents.pulse:.2f}, below {CLEAREST_NOISE}")
-        made = list(choreograph(settings.seed, digest, beats, accents, settings.clip_beats, settings.dancers))
-    arrays: dict[str, Any] = {"times": beats.times, "positions": beats.positions}
+    try:
+        samples = decode.load(path, mel.SAMPLE_RATE)
+    except MotionBeatError as error:
+        return refused(UNUSABLE, str(error).replace(str(path), path.name))
+    try:
+        beats = beats_of()
+    except MotionBeatError as error:
+        if annotated:
+            raise
+        return refused(UNSTEADY, str(error).replace(str(path), path.name))
+    if not pieces(len(beats.times), settings.clip_beats):
+        return refused(SHORT, f"{len(beats.times)} beats")
+    accents = accents_of(samples, beats)
+    if not annotated and accents.pulse < CLEAREST_NOISE:
+        return refused(UNSTEADY, f"pulse clarity {accents.pulse:.2f}, below {CLEAREST_NOISE}")
+    values = _grid_values(beats)
     clips = []
+    made = choreograph(settings.seed, digest, beats, accents, settings.clip_beats, settings.dancers)
     for number, one in enumerate(made):
-        arrays |= {f"{number}_poses": one.dance.poses, f"{number}_root": one.dance.translation / one.dance.scaling}
+        values |= {f"{number}_poses": one.dance.poses, f"{number}_root": one.dance.translation / one.dance.scaling}
         clips.append(
             {
                 **attrs.asdict(one, filter=lambda field, _: field.name != "dance"),
@@ -202,30 +194,23 @@ def _dances(
                 "landings": one.dance.landings,
             }
         )
+    return {**values, "clips": clips}
+
+
+def _tracked(path: Path, tracker: str, chosen: dict[str, Any]) -> Values:
+    rate = madmom_tracker.SAMPLE_RATE if tracker == "madmom" else librosa_tracker.SAMPLE_RATE
+    return _grid_values(track(decode.load(path, rate), rate, tracker, **chosen))
+
+
+def _grid_values(beats: Beats) -> Values:
     grid = {"beats_per_bar": int(beats.beats_per_bar), "downbeats": beats.downbeats}
-    return {**arrays, "told": np.array(json.dumps({"grid": grid, "clips": clips}))}
-
-
-def _tracked(path: Path, trackers: params.Beats, kept: Path) -> Beats:
-    """The beats of a song, tracked once for all seeds and dances."""
-    if kept.is_file():
-        with np.load(kept, allow_pickle=False) as arrays:
-            return Beats(arrays["times"], arrays["positions"], int(arrays["meter"]), bool(arrays["downbeats"]))
-    rate = madmom_tracker.SAMPLE_RATE if trackers.tracker == "madmom" else librosa_tracker.SAMPLE_RATE
-    options: dict[str, Any] = {}
-    if trackers.tracker == "madmom":
-        options = {"beats_per_bar": trackers.beats_per_bar, "min_bpm": trackers.min_bpm, "max_bpm": trackers.max_bpm}
-    beats = track(decode.load(path, rate), rate, trackers.tracker, **options)
-    with whole_file(kept) as unfinished, unfinished.open("wb") as file:
-        downbeats, meter = np.array(beats.downbeats), np.array(beats.beats_per_bar)
-        np.savez(file, times=beats.times, positions=beats.positions, downbeats=downbeats, meter=meter)
-    return beats
+    return {"times": beats.times, "positions": beats.positions, "grid": grid}
 
 
 def _read_motion(entry: Path, number: int) -> Motion:
-    with np.load(entry, allow_pickle=False) as arrays:
-        poses = arrays[f"{number}_poses"].reshape(-1, 24, 3)
-        return Motion(forward_kinematics(poses, arrays[f"{number}_root"]), poses, float(FPS))
+    made = read_entry(entry)
+    poses = made[f"{number}_poses"].reshape(-1, 24, 3)
+    return Motion(forward_kinematics(poses, made[f"{number}_root"]), poses, float(FPS))
 
 
 def _truth(title: str, song: str, clip: dict[str, Any]) -> tuple[truth.Columns, truth.Columns]:

@@ -3,8 +3,10 @@
 A reader only says what there is (`Corpus`); motions are read when they are written, many at once.
 """
 
+import io
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,12 @@ from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError, refuse
-from motionbeat.files import workers
 from motionbeat.lab import tables
 from motionbeat.lab.corpora import plausibility
+from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.params import MotionChecks
 from motionbeat.lab.tables import SPLITS
-from motionbeat.progress import counted
+from motionbeat.parallel import in_parallel
 
 SAMPLE_RATE = 44_100
 _BLOCK = 1 << 16  # samples; libsndfile crashes on some whole songs written at once
@@ -47,7 +49,10 @@ class Motion:
 
 @frozen
 class Clip:
-    """A dance to a song, beginning `offset_s` seconds into it; `read` fetches the motion (in any process)."""
+    """A dance to a song, beginning `offset_s` seconds into it; `read` fetches the motion (in any process).
+
+    source: the files and values that decide the motion, as `item_cache.digest_of` takes them; none: it is not kept.
+    """
 
     name: str
     song: str
@@ -55,6 +60,7 @@ class Clip:
     split: str
     offset_s: float
     read: Callable[[], Motion]
+    source: tuple[Any, ...] = ()
 
 
 @frozen
@@ -79,8 +85,6 @@ def write_corpus(corpus: Corpus, folder: Path, checks: MotionChecks | None = Non
     is refused: raises `MotionBeatError` listing what is wrong with which clip or song; what was written by then is for
     the caller to drop (`files.whole_folder`).
     """
-    from joblib import Parallel, delayed
-
     refuse(_inconsistencies(corpus))
     (folder / "motion").mkdir(parents=True)
     (folder / "audio").mkdir()
@@ -88,18 +92,17 @@ def write_corpus(corpus: Corpus, folder: Path, checks: MotionChecks | None = Non
     danced = {clip.song for clip in clips}
     songs = {song.name: song for song in sorted(corpus.songs, key=lambda song: song.name) if song.name in danced}
 
-    run = Parallel(n_jobs=workers(), return_as="generator")
-    seconds = list(counted(run(delayed(_write_song)(s, folder) for s in songs.values()), len(songs), "songs"))
-    # threads: a motion takes milliseconds, and importing torch in every process takes seconds
-    run = Parallel(n_jobs=workers(), return_as="generator", prefer="threads")
-    rows = list(
-        counted(
-            run(delayed(_write_clip)(clip, folder, checks or MotionChecks()) for clip in clips), len(clips), "clips"
-        )
-    )
-    refuse(result.reason for result in [*seconds, *rows] if isinstance(result, _Refused))
+    kept = ItemCache.of("songs", __name__)
+    seconds = list(in_parallel(_write_song, [(song, folder, kept) for song in songs.values()], "songs"))
+    # here in one process: a motion takes milliseconds, and importing torch in every process takes seconds
+    readers = sorted({clip.read.func.__module__ for clip in clips if isinstance(clip.read, partial) and clip.source})
+    kept = ItemCache.of("motions", __name__, *readers)
+    calls = [(clip, folder, checks or MotionChecks(), kept) for clip in clips]
+    written = list(in_parallel(_write_clip, calls, "clips", processes=1))
+    refuse(result.reason for result in [*seconds, *written] if isinstance(result, _Refused))
+    rows = [row for row in written if not isinstance(row, _Refused)]
 
-    length = dict(zip(songs, seconds, strict=True))
+    length = {name: each for name, each in zip(songs, seconds, strict=True) if not isinstance(each, _Refused)}
     refuse(
         f"clip {clip.name} begins {clip.offset_s:.2f} s into {clip.song}, a song of {length[clip.song]:.2f} s: give "
         "the whole song, or correct the clip's start (in a folder: column offset of clips.csv)"
@@ -134,47 +137,63 @@ def _inconsistencies(corpus: Corpus) -> Iterable[str]:
             yield f"clip {clip.name} begins {clip.offset_s} s into its song: give a start of 0 s or later"
 
 
-def _write_song(song: Song, folder: Path) -> float | _Refused:
+def _write_song(song: Song, folder: Path, kept: ItemCache) -> float | _Refused:
     """Write a song; its length in seconds, or what is wrong with it."""
+    try:
+        made = kept.get(song.audio, lambda: _flac(song.audio))
+    except MotionBeatError as error:
+        return _Refused(str(error))
+    (folder / "audio" / f"{song.name}.flac").write_bytes(made["flac"])
+    return float(made["seconds"])
+
+
+def _flac(audio: Path) -> Values:
     import soundfile
 
-    try:
-        samples = decode.load(song.audio, SAMPLE_RATE)
-    except MotionBeatError as error:
-        return _Refused(str(error))
-    path = folder / "audio" / f"{song.name}.flac"
-    with soundfile.SoundFile(path, "w", SAMPLE_RATE, channels=1, subtype="PCM_16", format="FLAC") as file:
+    samples, content = decode.load(audio, SAMPLE_RATE), io.BytesIO()
+    with soundfile.SoundFile(content, "w", SAMPLE_RATE, channels=1, subtype="PCM_16", format="FLAC") as file:
         for begin in range(0, len(samples), _BLOCK):
             file.write(samples[begin : begin + _BLOCK])
-    return len(samples) / SAMPLE_RATE
+    return {"flac": np.frombuffer(content.getvalue(), np.uint8), "seconds": len(samples) / SAMPLE_RATE}
 
 
-def _write_clip(clip: Clip, folder: Path, checks: MotionChecks) -> dict[str, Any] | _Refused:
+def _write_clip(clip: Clip, folder: Path, checks: MotionChecks, kept: ItemCache) -> dict[str, Any] | _Refused:
     """Write a motion; its row of the manifest, or what is wrong with it."""
     try:
-        motion = clip.read()
+        made = kept.get([clip.source, checks], lambda: _npz(clip, checks)) if clip.source else _npz(clip, checks)
     except MotionBeatError as error:
         return _Refused(str(error))
-    wrong = _wrong_with(motion) or "; ".join(plausibility.refusals(motion, checks))
-    if wrong:
-        return _Refused(f"clip {clip.name}: {wrong}")
-    path, joints = folder / "motion" / f"{clip.name}.npz", motion.joints.astype(np.float32)
-    if motion.poses is None:
-        np.savez(path, joints=joints)
-    else:
-        np.savez(path, joints=joints, poses=motion.poses.astype(np.float32))
+    (folder / "motion" / f"{clip.name}.npz").write_bytes(made["npz"])
     return {
         "clip": clip.name,
         "song": clip.song,
         "genre": clip.genre,
         "split": clip.split,
-        "fps": motion.fps,
-        "frames": len(motion.joints),
-        "duration_s": len(motion.joints) / motion.fps,
+        "fps": made["fps"],
+        "frames": made["frames"],
+        "duration_s": made["frames"] / made["fps"],
         "offset_s": clip.offset_s,
-        "has_rotations": motion.poses is not None,
+        "has_rotations": made["has_rotations"],
         "motion": f"motion/{clip.name}.npz",
         "audio": f"audio/{clip.song}.flac",
+    }
+
+
+def _npz(clip: Clip, checks: MotionChecks) -> Values:
+    motion = clip.read()
+    wrong = _wrong_with(motion) or "; ".join(plausibility.refusals(motion, checks))
+    if wrong:
+        raise MotionBeatError(f"clip {clip.name}: {wrong}")
+    content, joints = io.BytesIO(), motion.joints.astype(np.float32)
+    if motion.poses is None:
+        np.savez(content, joints=joints)
+    else:
+        np.savez(content, joints=joints, poses=motion.poses.astype(np.float32))
+    return {
+        "npz": np.frombuffer(content.getvalue(), np.uint8),
+        "fps": float(motion.fps),
+        "frames": len(joints),
+        "has_rotations": motion.poses is not None,
     }
 
 

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import asdict, frozen
 from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.errors import refuse
-from motionbeat.files import workers
 from motionbeat.lab import tables
 from motionbeat.lab.corpora import leaks, plausibility
 from motionbeat.lab.corpora.manifest import SAMPLE_RATE, Clip, Corpus, Motion
 from motionbeat.lab.corpora.sound_series import ONSET_RATE, at_rate, loudness, onsets, smooth
+from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.params import MotionChecks
 from motionbeat.motion.contacts import foot_contacts
-from motionbeat.progress import counted
+from motionbeat.parallel import in_parallel
 
 COLUMNS = ("clip", "song", "split", "root_m_s", "joint_m_s", "frozen", "lag_s", "clearness", "beyond_song_s", "odd")
 _LONGEST_LAG_S = 0.4
@@ -138,20 +138,18 @@ def check(corpus: Corpus, folder: Path, checks: MotionChecks, strict: bool) -> l
 
     Raises `MotionBeatError` for recordings and dances in two splits, and with `strict` for every odd clip.
     """
-    from joblib import Parallel, delayed
-
     manifest = tables.read(folder / "manifest.parquet", tables.MANIFEST)
     clips = [clip for clip in corpus.clips if clip.name in set(manifest["clip"])]
     names = sorted({clip.song for clip in clips})
-    run = Parallel(n_jobs=workers(), return_as="generator")
-    heard = counted(
-        run(delayed(_hear)(folder / "audio" / f"{name}.flac") for name in names), len(names), "songs compared"
-    )
+    kept = ItemCache.of("quality", __name__)
+    heard = in_parallel(_hear, [(kept, folder / "audio" / f"{name}.flac") for name in names], "songs compared")
     levels = dict(zip(names, heard, strict=True))
-    measured = {
-        str(name): measure(_motion(folder / str(path), float(fps)), checks)
-        for name, path, fps in zip(manifest["clip"], manifest["motion"], manifest["fps"], strict=True)
-    }
+    motions = [
+        (kept, folder / str(path), float(fps), checks)
+        for path, fps in zip(manifest["motion"], manifest["fps"], strict=True)
+    ]
+    found = in_parallel(_measured, motions, "clips measured", processes=1)
+    measured = dict(zip(map(str, manifest["clip"]), found, strict=True))
     series = {name: sound for name, (sound, _) in levels.items()}
     refuse(leaked(clips, measured, series, checks.leak_share))
     table = rows(clips, measured, {name: onset for name, (_, onset) in levels.items()}, checks)
@@ -162,10 +160,18 @@ def check(corpus: Corpus, folder: Path, checks: MotionChecks, strict: bool) -> l
     return odd
 
 
-def _hear(path: Path) -> tuple[leaks.Series, NDArray[np.float32]]:
-    samples = decode.load(path, SAMPLE_RATE)
-    level = loudness(samples, SAMPLE_RATE)
-    return at_rate(level, leaks.SOUND_RATE), onsets(level)
+def _hear(kept: ItemCache, path: Path) -> tuple[leaks.Series, NDArray[np.float32]]:
+    def found() -> Values:
+        level = loudness(decode.load(path, SAMPLE_RATE), SAMPLE_RATE)
+        return {"series": at_rate(level, leaks.SOUND_RATE), "onsets": onsets(level)}
+
+    values = kept.get(path, found)
+    return values["series"], values["onsets"]
+
+
+def _measured(kept: ItemCache, path: Path, fps: float, checks: MotionChecks) -> Measured:
+    values = kept.get([path, fps, checks], lambda: asdict(measure(_motion(path, fps), checks)))
+    return Measured(**values | {"doubts": tuple(values["doubts"])})
 
 
 def _motion(path: Path, fps: float) -> Motion:

@@ -1,7 +1,7 @@
 """Files2Features: features of audio files by a frozen encoder, each file computed once, in parallel, resumable.
 
-A file's entry in the cache is named by the encoder's identity, the version of this module and the audio's bytes, so a
-result depends on nothing else: no tracker and no label is used. Frames are kept on one grid of 20 ms, whatever
+Features are kept by the encoder's identity, its code and the audio's bytes (`item_cache`), and depend on nothing else:
+no tracker and no label is used. Frames are kept on one grid of 20 ms, whatever
 the rate of the encoder, as float16 (10 bits of mantissa, which makes no difference to a probe and halves the
 largest part of the cache).
 """
@@ -9,6 +9,7 @@ largest part of the cache).
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +18,16 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import cache_folder, guarded, set_aside, whole_file, workers
+from motionbeat.files import guarded, whole_file
+from motionbeat.lab.item_cache import ItemCache, Values, read_entry
 from motionbeat.lab.params import Encoders
-from motionbeat.progress import counted
+from motionbeat.parallel import in_parallel
 
 if TYPE_CHECKING:
     from motionbeat.lab.encoders.frame_encoder import FrozenEncoder
 
 FRAME_S = 0.02
 """Frame t of the grid is centred on t * 20 ms, as in the grid mode of `motionbeat.inference`."""
-VERSION = 1
-"""Raised whenever what is made of an encoder's frames changes: the grid, `resampled`, float16, the mean of a clip."""
-CACHE = cache_folder() / "features"
 _MOST_LISTED = 20
 _ON_GPU = ("motionbeat", "motionbeat_timbre", "random", "wav2vec2", "clap", "wav2clip", "jukebox")
 _OPENED: dict[str, "FrozenEncoder"] = {}  # the last one of this process: loading can take longer than using it
@@ -45,26 +44,22 @@ class Features:
         """(T, D) float16 on the grid of 20 ms. Raises `MotionBeatError` where none were asked for, or lost since."""
         if self.entry is None:
             raise MotionBeatError("these features hold a clip's mean only: ask for frames when computing them")
-        return _read(self.entry)["frames"]
+        frames: NDArray[np.float16] = read_entry(self.entry)["frames"]
+        return frames
 
 
-def compute(
-    name: str, settings: Encoders, audio: Sequence[Path], frames: bool = False, cache: Path | None = None
-) -> list[Features]:
+def compute(name: str, settings: Encoders, audio: Sequence[Path], frames: bool = False) -> list[Features]:
     """Features of the encoder `name` for each file, in the order given; what the cache has is not computed again.
 
-    frames: keep the frames too, of every file. Each of `files.workers()` processes loads the encoder; a single
+    frames: keep the frames too, of every file. Each process loads the encoder; a single
     process runs Jukebox, whose weights would fill the memory, and any encoder on the GPU, which several would only
     share. Raises `MotionBeatError` for an encoder that cannot be opened, and for all files that
     it cannot use, together, after the others are done.
     """
-    import joblib
-
-    folder = CACHE if cache is None else cache
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        work = joblib.Parallel(n_jobs=max(1, min(_processes(name), len(audio))), return_as="generator")
-        results = work(joblib.delayed(_of_file)(name, settings, path, frames, folder) for path in audio)
-        computed = list(counted(results, len(audio), f"{name} features"))
+    device = "cuda" if _on_gpu(name) else "cpu"
+    kept = ItemCache.of("features", __name__)
+    calls = [(kept, name, settings, device, path, frames) for path in audio]
+    computed = list(in_parallel(_of_file, calls, f"{name} features", 1 if _alone(name) else 0))
     refused = [result for result in computed if isinstance(result, str)]
     if refused:
         more = f"\n  ... and {len(refused) - _MOST_LISTED} more" if len(refused) > _MOST_LISTED else ""
@@ -75,26 +70,43 @@ def compute(
     return [result for result in computed if isinstance(result, Features)]
 
 
-def _of_file(name: str, settings: Encoders, path: Path, frames: bool, cache: Path) -> "Features | str":
-    """The features of one file, or the reason why there are none; one thread, as sums depend on their number."""
-    import torch
-
-    torch.set_num_threads(1)
+def _of_file(kept: ItemCache, name: str, settings: Encoders, device: str, path: Path, frames: bool) -> "Features | str":
+    """The features of one file, or the reason why there are none."""
     encoder = _opened(name, settings)
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cached(kept, encoder, device, path, digest, frames)
     except OSError as error:
         return f"{path}: {error.strerror or error}"
-    try:
-        return cached(encoder, path, digest, frames, cache / f"{encoder.identity}-{VERSION}")
     except MotionBeatError as error:
         return str(error)
 
 
-def _processes(name: str) -> int:
+def cached(kept: ItemCache, encoder: "FrozenEncoder", device: str, path: Path, digest: str, frames: bool) -> Features:
+    """The features of a file whose bytes have the SHA-256 `digest`, kept or computed."""
+    from motionbeat.lab.encoders.frame_encoder import clip
+
+    once = cache(lambda: encoder.frames(path))
+
+    def on_grid() -> Values:
+        return {"frames": _half(resampled(once().features, once().times), path, encoder.name)}
+
+    inputs = [encoder.identity, device, digest]
+    if frames:
+        kept.get([*inputs, "frames"], on_grid)
+    vector = kept.get([*inputs, "clip"], lambda: {"clip": clip(once())})["clip"]
+    return Features(vector, kept.entry([*inputs, "frames"]) if frames else None)
+
+
+def _on_gpu(name: str) -> bool:
     import torch
 
-    return 1 if name == "jukebox" or (name in _ON_GPU and torch.cuda.is_available()) else workers()
+    return name in _ON_GPU and torch.cuda.is_available()
+
+
+def _alone(name: str) -> bool:
+    return name == "jukebox" or _on_gpu(name)
 
 
 def _opened(name: str, settings: Encoders) -> "FrozenEncoder":
@@ -105,34 +117,6 @@ def _opened(name: str, settings: Encoders) -> "FrozenEncoder":
         _OPENED.clear()  # a process runs one encoder after the other; the weights of two may not fit
         _OPENED[key] = open_encoder(name, settings)
     return _OPENED[key]
-
-
-def cached(encoder: "FrozenEncoder", path: Path, digest: str, frames: bool, folder: Path) -> Features:
-    """The features of a file whose bytes have the SHA-256 `digest`, from `folder` or computed and kept there."""
-    from motionbeat.lab.encoders.frame_encoder import clip
-
-    clip_entry, frames_entry = folder / f"{digest}.safetensors", folder / f"{digest}.frames.safetensors"
-    for entry, field in ((clip_entry, "clip"), (frames_entry, "frames")):
-        if entry.is_file():
-            _keep_if_sound(entry, field)
-    if not clip_entry.is_file() or (frames and not frames_entry.is_file()):
-        encoded = encoder.frames(path)
-        if frames:
-            on_grid = resampled(encoded.features, encoded.times)
-            _write(frames_entry, {"frames": _half(on_grid, path, encoder.name)})
-        _write(clip_entry, {"clip": clip(encoded)})
-    return Features(_read(clip_entry)["clip"], frames_entry if frames else None)
-
-
-def _keep_if_sound(entry: Path, field: str) -> None:
-    """Set a damaged entry of the cache aside; the header is compared with the file, the numbers are not read."""
-    from safetensors import safe_open
-
-    try:
-        with guarded(entry, "is a damaged cache entry", "it is made again"), safe_open(entry, "np") as file:
-            file.get_slice(field).get_shape()
-    except MotionBeatError as error:
-        set_aside(entry, error)
 
 
 def resampled(features: NDArray[np.floating], times: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -44,11 +44,7 @@ class FrozenEncoder(Protocol):
     frame_rate: float
     """Nominal frames a second."""
     identity: str
-    """Hex digest of weights, configuration and a version of the encoder's code, which is raised by hand.
-
-    Not in it: the device, the releases of torch and of the libraries that decode and resample, and what is made of
-    the frames later (`motionbeat.lab.encoders.feature_cache.VERSION`).
-    """
+    """Hex digest of weights, configuration and a version of the encoder's code, which is raised by hand."""
 
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
         """Features of a file, or of an array (n,) with its rate in Hz. Unusable audio raises `MotionBeatError`."""

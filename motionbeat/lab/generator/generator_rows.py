@@ -1,6 +1,7 @@
 """The rows of the generators' table: real dances, generated ones, and trivial baselines (static pose, noise)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from motionbeat.lab.generator.music_condition import Music
 from motionbeat.lab.generator.planting import planted
 from motionbeat.lab.generator.sampling import GeneratedDance, as_dance, dance_to
 from motionbeat.lab.generator.trained_generators import TrainedGenerator
+from motionbeat.lab.item_cache import ItemCache, Values, digest_of
 from motionbeat.lab.params import Dance, NonNegative
 from motionbeat.model.device import seed_of
 from motionbeat.progress import counted
@@ -89,18 +91,29 @@ def sampled(
     Their feet are as the model made them. Raises `MotionBeatError` for a song that is shorter than a slice.
     """
     dances, chosen = [], evolve(settings, guidance=NonNegative(guidance), plant_feet=False)
+    kept = ItemCache.of("dances", __name__)
+    weights = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+    of_model = [
+        digest_of([weights, model.config]),
+        str(model.offset.device.type),
+        *(settings.length_s, guidance, settings.sampling_steps, settings.sampling_noise),
+    ]
     jobs = [(song, number) for song in sorted(music) for number in range(settings.dances_per_song)]
     for place, (song, number) in enumerate(counted(jobs, len(jobs), f"dances, guidance {guidance:g}")):
         # another seed for every dance, so that no two rows of the table share noise by chance
         seed = seed_of(settings.seed, place, number)
         try:
-            dance = dance_to(model, music[song], chosen, seed)
+            vectors = kept.get([*of_model, music[song], seed], partial(_vectors, model, music[song], chosen, seed))
         except MotionBeatError as error:
             raise MotionBeatError(
                 f"song {song}, dance.length_s = {settings.length_s:g}: {error}, or leave it out"
             ) from None
-        dances.append((song, dance))
+        dances.append((song, as_dance(torch.tensor(vectors["vectors"]))))
     return dances
+
+
+def _vectors(model: DanceGenerator, music: Music, settings: Dance, seed: int) -> Values:
+    return {"vectors": dance_to(model, music, settings, seed).vectors}
 
 
 def danced(

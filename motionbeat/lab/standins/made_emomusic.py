@@ -14,6 +14,7 @@ from motionbeat.lab.standins import band, standin_files
 from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import GENRES, stream
 from motionbeat.lab.synthetic.rhythm import rhythm
+from motionbeat.parallel import in_parallel
 
 CONTENT = "it has 100 synthetic clips of 5 s with made-up ratings"
 SECONDS = 5.0
@@ -68,7 +69,7 @@ def write(folder: Path, seed: int) -> None:
         rated.append([song.number, mean[0], spread[0], mean[1], spread[1]])
     _table(folder / "annotations" / "static_annotations.csv", rated)
     (folder / "clips_45seconds").mkdir()
-    standin_files.in_parallel(_make, ((folder, seed, song) for song in songs), "clips")
+    list(in_parallel(_make, ((folder, seed, song) for song in songs), "clips"))
 
 
 def _table(path: Path, rows: list[list]) -> None:

@@ -9,6 +9,7 @@ from motionbeat.lab.standins import band, standin_files
 from motionbeat.lab.standins.band import Style
 from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import stream
+from motionbeat.parallel import in_parallel
 
 CONTENT = "it has 100 synthetic clips of 12 s, of ten made-up styles that carry its genres' names"
 SECONDS = 12.0
@@ -65,7 +66,7 @@ def write(folder: Path, seed: int) -> None:
         lines = [f"{clip.genre}/{clip.name}.wav\n" for clip in clips if clip.split == split]
         (folder / name).write_text("".join(lines), encoding="utf-8")
     (folder / "beats").mkdir()
-    standin_files.in_parallel(_make, ((folder, seed, clip) for clip in clips), "clips")
+    list(in_parallel(_make, ((folder, seed, clip) for clip in clips), "clips"))
 
 
 def _make(folder: Path, seed: int, clip: Clip) -> None:

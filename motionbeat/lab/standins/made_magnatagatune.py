@@ -13,6 +13,7 @@ from motionbeat.lab.standins.band import Style
 from motionbeat.lab.standins.tags import STANDARD, STYLE_TAGS, TAGS, VOICE_TAGS, VOICES_THAT_SING
 from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import stream
+from motionbeat.parallel import in_parallel
 
 CONTENT = "it has 190 synthetic clips of 4 s, tagged by what is synthesised in them"
 SECONDS = 4.0
@@ -100,7 +101,7 @@ def write(folder: Path, seed: int) -> None:
             table.writerow([number, *(int(tag in given) for tag in TAGS), clip.path])
     for name in sorted({clip.folder for clip in clips}):
         (folder / name).mkdir()
-    standin_files.in_parallel(_make, ((folder, seed, clip) for clip in clips), "clips")
+    list(in_parallel(_make, ((folder, seed, clip) for clip in clips), "clips"))
 
 
 def _make(folder: Path, seed: int, clip: Clip) -> None:

@@ -10,6 +10,7 @@ from attrs import frozen
 from motionbeat.lab.labelled.nsynth import FAMILIES, FOLDERS
 from motionbeat.lab.standins import standin_files, voices
 from motionbeat.lab.synthetic.plan import stream
+from motionbeat.parallel import in_parallel
 
 CONTENT = "it has 116 synthetic notes of 4 s, synth_lead in train only"
 RATE = 16_000
@@ -69,7 +70,7 @@ def write(folder: Path, seed: int) -> None:
         rows = {note.name: _row(index, note) for index, note in enumerate(notes) if note.split == split}
         text = json.dumps(rows, indent=1, sort_keys=True)
         (folder / name / "examples.json").write_text(text + "\n", encoding="utf-8")
-    standin_files.in_parallel(_make, ((folder, seed, note) for note in notes), "notes")
+    list(in_parallel(_make, ((folder, seed, note) for note in notes), "notes"))
 
 
 def _make(folder: Path, seed: int, planned: Note) -> None:

@@ -1,22 +1,11 @@
-"""Files of a stand-in data set: audio written in parallel."""
+"""Audio files of a stand-in data set."""
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from motionbeat.files import workers
-from motionbeat.progress import counted
-
 _BLOCK = 1 << 15  # samples; libsndfile crashes on some long compressed files written at once
-
-
-def in_parallel(make: Callable[..., None], arguments: Iterable[tuple], what: str) -> None:
-    """Call `make` with each tuple of arguments, in parallel processes; each call writes one file."""
-    calls = [delayed(make)(*each) for each in arguments]
-    list(counted(Parallel(n_jobs=workers(), return_as="generator")(calls), len(calls), what))
 
 
 def write_audio(path: Path, samples: NDArray[np.floating], rate: int, target_rate: int | None = None) -> None:

@@ -1,24 +1,25 @@
 """Write the embedded corpus in AIST++'s form: motions, wav, splits, ignore list, and the truth beside them."""
 
+import io
 import pickle
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from joblib import Parallel, delayed
+from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_folder, workers
+from motionbeat.files import whole_folder
+from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.synthetic import made_music, truth
 from motionbeat.lab.synthetic.made_dance import dance
 from motionbeat.lab.synthetic.plan import SAMPLE_RATE, SUBBEATS, PlannedClip, tempo
 from motionbeat.lab.synthetic.rhythm import PARTS, Rhythm, rhythm
-from motionbeat.progress import counted
+from motionbeat.parallel import in_parallel
 
 _PICKLE_PROTOCOL = 4
-
-_SONGS_AHEAD = 4  # made or being made, for each worker, while the truth of earlier ones is written
 
 Made = tuple[truth.Columns, list[tuple[truth.Columns, truth.Columns]]]
 
@@ -41,16 +42,13 @@ def generate(
         for name in ("motions", "wav", "splits"):
             (unfinished / name).mkdir()
         _write_lists(unfinished, sorted(planned, key=lambda clip: clip.name))
-        tasks = (
-            delayed(_make_song)(unfinished, planned_clips, seed, list(meters), context)
-            for planned_clips in dances.values()
-        )
-        working = Parallel(n_jobs=workers(), return_as="generator", pre_dispatch=f"{_SONGS_AHEAD}*n_jobs")(tasks)
+        kept = ItemCache.of("synthetic", __name__)
+        calls = [(unfinished, of_song, seed, list(meters), context, kept) for of_song in dances.values()]
         with truth.writing(unfinished) as (songs, clips, contacts):
-            for song, pairs in counted(working, len(dances), "songs and dances"):
+            for song, pairs in in_parallel(_make_song, calls, "songs and dances"):
                 songs(song)
-                for clip, landings in pairs:
-                    clips(clip)
+                for danced, landings in pairs:
+                    clips(danced)
                     contacts(landings)
 
 
@@ -61,26 +59,47 @@ def _write_lists(folder: Path, planned: Sequence[PlannedClip]) -> None:
     (folder / "ignore_list.txt").write_text("".join(f"{clip.name}\n" for clip in planned if clip.broken))
 
 
-def _make_song(folder: Path, dances: list[PlannedClip], seed: int, meters: Sequence[int], context: float) -> Made:
+def _make_song(
+    folder: Path, dances: list[PlannedClip], seed: int, meters: Sequence[int], context: float, kept: ItemCache
+) -> Made:
     """Write one song and its dances; return their ground truth."""
     song = dances[0].song
     pattern = rhythm(seed, song, meters)
-    soundfile.write(
-        folder / "wav" / f"{song}.wav", made_music.render(seed, song, pattern), SAMPLE_RATE, subtype="PCM_16"
-    )
+    made = kept.get([seed, song, pattern], lambda: {"wav": _bytes(_wav(seed, song, pattern))})
+    (folder / "wav" / f"{song}.wav").write_bytes(made["wav"])
     pairs = []
     for clip in dances:
-        danced = dance(seed, clip, pattern, context)
-        columns = {
-            "smpl_poses": danced.poses,
-            "smpl_scaling": np.array([danced.scaling], np.float32),
-            "smpl_trans": danced.translation,
-        }
-        (folder / "motions" / f"{clip.name}.pkl").write_bytes(pickle.dumps(columns, protocol=_PICKLE_PROTOCOL))
-        events = danced.events.strength.tolist(), danced.events.time_s.tolist()
+        danced = kept.get([seed, clip, pattern, context], partial(_danced, seed, clip, pattern, context))
+        (folder / "motions" / f"{clip.name}.pkl").write_bytes(danced["pkl"])
+        events = danced["strength"], danced["time_s"]
         clip_truth = truth.clip_columns(clip.name, song, clip.choreography_id, context, *events)
-        pairs.append((clip_truth, truth.contact_columns(clip.name, danced.landings)))
+        pairs.append((clip_truth, truth.contact_columns(clip.name, danced["landings"])))
     return _song_truth(song, pattern, made_music.timbre(seed, song).kit), pairs
+
+
+def _wav(seed: int, song: str, pattern: Rhythm) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, made_music.render(seed, song, pattern), SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    return file.getvalue()
+
+
+def _danced(seed: int, clip: PlannedClip, pattern: Rhythm, context: float) -> Values:
+    made = dance(seed, clip, pattern, context)
+    columns = {
+        "smpl_poses": made.poses,
+        "smpl_scaling": np.array([made.scaling], np.float32),
+        "smpl_trans": made.translation,
+    }
+    return {
+        "pkl": _bytes(pickle.dumps(columns, protocol=_PICKLE_PROTOCOL)),
+        "strength": made.events.strength.tolist(),
+        "time_s": made.events.time_s.tolist(),
+        "landings": made.landings,
+    }
+
+
+def _bytes(content: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(content, np.uint8)
 
 
 def _song_truth(song: str, pattern: Rhythm, kit: int) -> truth.Columns:

@@ -6,20 +6,13 @@ learning rate, the epoch and the head are those with the smallest loss on valida
 and decoding do not use the annotation. madmom's network and librosa have a row each.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from motionbeat.audio import decode
-from motionbeat.beats import librosa_tracker, madmom_tracker
-from motionbeat.errors import MotionBeatError
-from motionbeat.files import cache_folder, guarded, read_json, set_aside, whole_file
 from motionbeat.lab.labelled.labelled_set import BeatLabels, Item, LabelledSet
 from motionbeat.lab.params import Tasks
 from motionbeat.lab.tasks import beat_decoding, probes
@@ -27,11 +20,6 @@ from motionbeat.lab.tasks.group_bootstrap import weights_of
 from motionbeat.lab.tasks.recognition_sets import OURS, Fold
 from motionbeat.lab.tasks.score_table import Score, differences, scored
 
-TRACKERS = ("madmom", "librosa")
-VERSION = 1
-"""Raised whenever the same release of a tracker is asked or read otherwise."""
-_BEATS_PER_BAR = (3, 4)
-CACHE = cache_folder() / "trackers"
 Beats = NDArray[np.float64]
 
 
@@ -83,49 +71,6 @@ def answers(
 def activations(probe: probes.Probe, frames: NDArray[np.floating]) -> NDArray[np.float64]:
     """(T,): the probe's probability of a beat at each frame, 0..1."""
     return 1 / (1 + np.exp(-probe(frames)[:, 0].astype(np.float64)))
-
-
-def track(tracker: str, audio: Path, cache: Path | None = None) -> Beats:
-    """Beat times (N,) s of a file by a tracker; N may be 0.
-
-    Kept in a cache by the audio's bytes, the tracker's release and its options.
-
-    tracker: madmom (recurrent network and DBN over bars of 3 and 4) or librosa.
-    """
-    version = (madmom_tracker if tracker == "madmom" else librosa_tracker).version()
-    asked = [tracker, version, VERSION, _BEATS_PER_BAR, beat_decoding.MIN_BPM, beat_decoding.MAX_BPM]
-    key = hashlib.sha256(json.dumps(asked).encode())
-    key.update(audio.read_bytes())
-    entry = (CACHE if cache is None else cache) / f"{key.hexdigest()}.json"
-    if entry.is_file():
-        try:
-            return _cached(entry)
-        except MotionBeatError as error:
-            set_aside(entry, error)
-    found = _TRACK[tracker](audio)
-    with whole_file(entry) as unfinished:
-        unfinished.write_text(json.dumps(found.tolist()), encoding="utf-8")
-    return _cached(entry)
-
-
-def _cached(entry: Path) -> Beats:
-    with guarded(entry, "is a damaged cache entry", "delete it and run again"):
-        times = np.array(read_json(entry, "delete it and run again"), float)
-        if times.ndim != 1 or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
-            raise ValueError("no rising list of seconds")
-        return times
-
-
-def _madmom(audio: Path) -> Beats:
-    samples = decode.load(audio, madmom_tracker.SAMPLE_RATE)
-    return madmom_tracker.detect(samples, _BEATS_PER_BAR, beat_decoding.MIN_BPM, beat_decoding.MAX_BPM)[0]
-
-
-def _librosa(audio: Path) -> Beats:
-    return librosa_tracker.detect(decode.load(audio, librosa_tracker.SAMPLE_RATE))[0]
-
-
-_TRACK: dict[str, Callable[[Path], Beats]] = {"madmom": _madmom, "librosa": _librosa}
 
 
 def scores(

@@ -1,10 +1,8 @@
 """Beat tracking as a whole: every encoder's probe on single frames, beside the beats of madmom and librosa."""
 
-import joblib
 import soundfile
 
 from motionbeat.beats import librosa_tracker
-from motionbeat.files import workers
 from motionbeat.lab.encoders.feature_cache import FRAME_S, Features, compute
 from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import Encoders, Tasks
@@ -12,7 +10,8 @@ from motionbeat.lab.tasks import beat_probe
 from motionbeat.lab.tasks.beat_probe import Tracked
 from motionbeat.lab.tasks.probe_task import TaskResult, headline
 from motionbeat.lab.tasks.recognition_sets import BEAT_TASK, Fold, about, open_set, parts
-from motionbeat.progress import counted
+from motionbeat.lab.tasks.tracker_rows import TRACKERS, track
+from motionbeat.parallel import in_parallel
 
 
 def run_beat_tracking(encoders: Encoders, options: Tasks) -> TaskResult:
@@ -23,14 +22,13 @@ def run_beat_tracking(encoders: Encoders, options: Tasks) -> TaskResult:
     tested = [audio[i] for part in rounds for i in part.test]
     features = {name: compute(name, encoders, audio, frames=True) for name in encoders.names}
     librosa_tracker.compile_once()
-    work = joblib.Parallel(n_jobs=workers(), return_as="generator")
-    calls = [joblib.delayed(beat_probe.track)(name, path) for name in beat_probe.TRACKERS for path in tested]
-    calls += [joblib.delayed(_answers)(inputs, labelled, rounds, options) for inputs in features.values()]
-    done = list(counted(work(calls), len(calls), "trackers and beat probes"))
-    rows: dict[str, Tracked] = dict(zip(features, done[len(calls) - len(features) :], strict=True))
+    asked = [(name, path) for name in TRACKERS for path in tested]
+    tracked = list(in_parallel(track, asked, "songs tracked"))
+    probed = in_parallel(_answers, [(inputs, labelled, rounds, options) for inputs in features.values()], "beat probes")
+    rows: dict[str, Tracked] = dict(zip(features, probed, strict=True))
     kept = {row: list(tracked.probes) for row, tracked in rows.items()}
-    for place, name in enumerate(beat_probe.TRACKERS):
-        rows[name] = Tracked({"beats": done[place * len(tested) : (place + 1) * len(tested)]})
+    for place, name in enumerate(TRACKERS):
+        rows[name] = Tracked({"beats": tracked[place * len(tested) : (place + 1) * len(tested)]})
     durations_s = [soundfile.info(path).duration for path in tested]
     scores = beat_probe.scores(BEAT_TASK, rows, durations_s, labelled, rounds, options)
     facts = about(labelled, rounds, options) | {"test": scores[0].n, "frame_ms": round(1000 * FRAME_S), "probes": kept}
@@ -39,4 +37,4 @@ def run_beat_tracking(encoders: Encoders, options: Tasks) -> TaskResult:
 
 def _answers(inputs: list[Features], labelled: LabelledSet, rounds: list[Fold], options: Tasks) -> Tracked:
     """One encoder's beats of the tested tracks."""
-    return beat_probe.answers([each.frames() for each in inputs], labelled, rounds, options)
+    return beat_probe.answers([of_track.frames() for of_track in inputs], labelled, rounds, options)

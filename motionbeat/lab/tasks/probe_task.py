@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import joblib
 from attrs import frozen
 
-from motionbeat.files import workers
 from motionbeat.lab.encoders.feature_cache import read_set
 from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import Tasks
@@ -15,7 +13,7 @@ from motionbeat.lab.tasks import clip_tasks
 from motionbeat.lab.tasks.clip_tasks import Outcome
 from motionbeat.lab.tasks.recognition_sets import CLIP_TASKS, METRICS, OURS, Fold, about, open_set, parts, settings_of
 from motionbeat.lab.tasks.score_table import Score, difference
-from motionbeat.progress import counted
+from motionbeat.parallel import in_parallel
 
 
 @frozen
@@ -35,12 +33,9 @@ def run_probes(features: Path, encoders: Sequence[str], options: Tasks) -> dict[
         for task, labelled in sets.items()
     }
     jobs = [(task, encoder) for task in sets for encoder in encoders]
-    work = joblib.Parallel(n_jobs=min(workers(), len(jobs)), return_as="generator")
-    answers = work(
-        joblib.delayed(_answers)(features / encoder, sets[task], rounds[task], options) for task, encoder in jobs
-    )
+    calls = [(features / encoder, sets[task], rounds[task], options) for task, encoder in jobs]
     outcomes: dict[str, dict[str, Outcome]] = {task: {} for task in sets}
-    for (task, encoder), outcome in zip(jobs, counted(answers, len(jobs), "probes"), strict=True):
+    for (task, encoder), outcome in zip(jobs, in_parallel(_answers, calls, "probes"), strict=True):
         outcomes[task][encoder] = outcome
     return {task: result(task, outcomes[task], sets[task], rounds[task], options) for task in sets}
 

@@ -1,23 +1,22 @@
 """Corpus2Tokens: the corpus and its beats in, the token tables out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.audio.mel import SAMPLE_RATE, log_mel
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import workers
 from motionbeat.lab import tables
-from motionbeat.lab.params import Tokens as Settings
+from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.token_tables.lattices import lattice
 from motionbeat.motion.feature_blocks import feature_slices
+from motionbeat.parallel import in_parallel
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.signals import (
     MotionSignals,
@@ -28,12 +27,14 @@ from motionbeat.tokens.signals import (
     pooled_motion,
 )
 
+if TYPE_CHECKING:
+    from motionbeat.lab.params import Tokens as Settings
+
 Floats = NDArray[np.float32]
 Columns = dict[str, NDArray[Any]]
-Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
-def layout_of(settings: Settings, manifest: Columns) -> Layout:
+def layout_of(settings: "Settings", manifest: Columns) -> Layout:
     """The layout of the tokens of a corpus; rotations enter only if every clip has them."""
     rotations = settings.rotations == "auto" and bool(manifest["has_rotations"].all())
     slices = feature_slices(rotations, settings.joint_events)
@@ -65,31 +66,32 @@ def read_beats(path: Path) -> dict[str, Beats]:
     return grids
 
 
-def build(corpus: Path, beats: Path, settings: Settings, folder: Path, progress: Progress) -> Layout:
+def build(corpus: Path, beats: Path, settings: "Settings", folder: Path) -> Layout:
     """Write the tokens on beats and on lattices, statistics.parquet and layout.json into `folder`."""
     manifest = tables.read(corpus / "manifest.parquet", tables.MANIFEST)
     beats_of = read_beats(beats)
     layout = layout_of(settings, manifest)
-    run = Parallel(n_jobs=workers(), return_as="generator")
+    kept = ItemCache.of("tokens", __name__)
 
     songs = dict(sorted(zip(manifest["song"], manifest["audio"], strict=True)))
     missing = sorted(set(songs) - set(beats_of))
     if missing:
         raise MotionBeatError(f"{beats} has no beats of {', '.join(missing)}: run `dvc repro beats`")
     trained = set(manifest["song"][manifest["split"] == "train"])
-    jobs = (
-        delayed(_song)(name, corpus / path, beats_of[name], layout, settings, settings.lattices * (name in trained))
+    lengths = settings.lattice_min_s, settings.lattice_max_s
+    of_songs = [
+        (kept, name, corpus / path, beats_of[name], layout, settings.lattices * (name in trained), lengths)
         for name, path in songs.items()
-    )
-    song_parts = list(progress(run(jobs), len(songs), "songs"))
+    ]
+    song_parts = list(in_parallel(_song, of_songs, "songs"))
     audio = _write_tokens(
         folder, "audio", tables.AUDIO_TOKENS, tables.LATTICE_AUDIO, [parts for _, parts in song_parts]
     )
     grids = {name: of_song for name, (of_song, _) in zip(songs, song_parts, strict=True)}
 
     clips = [dict(zip(manifest, row, strict=True)) for row in zip(*manifest.values(), strict=True)]
-    jobs = (delayed(_clip)(clip, corpus, grids[clip["song"]], layout, settings.coverage) for clip in clips)
-    danced = list(progress(run(jobs), len(clips), "clips"))
+    of_clips = [(kept, clip, corpus, grids[clip["song"]], layout, settings.coverage) for clip in clips]
+    danced = list(in_parallel(_clip, of_clips, "clips"))
     if not any(len(parts[0]["beat"]) for parts in danced):
         raise MotionBeatError(
             f"{corpus}: no clip covers a whole beat of its song: check offset_s and duration_s in the manifest"
@@ -102,44 +104,69 @@ def build(corpus: Path, beats: Path, settings: Settings, folder: Path, progress:
 
 
 def _song(
-    name: str, path: Path, beats: Beats, layout: Layout, settings: Settings, lattices: int
+    kept: ItemCache, name: str, path: Path, beats: Beats, layout: Layout, lattices: int, lengths_s: tuple[float, float]
 ) -> tuple[list[Beats | None], list[Columns]]:
     """A song's grids, the beats first and then its lattices (none where it is too short), and its tokens on each."""
-    wave = decode.load(path, SAMPLE_RATE)
-    mel = log_mel(wave, SAMPLE_RATE, layout.mel_bands)
-    duration_s = len(wave) / SAMPLE_RATE
-    grids: list[Beats | None] = [beats]
-    for number in range(lattices):
-        grids.append(lattice(name, number, duration_s, settings.lattice_min_s, settings.lattice_max_s))
-    return grids, _on_grids(grids, lambda grid: _audio_columns(name, mel, grid, layout))
+
+    def grids(duration_s: float) -> list[Beats | None]:
+        return [beats, *(lattice(name, number, duration_s, *lengths_s) for number in range(lattices))]
+
+    def pooled() -> Values:
+        wave = decode.load(path, SAMPLE_RATE)
+        mel = log_mel(wave, SAMPLE_RATE, layout.mel_bands)
+        duration_s = len(wave) / SAMPLE_RATE
+        return {
+            "duration_s": duration_s,
+            **_on_grids(grids(duration_s), lambda grid: _audio_columns(mel, grid, layout)),
+        }
+
+    values = kept.get([name, path, beats, layout, lattices, lengths_s], pooled)
+    duration_s = values.pop("duration_s")
+    return grids(duration_s), _of_grids(values, song=name)
 
 
 def _clip(
-    clip: dict[str, Any], corpus: Path, grids: list[Beats | None], layout: Layout, coverage: float
+    kept: ItemCache, clip: dict[str, Any], corpus: Path, grids: list[Beats | None], layout: Layout, coverage: float
 ) -> list[Columns]:
     """Tokens of a clip on the beats of its song and, in the training split, on each lattice."""
-    with np.load(corpus / clip["motion"], allow_pickle=False) as arrays:
-        joints = arrays["joints"]
-        poses = arrays["poses"] if layout.rotation_start is not None else None
-    signals = motion_signals(joints, poses, clip["fps"], layout)
-    used = grids if clip["split"] == "train" else grids[:1]
-    return _on_grids(used, lambda grid: _motion_columns(clip, signals, grid, layout, coverage))
+    path, used = corpus / clip["motion"], grids if clip["split"] == "train" else grids[:1]
+    times = clip["fps"], clip["offset_s"], clip["duration_s"]
+
+    def pooled() -> Values:
+        with np.load(path, allow_pickle=False) as arrays:
+            joints = arrays["joints"]
+            poses = arrays["poses"] if layout.rotation_start is not None else None
+        signals = motion_signals(joints, poses, clip["fps"], layout)
+        return _on_grids(used, lambda grid: _motion_columns(signals, grid, layout, *times[1:], coverage))
+
+    values = kept.get([path, *times, used, layout, coverage], pooled)
+    return _of_grids(values, clip=clip["clip"], song=clip["song"], split=clip["split"])
 
 
-def _on_grids(grids: list[Beats | None], pool: Callable[[Beats], Columns]) -> list[Columns]:
-    """Tokens on the beats, then on each lattice that there is, with its number."""
+def _on_grids(grids: list[Beats | None], pool: Callable[[Beats], Columns]) -> Values:
+    """Columns on the beats, named "-1 NAME", and on each lattice that there is, named "NUMBER NAME"."""
     pooled = [(number, pool(grid)) for number, grid in enumerate(grids, -1) if grid is not None]
-    return [
-        columns if number < 0 else {**columns, "lattice": np.full(len(columns["beat"]), number)}
-        for number, columns in pooled
-    ]
+    return {f"{number} {name}": values for number, columns in pooled for name, values in columns.items()}
 
 
-def _audio_columns(name: str, mel: Floats, beats: Beats, layout: Layout) -> Columns:
+def _of_grids(values: Values, **names: str) -> list[Columns]:
+    """The columns that `_on_grids` named, grid by grid, with those that hold one name or number throughout."""
+    grids: dict[int, Columns] = {}
+    for key, column in values.items():
+        grid, name = key.split()
+        grids.setdefault(int(grid), {})[name] = column
+    for number, columns in grids.items():
+        count = len(columns["beat"])
+        columns |= {name: np.full(count, text, object) for name, text in names.items()}
+        if number >= 0:
+            columns["lattice"] = np.full(count, number)
+    return [grids[number] for number in sorted(grids)]
+
+
+def _audio_columns(mel: Floats, beats: Beats, layout: Layout) -> Columns:
     edges = beats.edges()
     count = len(beats.times)
     return {
-        "song": np.full(count, name, object),
         "beat": np.arange(count),
         "time_s": beats.times,
         "duration_s": np.diff(edges),
@@ -151,22 +178,18 @@ def _audio_columns(name: str, mel: Floats, beats: Beats, layout: Layout) -> Colu
 
 
 def _motion_columns(
-    clip: dict[str, Any], signals: MotionSignals, beats: Beats, layout: Layout, coverage: float
+    signals: MotionSignals, beats: Beats, layout: Layout, offset_s: float, duration_s: float, coverage: float
 ) -> Columns:
-    index = covered(beats, clip["offset_s"], clip["duration_s"], coverage)
-    count = len(index)
+    index = covered(beats, offset_s, duration_s, coverage)
     columns: Columns = {
-        "clip": np.full(count, clip["clip"], object),
-        "song": np.full(count, clip["song"], object),
-        "split": np.full(count, clip["split"], object),
         "beat": index,
         "bar_position": beats.positions[index] - 1,
-        "beats_per_bar": np.full(count, beats.beats_per_bar),
+        "beats_per_bar": np.full(len(index), beats.beats_per_bar),
     }
-    if count == 0:
+    if len(index) == 0:
         empty = np.empty((0, 0), np.float32)
         return {**columns, "features": empty, "contact": empty, "energy": empty}
-    edges = beats.edges()[index[0] : index[-1] + 2] - clip["offset_s"]
+    edges = beats.edges()[index[0] : index[-1] + 2] - offset_s
     return {**columns, **pooled_motion(signals, edges, layout)}
 
 

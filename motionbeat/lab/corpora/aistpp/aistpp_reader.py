@@ -74,8 +74,9 @@ def read_parts(
     for stem in stems:
         told = parsed[stem]
         if told and stem in dealt.split_of:
-            motion = partial(read_motion, motions / f"{stem}.pkl")
-            clips.append(Clip(stem, told.song, told.genre, dealt.split_of[stem], 0.0, motion))
+            path = motions / f"{stem}.pkl"
+            motion = partial(read_motion, path)
+            clips.append(Clip(stem, told.song, told.genre, dealt.split_of[stem], 0.0, motion, (path,)))
     songs = []
     for song in dict.fromkeys(clip.song for clip in clips):
         audio = parts.audio(song)

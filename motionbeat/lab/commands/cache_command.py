@@ -1,0 +1,32 @@
+"""`motionbeat cache`: what is kept for later runs, how much of it may be, and away with it."""
+
+from typing import Annotated
+
+import typer
+
+
+def cache(
+    limit: Annotated[
+        float | None, typer.Option(min=0, help="GB that all items may take from now on; the least recently used go.")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all items.")] = False,
+) -> None:
+    """Show what is kept of songs and clips, so that a changed corpus costs what changed.
+
+    It lies in .cache/items, or in MOTIONBEAT_CACHE. Results never depend on it.
+
+    Example: motionbeat cache --limit 50
+    """
+    from motionbeat.lab import item_cache
+
+    folder = item_cache.items_folder()
+    if clear:
+        item_cache.trim(folder, 0)
+    if limit is not None:
+        item_cache.set_limit(folder, int(limit * 1e9))
+        item_cache.trim(folder, int(limit * 1e9))
+    allowed, total = item_cache.limit_of(folder), 0
+    for kind, (count, size) in item_cache.sizes(folder).items():
+        total += size
+        print(f"{kind:<14}{count:>8,} items {size / 1e9:>9.3f} GB")
+    print(f"{folder}: {total / 1e9:.3f} GB, limit {allowed / 1e9:.1f} GB")

@@ -1,0 +1,227 @@
+"""Results of one song or clip, kept by content: a corpus that grows by a clip costs a clip.
+
+An entry is named by a digest of what decides it: the inputs, the params, every file of the project that the making
+module imports, and the versions of the packages that compute. It is written whole or not at all, and begins with the
+SHA-256 of the rest, which is compared when it is read. The least recently used go when all take more than the limit.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from motionbeat.errors import MotionBeatError
+from motionbeat.files import cache_folder, guarded, set_aside, whole_file
+from motionbeat.lab.imports import closure, module_file
+from motionbeat.parallel import versions
+
+LIMIT = 20 * 10**9
+"""Bytes that all entries take together at most, unless `motionbeat cache --limit` says otherwise."""
+ENDING = ".kept"
+Values = dict[str, Any]
+"""Arrays of numbers by name, and values that JSON can hold."""
+
+_ROOT = Path(__file__).parents[2]
+_DIGEST = hashlib.sha256().digest_size
+_LIMIT_FILE, _JSON = "limit", "json"
+_LOOK_AFTER = 0.02  # part of the limit that a process writes before it looks at what all entries take
+_MARGIN = 0.9  # part of the limit that is left when entries had to go
+_unseen: dict[Path, float] = {}  # bytes that this process has written below a folder since it last looked there
+
+
+@attrs.frozen
+class ItemCache:
+    """Entries of one kind. Can be given to another process."""
+
+    kind: str
+    code: str
+    """Digest of the code and packages that decide their values."""
+    folder: Path
+
+    @classmethod
+    def of(cls, kind: str, *modules: str) -> "ItemCache":
+        """The entries that the named modules of the project make. Raises `MotionBeatError` for one that is not there.
+
+        kind: a folder's name, such as "tokens".
+        """
+        return cls(kind, code_digest(modules), items_folder())
+
+    def get(self, inputs: Any, make: Callable[[], Values]) -> Values:
+        """What is kept for the inputs, or what `make` returns, which is then kept.
+
+        inputs: all that decides the values beside the code, as `digest_of` takes them. A damaged entry is set aside,
+        with a line on stderr, and made again. What `make` raises is raised.
+        """
+        entry = self.entry(inputs)
+        values = self.read(entry)
+        if values is None:
+            self.write(entry, content := entry_content(make()))
+            values = _loaded(content[_DIGEST:])  # as the next run gets them
+        return values
+
+    def entry(self, inputs: Any) -> Path:
+        """The file of an entry, there or not."""
+        name = digest_of([self.code, inputs])
+        return self.folder / self.kind / name[:2] / f"{name}{ENDING}"
+
+    def read(self, entry: Path) -> Values | None:
+        """The values of an entry; none where there is none, or where it was damaged and is now set aside."""
+        if not entry.is_file():
+            return None
+        try:
+            values = read_entry(entry)
+            os.utime(entry)
+            return values
+        except MotionBeatError as error:
+            if entry.is_file():  # else another process needed the room
+                set_aside(entry, error)
+            return None
+
+    def write(self, entry: Path, content: bytes) -> None:
+        """Keep an entry. A full disk is no error: a line on stderr says that it is not kept."""
+        try:
+            with whole_file(entry) as unfinished:
+                unfinished.write_bytes(content)
+        except OSError as error:
+            print(f"not kept for the next run: {entry} ({error.strerror})", file=sys.stderr)
+            return
+        written = _unseen.get(self.folder, np.inf) + len(content)
+        limit = limit_of(self.folder)
+        if written > _LOOK_AFTER * limit:
+            trim(self.folder, limit)
+            written = 0.0
+        _unseen[self.folder] = written
+
+
+def items_folder() -> Path:
+    """Where all entries are."""
+    return cache_folder() / "items"
+
+
+@cache
+def code_digest(modules: tuple[str, ...], root: Path = _ROOT) -> str:
+    """Digest of the modules, of all project files that they import, and of the packages that compute."""
+    files = {name: module_file(name, root) for name in modules}
+    if missing := [name for name, file in files.items() if file is None]:
+        raise MotionBeatError(f"{root}: no module {', '.join(missing)}: give modules of the project")
+    code = sorted((file.relative_to(root).as_posix(), file) for file in closure(filter(None, files.values()), root))
+    return digest_of([versions(), [[name, file] for name, file in code]])
+
+
+def digest_of(value: Any) -> str:
+    """64 hexadecimal digits of plain values, arrays of numbers, attrs classes, and files: a path stands for its bytes.
+
+    Raises `TypeError` for anything else, whose content could not be told.
+    """
+    digest = hashlib.sha256()
+    for part in _parts(value):
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    if isinstance(value, Path):
+        with value.open("rb") as file:
+            yield b"file" + hashlib.file_digest(file, "sha256").digest()
+    elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        yield f"array {value.dtype.str} {value.shape}".encode()
+        yield np.ascontiguousarray(value).tobytes()
+    elif isinstance(value, bytes):
+        yield b"bytes"
+        yield value
+    elif value is None or isinstance(value, str | int | float):
+        yield f"{type(value).__name__} {value!r}".encode()
+    elif isinstance(value, Mapping) or attrs.has(type(value)):
+        named = value if isinstance(value, Mapping) else attrs.asdict(value, recurse=False)
+        yield f"{type(value).__name__} {len(named)}".encode()
+        for name in sorted(named):
+            yield from _parts(name)
+            yield from _parts(named[name])
+    elif isinstance(value, list | tuple):
+        yield f"list {len(value)}".encode()
+        for item in value:
+            yield from _parts(item)
+    else:
+        raise TypeError(f"{type(value)} has no digest")
+
+
+def entry_content(values: Values) -> bytes:
+    """The bytes of an entry: SHA-256, then arrays and JSON in safetensors' form."""
+    from safetensors.numpy import save
+
+    arrays = {name: np.ascontiguousarray(value) for name, value in values.items() if isinstance(value, np.ndarray)}
+    plain = {name: value for name, value in values.items() if name not in arrays}
+    content = bytes(save({**arrays, _JSON: np.frombuffer(json.dumps(plain).encode(), np.uint8)}))
+    return hashlib.sha256(content).digest() + content
+
+
+def read_entry(entry: Path) -> Values:
+    """The values of an entry. Raises `MotionBeatError` for a file that does not hold what was written."""
+    with guarded(entry, "is a damaged cache entry", "run again, and it is made again"):
+        data = entry.read_bytes()
+        content = data[_DIGEST:]
+        if hashlib.sha256(content).digest() != data[:_DIGEST]:
+            raise ValueError("it does not hold what was written")
+        return _loaded(content)
+
+
+def _loaded(content: bytes) -> Values:
+    from safetensors.numpy import load
+
+    arrays: dict[str, NDArray[Any]] = load(content)
+    return {**json.loads(arrays.pop(_JSON).tobytes()), **arrays}
+
+
+def sizes(folder: Path) -> dict[str, tuple[int, int]]:
+    """{kind: (entries, bytes)}, damaged ones among them."""
+    kinds = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    found = {kind.name: [size for _, size, _ in _entries(kind)] for kind in kinds}
+    return {kind: (len(each), sum(each)) for kind, each in found.items()}
+
+
+def trim(folder: Path, limit: int) -> None:
+    """Delete the least recently used entries if all together take more than `limit` bytes."""
+    entries = sorted(_entries(folder))
+    total = sum(size for _, size, _ in entries)
+    if total <= limit:
+        return
+    for _, size, path in entries:
+        if total <= _MARGIN * limit:
+            return
+        path.unlink(missing_ok=True)
+        total -= size
+
+
+def limit_of(folder: Path) -> int:
+    """The limit that `set_limit` wrote, or `LIMIT`. Raises `MotionBeatError` for a file that holds none."""
+    path = folder / _LIMIT_FILE
+    with guarded(path, "is no number of bytes", "set the limit again by `motionbeat cache --limit`"):
+        return int(path.read_text(encoding="ascii")) if path.is_file() else LIMIT
+
+
+def set_limit(folder: Path, limit: int) -> None:
+    """Keep a limit in bytes for all runs that use this cache."""
+    with whole_file(folder / _LIMIT_FILE) as unfinished:
+        unfinished.write_text(f"{limit}\n", encoding="ascii")
+
+
+def _entries(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """(last used, bytes, path) of each entry."""
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = Path(where, name)
+            if name != _LIMIT_FILE and not name.endswith(".unfinished"):
+                try:
+                    about = path.stat()
+                except FileNotFoundError:
+                    continue
+                yield about.st_mtime, about.st_size, path
