@@ -76,7 +76,8 @@ def _in_processes(
     left = set(range(len(calls)))
     for again in (True, False):
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-            run = joblib.Parallel(n_jobs=min(processes, len(left)), return_as="generator_unordered")
+            # at least 2: joblib would work with 1 in this process, which would die instead
+            run = joblib.Parallel(n_jobs=max(2, min(processes, len(left))), return_as="generator_unordered")
         try:
             for number, result in run(joblib.delayed(_numbered)(work, i, calls[i]) for i in sorted(left)):
                 left.remove(number)
@@ -118,7 +119,7 @@ def _on_cluster(
                 running.add(client.submit(_there, folder, shared, work, number, call, pure=False))
             return number is not None
 
-        running = as_completed(with_results=True)
+        running = as_completed(loop=client.loop, with_results=True)
         for _ in range(_AHEAD * len(client.nthreads())):
             send()
         try:

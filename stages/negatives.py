@@ -14,7 +14,7 @@ SPLITS = ("train", "val")
 
 def main() -> None:
     settings = params.load()
-    tokens = Tokens.load(Path("data/tokens"))
+    tokens = Tokens.load(Path("data/tokens"), lists=("onset",))
     with whole_folder(Path("data/negatives")) as folder:
         counts = write_negatives(tokens, SPLITS, settings.tokens.window_beats, settings.negatives, folder)
     for name, by_split in counts.items():

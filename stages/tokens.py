@@ -14,7 +14,7 @@ def main() -> None:
     settings = params.load().tokens
     with whole_folder(Path("data/tokens")) as folder:
         build(Path("data/corpus"), Path("data/beats/beats.parquet"), settings, folder)
-        tokens = Tokens.load(folder, lattices=True)
+        tokens = Tokens.load(folder, lattices=True, lists=())
         windows = {split: len(tokens.windows(split, settings.window_beats)) for split in ("train", "val", "test")}
         if not windows["train"]:
             raise MotionBeatError(

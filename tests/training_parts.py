@@ -6,9 +6,7 @@ from pathlib import Path
 import torch
 from attrs import evolve
 
-from motionbeat.lab import tables
-from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
-from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
+from motionbeat.lab.negatives import write_negatives as mined
 from motionbeat.lab.params import Params
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.loop import new_encoders
@@ -20,13 +18,7 @@ CPU = torch.device("cpu")
 
 def write_negatives(tokens: Tokens, settings: Params, folder: Path, splits: Sequence[str] = ("train",)) -> Path:
     """Mine the negatives of some splits and write them into `folder`, as the stage does."""
-    for name, schema, mine in (
-        ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
-        ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
-    ):
-        parts = [mine(tokens, split, K, settings.negatives) for split in splits]
-        columns = {column: [value for part in parts for value in part[column]] for column in parts[0]}
-        tables.write(folder / f"{name}.parquet", schema, columns)
+    mined.write_negatives(tokens, splits, K, settings.negatives, folder)
     return folder
 
 

@@ -4,8 +4,9 @@ Files are the same bytes for the same rows: one row group size, no pandas metada
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -163,6 +164,38 @@ def appending(path: Path, schema: pa.Schema) -> Iterator[Append]:
         yield lambda columns: writer.write_table(_as_table(path, schema, columns))
 
 
+@contextmanager
+def in_groups(path: Path, schema: pa.Schema) -> Iterator[Append]:
+    """Write the table `schema` piece by piece with two row groups in memory: the bytes are those of `write`."""
+    held: list[pa.Table] = []
+
+    def flush(least: int) -> None:
+        table = pa.concat_tables(held).combine_chunks()
+        while len(table) >= least:
+            writer.write_table(table.slice(0, _ROWS_IN_GROUP), row_group_size=_ROWS_IN_GROUP)
+            table = table.slice(_ROWS_IN_GROUP)
+        held[:] = [table]
+
+    def append(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+        held.append(_as_table(path, schema, columns))
+        if sum(map(len, held)) >= _ROWS_IN_GROUP:
+            flush(_ROWS_IN_GROUP)
+
+    with whole_file(path) as unfinished, pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+        held.append(schema.empty_table())
+        yield append
+        flush(1)
+
+
+def write_rows(path: Path, schema: pa.Schema, rows: Iterable[tuple[Any, ...]], told: str) -> Iterator[Any]:
+    """Write rows, values in the order of the schema, as `in_groups` does; yield the column `told` of each."""
+    rest, place = iter(rows), schema.names.index(told)
+    with in_groups(path, schema) as append:
+        while part := list(islice(rest, _ROWS_IN_GROUP)):
+            append(dict(zip(schema.names, map(list, zip(*part, strict=True)), strict=True)))
+            yield from (row[place] for row in part)
+
+
 def _as_table(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> pa.Table:
     if set(columns) != set(schema.names):
         raise MotionBeatError(f"{path}: columns {sorted(set(columns) ^ set(schema.names))} are not as the schema says")
@@ -182,31 +215,47 @@ def _as_arrow(values: Sequence[Any] | NDArray[Any], kind: pa.DataType) -> pa.Arr
     return pa.array(values, kind)
 
 
-def read(path: Path, schema: pa.Schema) -> dict[str, NDArray[Any]]:
-    """Read the table `schema` as one array a column: list columns as (rows, width) float32.
+def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Read the table `schema`, or some of its columns, as one array a column: list columns as (rows, width) float32.
 
     Raises `MotionBeatError` when the file is missing, is no Parquet file or has other columns.
     """
     with guarded(path, "is not a whole Parquet file", "run `dvc repro` to make it anew"):
         if path.is_dir():
             raise IsADirectoryError("a folder")
-        _refuse_large(path)
-        table = pq.read_table(path)
+        unpacked_bytes(path)
+        found = pq.read_schema(path)
+        table = pq.read_table(path, columns=columns)
         table.validate(full=True)
-    if not table.schema.equals(schema):
-        own, other = ([f"{field.name} ({field.type})" for field in kind] for kind in (table.schema, schema))
+    if not found.equals(schema):
+        own, other = ([f"{field.name} ({field.type})" for field in kind] for kind in (found, schema))
         raise MotionBeatError(f"{path} has columns {', '.join(own)}, not {', '.join(other)}: run `dvc repro`")
     with guarded(path, "holds damaged columns", "run `dvc repro` to make it anew"):
-        return {field.name: _as_numpy(path, field.name, table.column(field.name)) for field in schema}
+        return {name: _as_numpy(path, name, table.column(name)) for name in table.column_names}
 
 
-def _refuse_large(path: Path) -> None:
-    """Refuse what would unpack to more memory than a corpus has: some bytes can stand for any number of them."""
-    about = pq.read_metadata(path)
+def groups(path: Path, columns: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
+    """Some columns of a table that was written here, row group by row group."""
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            table = file.read_row_group(number, columns=columns)
+            yield {name: _as_numpy(path, name, table.column(name)) for name in columns}
+
+
+def unpacked_bytes(path: Path) -> int:
+    """Bytes that a table takes in memory; 0 where it is missing.
+
+    Raises `MotionBeatError` for more than a corpus can have: some bytes can stand for any number of them.
+    """
+    if not path.is_file():
+        return 0
+    with guarded(path, "is not a whole Parquet file", "run `dvc repro` to make it anew"):
+        about = pq.read_metadata(path)
     size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
     allowed = max(_SMALL_BYTES, _MOST_PACKED * path.stat().st_size)
     if size > allowed or about.num_rows > allowed:
         raise MotionBeatError(f"{path} would take {size} bytes of memory ({about.num_rows} rows): run `dvc repro`")
+    return int(size)
 
 
 def _as_numpy(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:

@@ -6,9 +6,7 @@ import torch
 from attrs import evolve
 
 from benchmarks.training_step import measure, table
-from motionbeat.lab import tables
-from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
-from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
+from motionbeat.lab.negatives.write_negatives import write_negatives
 from motionbeat.lab.params import Params
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.stopwatch import PARTS
@@ -25,11 +23,7 @@ def test_a_step_of_the_default_is_measured_where_no_lattices_were_loaded(
         tokens=evolve(settings.tokens, window_beats=beats, subbeats=tokens.layout.subbeats),
     )
     assert settings.train.lattice_share > 0  # the default asks for what is not there
-    for name, schema, mine in (
-        ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
-        ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
-    ):
-        tables.write(tmp_path / f"{name}.parquet", schema, mine(tokens, "train", beats, settings.negatives))
+    write_negatives(tokens, ["train"], beats, settings.negatives, tmp_path)
     found = measure(settings, tokens, tmp_path, torch.device("cpu"), steps=1, warm=1, compiled=False)
     assert found["steps"] == 1 and found["samples_per_s"] > 0
     assert all(found[f"seconds_{part}"] > 0 for part in PARTS)

@@ -1,15 +1,17 @@
 """Every mined pair is what it claims to be, and its numbers justify it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from attrs import evolve
 from ruamel.yaml import YAML
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import params
+from motionbeat.lab import params, tables
 from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
 from motionbeat.lab.negatives.tempo_negatives import folded_difference, mine_tempo_negatives
 from motionbeat.lab.params import Params
@@ -18,13 +20,18 @@ from motionbeat.lab.token_tables.token_windows import Tokens
 K = 8
 
 
+def columns(schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    found = list(rows)
+    return {name: [row[place] for row in found] for place, name in enumerate(schema.names)}
+
+
 @pytest.fixture
 def tokens(token_folder: Path) -> Tokens:
     return Tokens.load(token_folder)
 
 
 def test_tempo_negatives_are_other_songs_at_the_same_tempo(tokens: Tokens, settings: Params) -> None:
-    rows = mine_tempo_negatives(tokens, "train", K, settings.negatives)
+    rows = columns(tables.TEMPO_NEGATIVES, mine_tempo_negatives(tokens, "train", K, settings.negatives))
     assert len(rows["clip"]) > 1000
     song = dict(zip(tokens.motion["clip"], tokens.motion["song"], strict=True))
     for i in range(len(rows["clip"])):
@@ -35,7 +42,7 @@ def test_tempo_negatives_are_other_songs_at_the_same_tempo(tokens: Tokens, setti
 
 
 def test_tempo_negatives_differ_in_meter_phase_or_accents(tokens: Tokens, settings: Params) -> None:
-    rows = mine_tempo_negatives(tokens, "train", K, settings.negatives)
+    rows = columns(tables.TEMPO_NEGATIVES, mine_tempo_negatives(tokens, "train", K, settings.negatives))
     meter = dict(zip(tokens.motion["clip"], tokens.motion["beats_per_bar"], strict=True))
     for i, reason in enumerate(rows["reason"]):
         same_meter = meter[rows["clip"][i]] == meter[rows["negative_clip"][i]]
@@ -54,7 +61,7 @@ def test_half_of_the_tempo_negatives_stand_in_the_anchors_bar_phase_where_there_
 ) -> None:
     def share(same_phase: float) -> float:
         chosen = evolve(settings.negatives, same_phase=same_phase, tempo_per_anchor=2, accent_correlation=1.1)
-        rows = mine_tempo_negatives(tokens, "train", K, chosen)
+        rows = columns(tables.TEMPO_NEGATIVES, mine_tempo_negatives(tokens, "train", K, chosen))
         in_four = np.array([not clip.startswith("train5") for clip in rows["clip"]])  # the only song in 3/4
         return float(np.mean(np.array(rows["reason"])[in_four] == "accent"))
 
@@ -64,7 +71,7 @@ def test_half_of_the_tempo_negatives_stand_in_the_anchors_bar_phase_where_there_
 
 
 def test_the_recorded_accent_correlation_is_that_of_the_two_time_lines(tokens: Tokens, settings: Params) -> None:
-    rows = mine_tempo_negatives(tokens, "train", K, settings.negatives)
+    rows = columns(tables.TEMPO_NEGATIVES, mine_tempo_negatives(tokens, "train", K, settings.negatives))
     audio = tokens.audio
 
     def curve(clip: str, start: int) -> np.ndarray:
@@ -78,7 +85,7 @@ def test_the_recorded_accent_correlation_is_that_of_the_two_time_lines(tokens: T
 
 
 def test_the_hardest_come_first(tokens: Tokens, settings: Params) -> None:
-    rows = mine_tempo_negatives(tokens, "train", K, settings.negatives)
+    rows = columns(tables.TEMPO_NEGATIVES, mine_tempo_negatives(tokens, "train", K, settings.negatives))
     for i in range(1, len(rows["clip"])):
         if rows["rank"][i]:
             assert rows["accent_correlation"][i] <= rows["accent_correlation"][i - 1] + 1e-12
@@ -86,13 +93,19 @@ def test_the_hardest_come_first(tokens: Tokens, settings: Params) -> None:
 
 def test_negatives_stay_in_their_split_and_within_the_cap(tokens: Tokens, settings: Params) -> None:
     for split in ("train", "val"):
-        rows = mine_tempo_negatives(tokens, split, K, evolve(settings.negatives, tempo_per_anchor=3))
+        rows = columns(
+            tables.TEMPO_NEGATIVES,
+            mine_tempo_negatives(tokens, split, K, evolve(settings.negatives, tempo_per_anchor=3)),
+        )
         assert all(clip.startswith(split) for clip in rows["clip"] + rows["negative_clip"])
         assert max(rows["rank"]) == 2
 
 
 def test_no_song_comes_twice_before_every_song_came_once(tokens: Tokens, settings: Params) -> None:
-    rows = mine_tempo_negatives(tokens, "val", K, evolve(settings.negatives, same_phase=0.0, tempo_per_anchor=2))
+    rows = columns(
+        tables.TEMPO_NEGATIVES,
+        mine_tempo_negatives(tokens, "val", K, evolve(settings.negatives, same_phase=0.0, tempo_per_anchor=2)),
+    )
     first = [i for i in range(len(rows["clip"])) if (rows["clip"][i], rows["start"][i]) == ("val0_d0", 0)]
     assert {rows["negative_clip"][i].split("_")[0] for i in first} == {"val1", "val2"}
 
@@ -110,7 +123,7 @@ def sources(rows: Any) -> dict[tuple[str, int, float], str]:
 
 
 def test_jitter_takes_the_parents_beats_where_the_clip_has_them(tokens: Tokens, settings: Params) -> None:
-    rows = mine_jitter_negatives(tokens, "train", K, settings.negatives)
+    rows = columns(tables.JITTER_NEGATIVES, mine_jitter_negatives(tokens, "train", K, settings.negatives))
     source = sources(rows)
     assert source["train0_d0", 0, -1] == "roll"
     assert source["train0_d0", 0, 1] == "parent"
@@ -121,7 +134,7 @@ def test_jitter_takes_the_parents_beats_where_the_clip_has_them(tokens: Tokens, 
 
 def test_a_shift_by_whole_bars_is_no_negative_where_the_music_repeats(tokens: Tokens, settings: Params) -> None:
     chosen = evolve(settings.negatives, jitter_shifts=[-4, -3, 1, 3, 8], bar_shifts=[1])
-    rows = mine_jitter_negatives(tokens, "train", K, chosen)
+    rows = columns(tables.JITTER_NEGATIVES, mine_jitter_negatives(tokens, "train", K, chosen))
     inside = np.array(rows["source"]) == "parent"  # 8 beats of a waltz that are rolled around do differ
     waltz = np.array([song.startswith("train5") for song in rows["clip"]])
     shifts = np.array(rows["shift"])
@@ -134,7 +147,10 @@ def test_a_shift_by_whole_bars_is_a_negative_where_the_music_differs(tokens: Tok
     song = np.flatnonzero(tokens.audio["song"] == "train0")
     onset[song] = np.random.default_rng(0).random(onset[song].shape)  # no two bars alike
     changed = evolve(tokens, audio=tokens.audio | {"onset": onset})
-    rows = mine_jitter_negatives(changed, "train", K, evolve(settings.negatives, jitter_shifts=[1], bar_shifts=[-1, 1]))
+    rows = columns(
+        tables.JITTER_NEGATIVES,
+        mine_jitter_negatives(changed, "train", K, evolve(settings.negatives, jitter_shifts=[1], bar_shifts=[-1, 1])),
+    )
     shifts = {
         song: {s for s, clip in zip(rows["shift"], rows["clip"], strict=True) if clip.startswith(song)}
         for song in ("train0", "train1")
@@ -152,8 +168,9 @@ def test_a_shift_by_whole_bars_is_a_negative_where_the_music_differs(tokens: Tok
 def test_a_shift_by_half_a_beat_needs_the_sub_beats_between_and_halves_the_clips_ends(
     tokens: Tokens, settings: Params
 ) -> None:
-    rows = mine_jitter_negatives(
-        tokens, "train", K, evolve(settings.negatives, jitter_shifts=[-0.5, 0.5], bar_shifts=[])
+    rows = columns(
+        tables.JITTER_NEGATIVES,
+        mine_jitter_negatives(tokens, "train", K, evolve(settings.negatives, jitter_shifts=[-0.5, 0.5], bar_shifts=[])),
     )
     source = sources(rows)
     assert source["train0_d0", 0, -0.5] == "roll"
@@ -174,7 +191,7 @@ def test_a_shift_by_half_a_beat_needs_the_sub_beats_between_and_halves_the_clips
 def test_a_shift_between_sub_beats_is_refused(tokens: Tokens, settings: Params) -> None:
     for shift in (0.3, 0.0001):
         with pytest.raises(MotionBeatError, match=r"jitter_shifts takes steps of 1 / tokens\.subbeats = 0\.25"):
-            mine_jitter_negatives(tokens, "train", K, evolve(settings.negatives, jitter_shifts=[shift]))
+            list(mine_jitter_negatives(tokens, "train", K, evolve(settings.negatives, jitter_shifts=[shift])))
 
 
 def test_params_with_a_shift_between_sub_beats_are_refused() -> None:

@@ -10,9 +10,7 @@ from scipy import stats
 from sklearn import metrics
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import tables
-from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
-from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
+from motionbeat.lab.negatives.write_negatives import write_negatives
 from motionbeat.lab.params import Params
 from motionbeat.lab.tasks.rhythm_agreement import (
     Rhythm,
@@ -137,11 +135,7 @@ def test_a_models_figures_are_those_of_what_it_says_of_the_windows(
     token_folder: Path, settings: Params, tmp_path: Path
 ) -> None:
     tokens = Tokens.load(token_folder)
-    for name, schema, mine in (
-        ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
-        ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
-    ):
-        tables.write(tmp_path / f"{name}.parquet", schema, mine(tokens, "val", K, settings.negatives))
+    write_negatives(tokens, ["val"], K, settings.negatives, tmp_path)
     batches = Batches(tokens, tmp_path, "val", K, torch.device("cpu"))
     torch.manual_seed(0)
     model = DualEncoder(ModelConfig.of(settings.model, tokens.layout)).eval()

@@ -10,8 +10,7 @@ from attrs import evolve
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
-from motionbeat.lab.negatives.jitter_negatives import mine_jitter_negatives
-from motionbeat.lab.negatives.tempo_negatives import mine_tempo_negatives
+from motionbeat.lab.negatives.write_negatives import write_negatives
 from motionbeat.lab.params import Params
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.batch_order import by_tempo
@@ -74,9 +73,7 @@ def tokens(with_lattices: Path) -> Tokens:
 
 def mined(tokens: Tokens, settings: Params, folder: Path, shifts: list[float]) -> Path:
     chosen = evolve(settings.negatives, jitter_shifts=shifts, bar_shifts=[])
-    tempo, jitter = (mine(tokens, "train", K, chosen) for mine in (mine_tempo_negatives, mine_jitter_negatives))
-    tables.write(folder / "tempo.parquet", tables.TEMPO_NEGATIVES, tempo)
-    tables.write(folder / "jitter.parquet", tables.JITTER_NEGATIVES, jitter)
+    write_negatives(tokens, ["train"], K, chosen, folder)
     return folder
 
 

@@ -5,20 +5,18 @@ and by whole bars are not in the paper. A shift by whole bars keeps every step o
 negative only where the music of the two windows differs.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from motionbeat.lab import tables
 from motionbeat.lab.negatives.tempo_negatives import unit_curves
 from motionbeat.lab.params import Negatives as Settings
 from motionbeat.lab.token_tables.token_windows import Tokens, in_subbeats
 
-_COLUMNS = tables.JITTER_NEGATIVES.names
 
-
-def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Settings) -> dict[str, list[Any]]:
-    """Columns of `tables.JITTER_NEGATIVES`: every window of a split with each shift that makes a negative of it.
+def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Settings) -> Iterator[tuple[Any, ...]]:
+    """Rows of `tables.JITTER_NEGATIVES`: every window of a split with each shift that makes a negative of it.
 
     The shifted sub-beats come from the clip itself where it has them (`parent`), else from the window
     rolled around (`roll`). A shift by whole bars is left out where the onset curves of the music there and here
@@ -28,7 +26,6 @@ def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Sett
     subbeats = tokens.layout.subbeats
     first, end = (rows * subbeats for rows in tokens.runs())
     windows = tokens.windows(split, beats)
-    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     meters = tokens.motion["beats_per_bar"]
     onset = tokens.audio["onset"].ravel()  # sub-beats of all songs, one after another
     for i in range(len(windows)):
@@ -44,7 +41,7 @@ def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Sett
             alike = float(np.einsum("t,t->", *unit_curves(np.stack([here, there]))))
             if moved % (meter * subbeats) == 0 and not alike < settings.bar_correlation:
                 continue
-            values = (
+            yield (
                 split,
                 windows.clip[i],
                 int(windows.start[i]),
@@ -52,6 +49,3 @@ def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Sett
                 "parent" if inside else "roll",
                 None if np.isnan(alike) else alike,
             )
-            for name, value in zip(_COLUMNS, values, strict=True):
-                columns[name].append(value)
-    return columns

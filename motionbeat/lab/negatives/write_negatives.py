@@ -19,8 +19,8 @@ def write_negatives(
         ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),
         ("jitter", tables.JITTER_NEGATIVES, mine_jitter_negatives),
     ):
-        parts = [mine(tokens, split, beats, settings) for split in splits]
-        columns = {key: [value for part in parts for value in part[key]] for key in schema.names}
-        tables.write(folder / f"{name}.parquet", schema, columns)
-        counts[name] = {split: columns["split"].count(split) for split in splits}
+        counts[name] = dict.fromkeys(splits, 0)
+        rows = (row for split in splits for row in mine(tokens, split, beats, settings))
+        for split in tables.write_rows(folder / f"{name}.parquet", schema, rows, "split"):
+            counts[name][split] += 1
     return counts

@@ -1,6 +1,7 @@
 """Corpus2Tokens: the corpus and its beats in, the token tables out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Columns = dict[str, NDArray[Any]]
+_AT_ONCE = 4096  # sub-beats whose statistics are taken at a time
 
 
 def layout_of(settings: "Settings", manifest: Columns) -> Layout:
@@ -83,24 +85,45 @@ def build(corpus: Path, beats: Path, settings: "Settings", folder: Path) -> Layo
         (kept, name, corpus / path, beats_of[name], layout, settings.lattices * (name in trained), lengths)
         for name, path in songs.items()
     ]
-    song_parts = list(in_parallel(_song, of_songs, "songs"))
-    audio = _write_tokens(
-        folder, "audio", tables.AUDIO_TOKENS, tables.LATTICE_AUDIO, [parts for _, parts in song_parts]
-    )
-    grids = {name: of_song for name, (of_song, _) in zip(songs, song_parts, strict=True)}
+    grids = {}
+    with _writing(folder, "audio", tables.AUDIO_TOKENS, tables.LATTICE_AUDIO) as write:
+        for name, (of_song, parts) in zip(songs, in_parallel(_song, of_songs, "songs"), strict=True):
+            grids[name] = of_song
+            write(parts)
 
     clips = [dict(zip(manifest, row, strict=True)) for row in zip(*manifest.values(), strict=True)]
     of_clips = [(kept, clip, corpus, grids[clip["song"]], layout, settings.coverage) for clip in clips]
-    danced = list(in_parallel(_clip, of_clips, "clips"))
-    if not any(len(parts[0]["beat"]) for parts in danced):
+    beats_danced = 0
+    with _writing(folder, "motion", tables.MOTION_TOKENS, tables.LATTICE_MOTION) as write:
+        for parts in in_parallel(_clip, of_clips, "clips"):
+            beats_danced += len(parts[0]["beat"])
+            write(parts)
+    if not beats_danced:
         raise MotionBeatError(
             f"{corpus}: no clip covers a whole beat of its song: check offset_s and duration_s in the manifest"
         )
-    motion = _write_tokens(folder, "motion", tables.MOTION_TOKENS, tables.LATTICE_MOTION, danced)
 
-    _write_statistics(folder / "statistics.parquet", motion, audio, layout)
+    _write_statistics(folder, layout)
     layout.write(folder / "layout.json")
     return layout
+
+
+@contextmanager
+def _writing(
+    folder: Path, kind: str, beats: pa.Schema, lattices: pa.Schema
+) -> Iterator[Callable[[list[Columns]], None]]:
+    """Give what adds the tokens of a song or clip: those on beats, which stand first, and those on lattices."""
+    with (
+        tables.in_groups(folder / f"{kind}.parquet", beats) as on_beats,
+        tables.in_groups(folder / f"lattice_{kind}.parquet", lattices) as on_lattices,
+    ):
+
+        def write(parts: list[Columns]) -> None:
+            for append, part in zip([on_beats, *[on_lattices] * (len(parts) - 1)], parts, strict=True):
+                if len(part["beat"]):
+                    append(part)
+
+        yield write
 
 
 def _song(
@@ -193,40 +216,41 @@ def _motion_columns(
     return {**columns, **pooled_motion(signals, edges, layout)}
 
 
-def _write_tokens(
-    folder: Path, kind: str, beats: pa.Schema, lattices: pa.Schema, parts: list[list[Columns]]
-) -> Columns:
-    """Write the tokens on beats, which stand first in each part, and those on lattices; return the former."""
-    on_beats = _joined([part[0] for part in parts], beats)
-    tables.write(folder / f"{kind}.parquet", beats, on_beats)
-    others = [columns for part in parts for columns in part[1:]]
-    tables.write(folder / f"lattice_{kind}.parquet", lattices, _joined(others, lattices))
-    return on_beats
-
-
-def _joined(parts: list[Columns], schema: pa.Schema) -> Columns:
-    """The rows of all parts under each other."""
-    filled = [part for part in parts if len(part["beat"])]
-    if not filled:
-        return {field.name: np.empty((0, 0) if pa.types.is_list(field.type) else 0, object) for field in schema}
-    return {name: np.concatenate([part[name] for part in filled]) for name in schema.names}
-
-
-def _write_statistics(path: Path, motion: Columns, audio: Columns, layout: Layout) -> None:
+def _write_statistics(folder: Path, layout: Layout) -> None:
     """Mean and deviation over the training split alone, shared by the sub-beats of a beat."""
-    train = motion["split"] == "train"
-    if not train.any():
+    danced = list(tables.groups(folder / "motion.parquet", ["split", "song"]))
+    songs = {song for rows in danced for song in rows["song"][rows["split"] == "train"]}
+    if not songs:
         raise MotionBeatError("no beat of the training split: the corpus needs clips whose split is train")
-    songs = np.isin(audio["song"], np.unique(motion["song"][train]))
-    features = {
-        "mel": audio["mel"][songs].reshape(-1, layout.audio_width),
-        "motion": motion["features"][train].reshape(-1, layout.motion_width),
-    }
+
+    def mel() -> Iterator[Floats]:
+        for rows in tables.groups(folder / "audio.parquet", ["song", "mel"]):
+            yield from _pieces(rows["mel"][[song in songs for song in rows["song"]]], layout.audio_width)
+
+    def motion() -> Iterator[Floats]:
+        for rows in tables.groups(folder / "motion.parquet", ["split", "features"]):
+            yield from _pieces(rows["features"][rows["split"] == "train"], layout.motion_width)
+
     columns: dict[str, list[Any]] = {"kind": [], "feature": [], "mean": [], "std": []}
-    for kind, values in features.items():
-        width = values.shape[1]
-        columns["kind"] += [kind] * width
-        columns["feature"] += range(width)
-        columns["mean"] += values.mean(axis=0, dtype=np.float64).tolist()
-        columns["std"] += values.std(axis=0, dtype=np.float64).tolist()
-    tables.write(path, tables.STATISTICS, columns)
+    for kind, parts in (("mel", mel), ("motion", motion)):
+        mean = _mean(parts())
+        variance = _mean((part - mean) ** 2 for part in parts())
+        columns["kind"] += [kind] * len(mean)
+        columns["feature"] += range(len(mean))
+        columns["mean"] += mean.tolist()
+        columns["std"] += np.sqrt(variance).tolist()
+    tables.write(folder / "statistics.parquet", tables.STATISTICS, columns)
+
+
+def _pieces(values: Floats, width: int) -> Iterator[Floats]:
+    rows = values.reshape(-1, width)
+    return (rows[begin : begin + _AT_ONCE] for begin in range(0, len(rows), _AT_ONCE))
+
+
+def _mean(parts: Iterable[NDArray[np.floating]]) -> NDArray[np.float64]:
+    """Mean over the rows of all parts, added one after another whatever the parts are."""
+    total, count = np.zeros((1, 1)), 0
+    for part in parts:
+        total = np.concatenate([np.broadcast_to(total, (1, part.shape[1])), part]).sum(axis=0, keepdims=True)
+        count += len(part)
+    return np.asarray(total[0] / count)

@@ -3,16 +3,17 @@
 Knows Parquet and numpy alone, so that training needs no audio and no motion code.
 """
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
+from motionbeat.lab.token_tables import mapped_tables
 from motionbeat.tokens.layout import Layout
 
 Ints = NDArray[np.integer]
@@ -63,10 +64,11 @@ class Tokens:
     """The same songs and clips on their lattices, if asked for; the statistics stay those of the beats."""
 
     @classmethod
-    def load(cls, folder: Path, lattices: bool = False) -> "Tokens":
+    def load(cls, folder: Path, lattices: bool = False, lists: Container[str] | None = None) -> "Tokens":
         """Read what the tokens stage wrote into `folder`, its lattices too only where they are asked for.
 
-        They are as large as the tokens of the training split themselves.
+        They are as large as the tokens of the training split themselves. lists: the list columns that are wanted,
+        such as onset; None: all. Large ones are mapped (`mapped_tables`).
         """
         rows = tables.read(folder / "statistics.parquet", tables.STATISTICS)
         statistics = {
@@ -76,12 +78,13 @@ class Tokens:
         }
         layout = Layout.read(folder / "layout.json")
 
-        def read(name: str, audio: pa.Schema, motion: pa.Schema, beside: Tokens | None = None) -> Tokens:
-            paths = (folder / f"{name}audio.parquet", folder / f"{name}motion.parquet")
-            return cls(tables.read(paths[0], audio), tables.read(paths[1], motion), statistics, layout, beside)
-
-        pooled = read("lattice_", tables.LATTICE_AUDIO, tables.LATTICE_MOTION) if lattices else None
-        return read("", tables.AUDIO_TOKENS, tables.MOTION_TOKENS, pooled)
+        named = [(folder / "audio.parquet", tables.AUDIO_TOKENS), (folder / "motion.parquet", tables.MOTION_TOKENS)]
+        if lattices:
+            named.append((folder / "lattice_audio.parquet", tables.LATTICE_AUDIO))
+            named.append((folder / "lattice_motion.parquet", tables.LATTICE_MOTION))
+        audio, motion, *others = mapped_tables.read(named, lists)
+        beside = cls(others[0], others[1], statistics, layout) if lattices else None
+        return cls(audio, motion, statistics, layout, beside)
 
     def windows(self, split: str, beats: int, every: Literal["beat", "bar"] = "beat") -> Windows:
         """All windows of `beats` beats in the clips of a split, beginning at every beat or every downbeat.

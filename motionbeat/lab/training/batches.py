@@ -1,6 +1,7 @@
 """Tokens2Batches: windows and their mined negatives, gathered on the training device.
 
-All tables live there. A step draws its windows and negatives on the CPU and sends their numbers in one copy.
+All tables live there, but for what is mapped from disk. A step draws its windows and negatives on the CPU and sends
+their numbers in one copy.
 Axes: n windows of a batch, p tempo negatives, q jitter negatives, k beats, s sub-beats, f features.
 """
 
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
+from motionbeat.lab.token_tables.mapped_tables import stacked
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, without_bands
 from motionbeat.lab.training.batch_order import Clips, by_tempo
@@ -84,8 +86,9 @@ class Batches:
         self._place_negatives(mined, tokens.layout.subbeats)
 
         def on_device(kind: Literal["audio", "motion"], name: str, dtype: torch.dtype = torch.float32) -> Tensor:
-            parts = [torch.tensor(getattr(part, kind)[name], dtype=dtype, device=device) for part in sources]
-            return parts[0] if len(parts) == 1 else torch.cat(parts)
+            values = stacked([getattr(part, kind)[name] for part in sources])
+            mapped = isinstance(values, np.memmap)
+            return torch.from_numpy(values) if mapped else torch.tensor(values, dtype=dtype, device=device)
 
         self._mel, self._onset = on_device("audio", "mel"), on_device("audio", "onset")
         self._features, self._contact = on_device("motion", "features"), on_device("motion", "contact")
@@ -260,8 +263,8 @@ class Batches:
 
 
 def _taken(table: Tensor, rows: Tensor) -> Tensor:
-    """table[rows], of which this is the faster form for rows of numbers."""
-    return functional.embedding(rows, table)
+    """table[rows], of which this is the faster form for rows of numbers; a mapped table stays on the CPU."""
+    return functional.embedding(rows.to(table.device), table).to(rows.device)
 
 
 def _times(tokens: Tokens, windows: Windows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
