@@ -26,9 +26,10 @@ BEATS = 24
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What wider fixtures keep is not in the working folder."""
+def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One process, since starting others takes longer than a test's work; nothing is kept in the working folder."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTIONBEAT_WORKERS", "1")
         patch.setenv("MOTIONBEAT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

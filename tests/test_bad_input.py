@@ -60,7 +60,6 @@ def run(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run stages in a folder of their own, after a change of params by dotted keys."""
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.chdir(corpus.parent)
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
 
     def stages(*names: str, **changes: object) -> None:
         yaml = YAML(typ="safe", pure=True)

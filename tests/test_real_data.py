@@ -94,7 +94,6 @@ def test_a_real_dance_is_embedded_over_the_beats_of_its_music(model: MotionBeat)
 def test_real_pairs_in_three_and_four_come_through_every_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     Path("pairs").mkdir()
     for name in ("C_7", "C_8", "W_14", "W_15", "W_16"):
         Path("pairs", f"DANCE_{name}").symlink_to(DATA / "dance_with_melody" / f"DANCE_{name}")

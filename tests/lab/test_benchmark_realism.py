@@ -228,8 +228,7 @@ def tiny_corpus(tmp_path):
     return folder
 
 
-def test_the_command_writes_the_same_page_and_figure_twice(tiny_corpus, tmp_path, monkeypatch):
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
+def test_the_command_writes_the_same_page_and_figure_twice(tiny_corpus, tmp_path):
     made = []
     for run in ("first", "second"):
         page, drawn = tmp_path / run / "docs" / "realism.md", tmp_path / run / "docs" / "realism.png"

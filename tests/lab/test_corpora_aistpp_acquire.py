@@ -41,10 +41,8 @@ def zipped(files: dict[str, bytes]) -> bytes:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
     """Three songs of the embedded corpus with a dance each, and a fourth dance on the ignore list."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTIONBEAT_WORKERS", "1")
-        folder = tmp_path_factory.mktemp("made") / "corpus"
-        generate(folder, [*FEW, BROKEN], 0, [4])
+    folder = tmp_path_factory.mktemp("made") / "corpus"
+    generate(folder, [*FEW, BROKEN], 0, [4])
     return folder
 
 
@@ -90,7 +88,6 @@ class Publisher:
 def publisher(archives, settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MOTIONBEAT_CACHE", raising=False)
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     Path("raw").mkdir()
     with HostileServer() as server:
         changes = {

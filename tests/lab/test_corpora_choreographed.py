@@ -65,10 +65,8 @@ def write_song(folder, name, beats, seed=0):
 
 
 @pytest.fixture
-def songs(tmp_path, monkeypatch):
+def songs(tmp_path):
     """Songs in bars of 3, 4, 5 and 7, some of a changing tempo."""
-    monkeypatch.setenv("MOTIONBEAT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     folder = tmp_path / "songs"
     (folder / "more").mkdir(parents=True)
     for number in range(SONGS):
@@ -239,9 +237,7 @@ def test_what_has_no_pulse_is_named_and_left_out(songs, tmp_path):
     assert len(listed) == 7 and all(str(tmp_path) not in line for line in listed)
 
 
-def test_a_song_without_a_beats_file_is_tracked_and_danced_to(tmp_path, monkeypatch):
-    monkeypatch.setenv("MOTIONBEAT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
+def test_a_song_without_a_beats_file_is_tracked_and_danced_to(tmp_path):
     (tmp_path / "songs").mkdir()
     grids = {f"song{number}": grid(40, 4, 100 + 5 * number) for number in range(SONGS)}
     for number, (name, beats) in enumerate(grids.items()):

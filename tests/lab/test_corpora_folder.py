@@ -20,8 +20,7 @@ DATA = ROOT.parent / "shared" / "data"
 pytest_plugins = ("own_folder",)
 
 
-def test_own_songs_and_dances_in_four_forms_become_the_pipelines_manifest(own, tmp_path, monkeypatch):
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
+def test_own_songs_and_dances_in_four_forms_become_the_pipelines_manifest(own, tmp_path):
     minutes = write_corpus(folder.read(own), tmp_path / "out")
     rows = tables.read(tmp_path / "out" / "manifest.parquet", tables.MANIFEST)
     assert rows["clip"].tolist() == ["a", "b", "c", "d"] and minutes == pytest.approx(4 * 3 / 60)
@@ -110,8 +109,7 @@ def test_columns_say_what_files_do_not(own):
     assert (a.fps, b.fps, c.fps) == (60.0, 59.94, 30.0)
 
 
-def test_a_bad_motion_is_named_by_its_line_and_others_are_still_read(own, tmp_path, monkeypatch):
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
+def test_a_bad_motion_is_named_by_its_line_and_others_are_still_read(own, tmp_path):
     np.savez(own / "motions" / "a.npz", joints=np.zeros((5, 22, 3)), fps=60)
     (own / "motions" / "b.bvh").write_text("HIERARCHY\n")
     with pytest.raises(MotionBeatError) as caught:

@@ -31,11 +31,6 @@ def dance(frames, fps, rotations, shift=0.0):
     return Motion(joints + np.float32(shift), poses if rotations else None, fps)
 
 
-@pytest.fixture(autouse=True)
-def one_worker(monkeypatch):
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
-
-
 @pytest.fixture
 def corpus(tmp_path):
     audio = tmp_path / "audio"

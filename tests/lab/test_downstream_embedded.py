@@ -38,7 +38,6 @@ SPLITS = ("train", "val", "test")
 def hush(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything as it is but the sound: 0.2 s of a tone, so that a whole set is made in a second."""
     short = 0.1 * np.sin(np.arange(4410) / 10).astype(np.float32)
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     monkeypatch.setattr(band, "perform", lambda rng, piece: short)
     monkeypatch.setattr(made_nsynth, "render", lambda seed, planned: short)
 
@@ -99,7 +98,6 @@ def test_nothing_is_left_of_a_stand_in_that_could_not_be_finished(tmp_path: Path
     def fail(*_) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     monkeypatch.setattr(made_nsynth, "render", fail)
     with pytest.raises(OSError, match="disk full"):
         generate(tmp_path / "nsynth", "nsynth", 0)

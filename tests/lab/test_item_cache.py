@@ -106,7 +106,7 @@ def test_what_cannot_be_made_is_not_kept(kept, cache_of_test) -> None:
     assert not list(cache_of_test.rglob("*.kept"))
 
 
-def test_the_least_recently_used_go_first_and_the_limit_holds(kept, monkeypatch) -> None:
+def test_the_least_recently_used_go_first_and_the_limit_holds(kept) -> None:
     size = len(item_cache.entry_content(values()))
     item_cache.set_limit(kept.folder, 10 * size)
     for number in range(10):

@@ -51,7 +51,6 @@ def test_real_gtzan_and_nsynth_come_through_every_stage_of_recognition(
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     Path("gtzan").mkdir()
     Path("gtzan/beats").symlink_to(DATA / "gtzan" / "beats")
     for genre in GENRES:

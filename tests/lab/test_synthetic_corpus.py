@@ -23,10 +23,8 @@ def _bytes(folder):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTIONBEAT_WORKERS", "1")
-        folder = tmp_path_factory.mktemp("corpus") / "synthetic"
-        generate(folder, FEW, 0, [4])
+    folder = tmp_path_factory.mktemp("corpus") / "synthetic"
+    generate(folder, FEW, 0, [4])
     return folder
 
 

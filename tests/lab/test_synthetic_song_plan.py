@@ -122,9 +122,9 @@ def test_windows_of_two_recordings_are_of_one_song_to_the_mining_of_negatives():
 
 
 def test_the_corpus_is_read_as_aistpp_and_its_bytes_do_not_depend_on_how_many_there_are(tmp_path, monkeypatch):
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     few = [clip for clip in MANY if clip.song in ("mBR60", "mBR60-r1", "mLO9002")]
     generate(tmp_path / "few", few, 0, [4], 1.0)
+    monkeypatch.setenv("MOTIONBEAT_CACHE", str(tmp_path / "other cache"))
     generate(tmp_path / "one", [few[-1]], 0, [4], 1.0)
     again = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.[wp][ak][vl]")]
     assert len(again) == 2

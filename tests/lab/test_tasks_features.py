@@ -41,7 +41,6 @@ class Loudness:
 @pytest.fixture
 def loudness(monkeypatch: pytest.MonkeyPatch) -> Loudness:
     """`Loudness` in the place of every encoder, one process."""
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     monkeypatch.setattr(feature_cache, "_OPENED", {})
     monkeypatch.setattr(interface, "open_encoder", lambda name, settings: Loudness())
     Loudness.calls = 0
@@ -180,7 +179,6 @@ def test_no_tracker_runs_and_no_annotation_is_seen_when_features_are_made(tmp_pa
 
     for module, name in ((beats, "track"), (madmom_tracker, "detect"), (librosa_tracker, "detect")):
         monkeypatch.setattr(module, name, forbidden)
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     monkeypatch.setattr(feature_cache, "_OPENED", {})
     small = evolve(settings.model, width=16, layers=1, heads=2, embedding=8)
     DualEncoder(ModelConfig.of(small, LAYOUT)).save(tmp_path / "model")

@@ -20,11 +20,6 @@ LASTS_S, BEGINS_S, OFFSET_S = 24.0, 12.0, 4.0
 """Songs last so long, are silent and still until BEGINS_S; dances begin OFFSET_S into the song."""
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")  # starting others takes longer than the work
-
-
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training song with two dances, one too late to be danced to a beat, and a validation song with one."""

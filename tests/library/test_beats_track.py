@@ -166,7 +166,6 @@ def test_a_second_run_tracks_only_what_changed(
         tracked.append(song.name)
         return plain(song, *options)
 
-    monkeypatch.setenv("MOTIONBEAT_WORKERS", "1")
     monkeypatch.setattr(song_beats, "_track", spy)
     song_beats.track_all(of(corpus)[:2], LIBROSA)
     song_beats.track_all(of(corpus), LIBROSA)

@@ -58,15 +58,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     soundfile.write(folder / "song.wav", music(SECONDS), RATE)
     clip = Clip("clip", "song", "x", "train", OFFSET, dance)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTIONBEAT_WORKERS", "1")
-        write_corpus(Corpus([Song("song", folder / "song.wav")], [clip]), folder)
-        columns = {"song": ["song"] * len(TIMES), "beat": np.arange(len(TIMES)), "time_s": TIMES}
-        columns |= {"bar_position": BEATS.positions - 1, "beats_per_bar": np.full(len(TIMES), 4)}
-        tables.write(folder / "beats.parquet", tables.BEATS, columns)
-        settings = evolve(params.load(ROOT / "params.yaml").tokens, window_beats=K, subbeats=2, mel_bands=24)
-        (folder / "tokens").mkdir()
-        build(folder, folder / "beats.parquet", settings, folder / "tokens")
+    write_corpus(Corpus([Song("song", folder / "song.wav")], [clip]), folder)
+    columns = {"song": ["song"] * len(TIMES), "beat": np.arange(len(TIMES)), "time_s": TIMES}
+    columns |= {"bar_position": BEATS.positions - 1, "beats_per_bar": np.full(len(TIMES), 4)}
+    tables.write(folder / "beats.parquet", tables.BEATS, columns)
+    settings = evolve(params.load(ROOT / "params.yaml").tokens, window_beats=K, subbeats=2, mel_bands=24)
+    (folder / "tokens").mkdir()
+    build(folder, folder / "beats.parquet", settings, folder / "tokens")
     return folder
 
 

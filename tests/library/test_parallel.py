@@ -60,7 +60,7 @@ def test_results_come_in_order_from_one_thread_each(processes) -> None:
     before = torch.get_num_threads()
     assert set(in_parallel(threads, CALLS[:3], "songs", processes)) == {1}
     assert torch.get_num_threads() == before
-    with pytest.raises(MotionBeatError, match="song 0 is silent"):
+    with pytest.raises(MotionBeatError, match=r"song \d+ is silent"):
         list(in_parallel(fails, CALLS, "songs", processes))
     assert list(in_parallel(squared, [], "songs", processes)) == []
 

@@ -49,7 +49,7 @@ def song_windows(tokens: Tokens, windows: Windows) -> tuple[SongWindows, NDArray
     rows = windows.audio_row[first]
     audio = tokens.audio
     bpm = np.empty(len(rows))
-    curve = scratch((len(rows), windows.beats * tokens.layout.subbeats))
+    curve = scratch((len(rows), windows.beats * audio["onset"].shape[1]))
     for begin in range(0, len(rows), _AT_ONCE):
         span = rows[begin : begin + _AT_ONCE, None] + np.arange(windows.beats)
         bpm[begin : begin + _AT_ONCE] = 60.0 / audio["duration_s"][span].mean(axis=1)
