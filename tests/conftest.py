@@ -11,6 +11,7 @@ from motionbeat.lab import params, tables
 from motionbeat.tokens.layout import Layout
 
 ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
 LAYOUT = Layout(
     subbeats=4,
     mel_bands=6,
@@ -23,6 +24,12 @@ LAYOUT = Layout(
 )
 TEMPI = {"train": (100.0, 100.5, 101.0, 120.0, 121.0, 119.5), "val": (100.0, 101.0, 100.0), "test": (90.0, 95.0)}
 BEATS = 24
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked real run where the recordings and motions are."""
+    if item.get_closest_marker("real") and not SHARED.is_dir():
+        pytest.skip(f"the real recordings and motions of {SHARED} are not here")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,6 @@ import pytest
 from motionbeat.errors import MotionBeatError
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-real = pytest.mark.skipif(not DATA.is_dir(), reason="the real recordings of ../shared/data are not here")
 LISTED = {"train": ["blues.00029", "jazz.00054", "rock.00001"], "valid": ["blues.00000"], "test": ["rock.00010"]}
 Songs = list[tuple[str, str, str]]  # song_id, artist, Mediaeval 2013 set
 

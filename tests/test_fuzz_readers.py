@@ -133,7 +133,6 @@ READERS = {
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not FAULTS.is_dir(), reason="the inputs of ../shared/data/faults are not here")
 @pytest.mark.parametrize("path", sorted(FAULTS.glob("*")) if FAULTS.is_dir() else [], ids=lambda path: path.name)
 def test_the_real_mutated_inputs_raise_the_projects_own_error(path: Path, tmp_path: Path) -> None:
     kind = path.name.partition("-")[0]

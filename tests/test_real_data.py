@@ -18,10 +18,7 @@ from motionbeat.tokens.layout import Layout
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not DATA.is_dir(), reason="the real recordings and motions of ../shared/data are not here"),
-]
+pytestmark = pytest.mark.real
 GTZAN = sorted((DATA / "gtzan" / "genres").glob("*/*.flac"))
 
 

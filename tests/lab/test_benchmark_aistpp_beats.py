@@ -106,7 +106,6 @@ def test_the_tables_have_every_song_and_genre():
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not REAL.is_dir(), reason="the music features of AIST++ in ../shared/data are not here")
 def test_onsets_of_all_60_songs_lie_on_the_nominal_grid_with_one_lag():
     rows = aistpp_beats.read(REAL)
     assert len(rows) == 60

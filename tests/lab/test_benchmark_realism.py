@@ -267,7 +267,6 @@ def test_what_is_not_there_is_refused(tiny_corpus, tmp_path, given, message):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the real motions of ../shared/data are not here")
 def test_the_real_dances_are_read_each_as_far_as_its_frames_go(tmp_path):
     (real,) = corpora.real_aistpp(sorted((SHARED / "aistpp" / "motions").glob("*.pkl")))
     assert len(real.beat_times) == 16

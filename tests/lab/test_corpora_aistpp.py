@@ -181,7 +181,6 @@ def test_all_errors_are_shown_together(corpus):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real AIST++ motion of ../shared/data is not here")
 class TestRealMotion:
     def test_it_is_a_person_standing_upright_on_two_feet_at_times(self):
         read = aistpp.read_motion(next((REAL / "motions").glob("*.pkl")))

@@ -120,7 +120,6 @@ def assert_disjoint(dealt):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not REAL.is_dir(), reason="the official lists of AIST++ in ../shared/data are not here")
 class TestOfficialLists:
     @pytest.fixture
     def lists(self):

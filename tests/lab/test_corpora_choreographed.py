@@ -288,7 +288,7 @@ def test_beats_are_read_with_and_without_places_in_the_bar(tmp_path):
             read_beats(file)
 
 
-@pytest.mark.skipif(not FREE_SONGS.is_dir(), reason="../shared/data/free_songs is absent")
+@pytest.mark.real
 def test_real_songs_have_a_pulse_that_returns():
     from motionbeat.audio import decode
 

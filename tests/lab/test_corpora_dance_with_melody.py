@@ -147,7 +147,6 @@ def test_a_motion_file_cut_short_is_refused(tmp_path):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real pairs of ../shared/data are not here")
 class TestRealDances:
     @pytest.fixture(params=["DANCE_C_2", "DANCE_R_4", "DANCE_W_1"])
     def motion(self, request):

@@ -181,7 +181,6 @@ def test_the_check_is_a_command(tmp_path):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not DATA.is_dir(), reason="the real motions of ../shared/data are not here")
 def test_real_dances_are_not_doubted(tmp_path):
     """36 ballroom couples and a breaking solo pass every check, and the solo comes back from BVH."""
     pairs = sorted((DATA / "dance_with_melody").glob("DANCE_*"))

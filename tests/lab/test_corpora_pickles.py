@@ -145,7 +145,6 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real AIST++ motion of ../shared/data is not here")
 def test_the_real_motion_is_read_as_pickle_reads_it():
     path = next(REAL.glob("*.pkl"))
     with path.open("rb") as file:

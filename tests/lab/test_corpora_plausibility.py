@@ -198,11 +198,7 @@ def test_a_file_named_with_parted_accents_is_found(tmp_path) -> None:
         (tmp_path / on_disk).unlink()
 
 
-real = pytest.mark.skipif(not FAULTS.is_dir(), reason="the inputs of ../shared/data/faults are not here")
-
-
 @pytest.mark.real
-@real
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -217,7 +213,6 @@ def test_the_real_implausible_dances_are_refused(name: str, says: str) -> None:
 
 
 @pytest.mark.real
-@real
 @pytest.mark.parametrize(
     ("name", "fps"),
     [

@@ -46,7 +46,7 @@ def test_other_music_is_not_taken_for_a_copy():
     assert all(agreement(one, one) > 0.999 for one in prints)
 
 
-@pytest.mark.skipif(not FREE_SONGS.is_dir(), reason="../shared/data/free_songs is absent")
+@pytest.mark.real
 def test_real_songs_are_told_apart():
     songs = [fingerprint_of(path) for path in sorted(FREE_SONGS.glob("*.ogg"))[:3]]
     assert max(agreement(one, other) for number, one in enumerate(songs) for other in songs[:number]) < SAME - 0.05

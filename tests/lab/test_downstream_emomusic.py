@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelled_sets import DATA, hex_split, put, rated_songs, real, refused, write_ratings
+from labelled_sets import DATA, hex_split, put, rated_songs, refused, write_ratings
 
 from motionbeat.lab.labelled import emomusic
 
@@ -75,7 +75,6 @@ def test_emomusic_refuses_an_empty_split_and_missing_clips(rated: Path) -> None:
 
 
 @pytest.mark.real
-@real
 def test_real_ratings_of_two_other_emotion_sets_are_read() -> None:
     deam = DATA / "emotion" / "deam_static_annotations.csv"
     ratings, errors = emomusic.ratings_of(deam, "musicId", "Arousal(mean)", "Valence(mean)", (0, 1))
@@ -84,7 +83,6 @@ def test_real_ratings_of_two_other_emotion_sets_are_read() -> None:
 
 
 @pytest.mark.real
-@real
 def test_real_songs_and_ratings_are_read_in_emomusics_layout(tmp_path: Path) -> None:
     songs = json.loads((DATA / "emotion" / "pmemo_static_767.json").read_text())
     rows = [(str(song["id"]), song["artist"], "development") for song in songs]

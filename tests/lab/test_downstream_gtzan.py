@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled_sets import DATA, put, real, refused, write_gtzan
+from labelled_sets import DATA, put, refused, write_gtzan
 
 from motionbeat.lab.labelled import gtzan
 from motionbeat.lab.labelled.labelled_set import UNSPLIT
@@ -99,7 +99,6 @@ def test_gtzan_only_the_clip_known_to_have_no_beats_may_lack_them(gtzan_root: Pa
 
 
 @pytest.mark.real
-@real
 def test_real_gtzan_clips_and_all_999_beat_files_are_read() -> None:
     genres, beats = gtzan.read(DATA / "gtzan", lists=False), gtzan.read_beats(DATA / "gtzan", lists=False)
     assert np.bincount(genres.targets(UNSPLIT)).tolist() == [7] * 10

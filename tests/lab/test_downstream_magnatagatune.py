@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled_sets import DATA, put, real, refused
+from labelled_sets import DATA, put, refused
 
 from motionbeat.audio import decode
 from motionbeat.lab.labelled import magnatagatune
@@ -84,7 +84,6 @@ def test_magnatagatune_refuses_too_few_tags_and_missing_clips_and_clips_twice(ta
 
 
 @pytest.mark.real
-@real
 def test_real_magnatagatune_labels_come_through_the_table(tmp_path: Path) -> None:
     lists = DATA / "magnatagatune" / "split"
     tags = (lists / "top50_tags.txt").read_text().split()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from labelled_sets import DATA, put, real, refused
+from labelled_sets import DATA, put, refused
 
 from motionbeat.lab.labelled import nsynth
 
@@ -74,7 +74,6 @@ def test_nsynth_counts_missing_notes_and_refuses_a_note_in_two_splits(notes: Pat
 
 
 @pytest.mark.real
-@real
 def test_real_nsynth_notes_are_read() -> None:
     found = nsynth.read(DATA / "nsynth", splits=("test",))
     assert len(found.items) == 45

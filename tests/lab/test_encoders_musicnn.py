@@ -66,7 +66,6 @@ def test_the_mean_over_a_patch_is_what_the_back_end_pools(tagger: MusiCNN) -> No
 
 @needs_musicnn
 @pytest.mark.real
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs the real recordings in ../shared/data")
 def test_real_music_gets_the_tags_that_it_should() -> None:
     tagger = MusiCNN("MTT_musicnn")
     genres = DATA / "gtzan" / "genres"

@@ -45,7 +45,6 @@ def test_make_clean_removes_every_folder_that_a_stage_writes() -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason="the real recordings of ../shared/data are not here")
 def test_real_gtzan_and_nsynth_come_through_every_stage_of_recognition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:

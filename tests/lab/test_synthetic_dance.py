@@ -282,7 +282,6 @@ def test_dances_differ_from_one_another(many):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not REAL_CLIP.is_file(), reason="the real AIST++ motion in ../shared/data is not here")
 def test_the_real_clips_figures_are_those_stated():
     stored = load_arrays(REAL_CLIP)
     joints = forward_kinematics(

@@ -134,7 +134,6 @@ def test_a_tracker_asked_otherwise_is_asked_again(where, name, value, clicks, mo
 
 @pytest.mark.real
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason="the real annotations of ../shared/data are not here")
 def test_the_published_detections_have_their_published_scores_over_999_tracks() -> None:
     """They were published without the trimming to 5 s, which leaves out a tracker's first, worst guesses."""
     rows = []

@@ -12,7 +12,6 @@ from motionbeat.errors import MotionBeatError
 
 RATE = 44_100
 FAULTS = Path(__file__).parents[3] / "shared" / "data" / "faults"
-real = pytest.mark.skipif(not FAULTS.is_dir(), reason="the inputs of ../shared/data/faults are not here")
 
 
 def clicks(seconds: float, rate: int = RATE) -> np.ndarray:
@@ -178,7 +177,6 @@ def test_joined_ogg_files_are_read_through(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-@real
 @pytest.mark.parametrize(
     ("name", "seconds"),
     [("vbr_no_header_long_first.mp3", 8.0), ("two_files_joined.mp3", 16.1), ("abr_no_header.mp3", 8.0)],

@@ -204,7 +204,6 @@ def test_nominal_refuses_a_song_that_declares_no_tempo(corpus: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not (SHARED / "gtzan").is_dir(), reason="no ../shared/data/gtzan beside the checkout")
 @pytest.mark.parametrize(("genre", "number"), [("country", "00001"), ("reggae", "00003")])
 def test_madmom_follows_a_real_song(genre: str, number: str) -> None:
     rows = np.loadtxt(SHARED / "gtzan" / "beats" / f"gtzan_{genre}_{number}.beats")

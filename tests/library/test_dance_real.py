@@ -9,10 +9,7 @@ from motionbeat import dance
 from motionbeat.lab.corpora import aistpp
 
 MOTION = Path(__file__).parents[3] / "shared" / "data" / "aistpp" / "motions" / "gBR_sBM_cAll_d04_mBR0_ch01.pkl"
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not MOTION.is_file(), reason="the real AIST++ motion of ../shared/data is not here"),
-]
+pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
