@@ -63,8 +63,9 @@ class ItemCache:
         entry = self.entry(inputs)
         values = self.read(entry)
         if values is None:
-            self.write(entry, content := entry_content(make()))
-            values = _loaded(content[_DIGEST:])  # as the next run gets them
+            arrays, plain = _split(make())
+            self.write(entry, _content(arrays, plain))
+            values = {**json.loads(plain), **arrays}  # as the next run gets them
         return values
 
     def entry(self, inputs: Any) -> Path:
@@ -88,8 +89,9 @@ class ItemCache:
     def write(self, entry: Path, content: bytes) -> None:
         """Keep an entry. A full disk is no error: a line on stderr says that it is not kept."""
         try:
-            with whole_file(entry) as unfinished:
-                unfinished.write_bytes(content)
+            with whole_file(entry) as unfinished, unfinished.open("wb") as file:
+                file.write(hashlib.sha256(content).digest())
+                file.write(content)
         except OSError as error:
             print(f"not kept for the next run: {entry} ({error.strerror})", file=sys.stderr)
             return
@@ -156,29 +158,32 @@ def _parts(value: Any) -> Iterator[bytes]:
 
 def entry_content(values: Values) -> bytes:
     """The bytes of an entry: SHA-256, then arrays and JSON in safetensors' form."""
+    content = _content(*_split(values))
+    return hashlib.sha256(content).digest() + content
+
+
+def _split(values: Values) -> tuple[dict[str, NDArray[Any]], bytes]:
+    arrays = {name: np.ascontiguousarray(value) for name, value in values.items() if isinstance(value, np.ndarray)}
+    return arrays, json.dumps({name: value for name, value in values.items() if name not in arrays}).encode()
+
+
+def _content(arrays: dict[str, NDArray[Any]], plain: bytes) -> bytes:
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(value) for name, value in values.items() if isinstance(value, np.ndarray)}
-    plain = {name: value for name, value in values.items() if name not in arrays}
-    content = bytes(save({**arrays, _JSON: np.frombuffer(json.dumps(plain).encode(), np.uint8)}))
-    return hashlib.sha256(content).digest() + content
+    content: bytes = save({**arrays, _JSON: np.frombuffer(plain, np.uint8)})
+    return content
 
 
 def read_entry(entry: Path) -> Values:
     """The values of an entry. Raises `MotionBeatError` for a file that does not hold what was written."""
-    with guarded(entry, "is a damaged cache entry", "run again, and it is made again"):
-        data = entry.read_bytes()
-        content = data[_DIGEST:]
-        if hashlib.sha256(content).digest() != data[:_DIGEST]:
-            raise ValueError("it does not hold what was written")
-        return _loaded(content)
-
-
-def _loaded(content: bytes) -> Values:
     from safetensors.numpy import load
 
-    arrays: dict[str, NDArray[Any]] = load(content)
-    return {**json.loads(arrays.pop(_JSON).tobytes()), **arrays}
+    with guarded(entry, "is a damaged cache entry", "run again, and it is made again"):
+        data = entry.read_bytes()
+        if hashlib.sha256(memoryview(data)[_DIGEST:]).digest() != data[:_DIGEST]:
+            raise ValueError("it does not hold what was written")
+        arrays: dict[str, NDArray[Any]] = load(data[_DIGEST:])
+        return {**json.loads(arrays.pop(_JSON).tobytes()), **arrays}
 
 
 def sizes(folder: Path) -> dict[str, tuple[int, int]]:
