@@ -11,15 +11,13 @@ from pathlib import Path
 
 import numpy as np
 from attrs import frozen
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from motionbeat.dance.alignment import DEFINITIONS, BeatAlignment, beat_alignment_against_chance
 from motionbeat.errors import run
-from motionbeat.files import workers
 from motionbeat.lab import tables
 from motionbeat.lab.corpora.beats_table import beats_grids
-from motionbeat.progress import counted
+from motionbeat.parallel import in_parallel
 
 _RESAMPLINGS, _SEED = 1000, 0
 
@@ -49,8 +47,7 @@ def measure(corpus: Path, beats: Path, most: int | None = None) -> list[Row]:
     for song, motion, fps, offset in zip(*(manifest[k] for k in ("song", "motion", "fps", "offset_s")), strict=True):
         if most is None or sum(name == song for name, *_ in taken) < most:
             taken.append((str(song), corpus / str(motion), float(fps), grids[str(song)].times - offset))
-    tasks = (delayed(_aligned)(*clip[1:]) for clip in taken)
-    found = list(counted(Parallel(n_jobs=workers(), return_as="generator")(tasks), len(taken), "clips"))
+    found = list(in_parallel(_aligned, [clip[1:] for clip in taken], "clips"))
     return [row(name, [clip[0] for clip in taken], [clip[name] for clip in found]) for name in DEFINITIONS]
 
 

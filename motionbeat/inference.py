@@ -19,6 +19,7 @@ from motionbeat.files import workers
 from motionbeat.model.device import chosen_device
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.model.encode_windows import WINDOWS_AT_ONCE, encode_windows
+from motionbeat.parallel import in_parallel
 from motionbeat.progress import counted
 from motionbeat.tokens.dance_tokens import dance_tokens
 from motionbeat.tokens.layout import Layout
@@ -242,17 +243,10 @@ def _or_raise(results: Any, count: int) -> Iterator[Embedding]:
 def _tokens_of_each(work: Sequence[tuple[Any, ...]]) -> Iterator[TokenSequence | MotionBeatError]:
     """`song_tokens` of each song, in order, by processes where beats are tracked; the rest is fast beside the model."""
     tracked = [tracker for _, _, mode, beats, tracker, _ in work if mode == "beats" and beats is None]
-    processes = min(workers(), len(tracked))
-    if processes < 2:
-        yield from (_tokens_or_error(*arguments) for arguments in work)
-        return
-    import joblib
-
-    if "librosa" in tracked:
+    processes = max(1, min(workers(), len(tracked)))
+    if "librosa" in tracked and processes > 1:
         librosa_tracker.compile_once()
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = joblib.Parallel(n_jobs=processes, return_as="generator")
-        yield from parallel(joblib.delayed(_tokens_or_error)(*arguments) for arguments in work)
+    return in_parallel(_tokens_or_error, work, "songs", processes, shown=False)
 
 
 def _tokens_or_error(*arguments: Any) -> TokenSequence | MotionBeatError:

@@ -28,17 +28,20 @@ _SHARED = ("MOTIONBEAT_CACHE", "HF_HUB_OFFLINE")
 T = TypeVar("T")
 
 
-def in_parallel(work: Callable[..., T], calls: Iterable[tuple[Any, ...]], what: str, processes: int = 0) -> Iterator[T]:
+def in_parallel(
+    work: Callable[..., T], calls: Iterable[tuple[Any, ...]], what: str, processes: int = 0, shown: bool = True
+) -> Iterator[T]:
     """Yield `work(*call)` for each call, in order, and show how many of them are done.
 
-    what: the calls in a word, such as "songs". processes: at most so many on this machine; 0: `files.workers()`; one
-    works in this process. When a worker process dies, what it had not finished is done once more by new ones. Raises
-    `MotionBeatError` when one dies again, and for a cluster that cannot be used.
+    what: the calls in a word, such as "songs". shown: whether progress is. processes: at most so many on this machine;
+    0: `files.workers()`; one works in this process. When a worker process dies, what it had not finished is done once
+    more by new ones. Raises `MotionBeatError` when one dies again, and for a cluster that cannot be used.
     """
     todo = list(calls)
     early: dict[int, T] = {}
     turn = 0
-    for number, result in counted(_finished(work, todo, what, processes or workers()), len(todo), what):
+    results = _finished(work, todo, what, processes or workers())
+    for number, result in counted(results, len(todo), what) if shown else results:
         early[number] = result
         while turn in early:
             yield early.pop(turn)

@@ -19,8 +19,9 @@ from benchmarks.realism import corpora, figure, motion, music
 from benchmarks.realism.document import Column, document
 from motionbeat import errors
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file, workers
+from motionbeat.files import whole_file
 from motionbeat.lab import tables
+from motionbeat.parallel import in_parallel
 
 MOST_CLIPS = 160
 MOST_SONGS = 60
@@ -83,10 +84,8 @@ def _link(drawn: Path | None, page: Path | None) -> str | None:
 
 def _listened(name: str, paths: Sequence[Path], most: int) -> Column:
     """Measures of at most so many songs, spread evenly over the list."""
-    from joblib import Parallel, delayed
-
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int))]
-    items = Parallel(n_jobs=min(workers(), max(len(chosen), 1)))(delayed(music.measures)(path) for path in chosen)
+    items = list(in_parallel(music.measures, [(path,) for path in chosen], "songs"))
     return Column(name, items, [str(path) for path in chosen])
 
 
