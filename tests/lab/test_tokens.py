@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.token_tables.token_windows import Tokens
-from motionbeat.tokens.layout import Layout
 from motionbeat.tokens import pooling
+from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.pooling import begins_in, pool_frames, subbeat_edges
 
 
