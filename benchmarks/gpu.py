@@ -94,7 +94,7 @@ def agreement(settings: Params, tokens: Tokens, negatives: Path, device: torch.d
     `MotionBeatError` where they differ by more than `AGREES`.
     """
     model = new_encoders(tokens, evolve(settings.model, dropout=Fraction(0.0))).double()
-    results = []
+    results: list[tuple[torch.Tensor, torch.Tensor]] = []
     for where in (torch.device("cpu"), device):
         batches = Batches(tokens, negatives, "train", settings.tokens.window_beats, where)
         index = np.arange(0, len(batches.windows), max(1, len(batches.windows) // 16))

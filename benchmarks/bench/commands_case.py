@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bench.rounds import LeftOut, Row, compare
 
@@ -14,8 +15,8 @@ _DVC = "import dvc.cli, dvc.repo, dvc.commands.repro, dvc.stage, dvc_data.hashfi
 def rows() -> Iterator[Row | LeftOut]:
     """Each beside what it cannot do without."""
 
-    def command(*words: str) -> Callable[[], None]:
-        return lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL) and None
+    def command(*words: str) -> Callable[[], Any]:
+        return lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
     bare = command(PYTHON, "-c", "pass")
     yield compare("import motionbeat", "", command(PYTHON, "-c", "import motionbeat"), "python alone", bare, rounds=9)

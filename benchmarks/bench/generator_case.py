@@ -15,9 +15,11 @@ def rows() -> Iterator[Row]:
     """The generator of params.yaml with random weights, its number of DDIM steps, planting included."""
     settings = params.load(Path("params.yaml")).dance
     model = generator(settings, WIDTH)
-    ratios = []
+    ratios: list[float] = []
     for _ in range(3):
-        found = measure(model, 1, SECONDS * FPS, settings.sampling_steps, settings.guidance, warm=not ratios)
+        found = measure(
+            model, 1, round(SECONDS * FPS), int(settings.sampling_steps), settings.guidance, warm=not ratios
+        )
         ratios.append(found["seconds"] / SECONDS)
     middle = sorted(ratios)[1]
     size, note = f"{SECONDS} s, {settings.sampling_steps} steps", f"{FPS / middle:.0f} frames/s"

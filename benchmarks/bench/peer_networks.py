@@ -59,19 +59,18 @@ class ClapAudio(nn.Module):
         self.patches = nn.Conv2d(1, _WIDTH, 4, 4)
         widths = [_WIDTH * 2**stage for stage in range(len(_DEPTHS))]
         self.stages = nn.ModuleList(
-            nn.ModuleList(_layer(width, heads) for _ in range(depth))
+            nn.Sequential(*(_layer(width, heads) for _ in range(depth)))
             for width, heads, depth in zip(widths, _HEADS, _DEPTHS, strict=True)
         )
         self.merges = nn.ModuleList(nn.Linear(4 * width, 2 * width, bias=False) for width in widths[:-1])
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.patches(image).permute(0, 2, 3, 1)  # (b, 64, 64, d)
-        for number, layers in enumerate(self.stages):
+        for number, stage in enumerate(self.stages):
             b, side, _, d = x.shape
             parts, w = side // _WINDOW, _WINDOW
             x = x.view(b, parts, w, parts, w, d).transpose(2, 3).reshape(-1, w * w, d)
-            for layer in layers:
-                x = layer(x)
+            x = stage(x)
             x = x.view(b, parts, parts, w, w, d).transpose(2, 3).reshape(b, side, side, d)
             if number < len(self.merges):
                 x = x.view(b, side // 2, 2, side // 2, 2, d).transpose(2, 3).reshape(b, side // 2, side // 2, 4 * d)

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 Compute = Callable[[], Any]
+_LEAST_S = 0.05
 
 
 @frozen
@@ -50,22 +51,29 @@ def compare(
     times: float = 1.0,
     at_most: float | None = None,
     note: str = "",
-    warm: bool = True,
 ) -> Row:
-    """Run both in turns. times: how often `peer` would have to run for the same work, where it is given less.
+    """Run both in turns, each once before, which does not count, and in every round as often as `_often` says.
 
-    warm: once each before, not counted.
+    times: how often `peer` would have to run for the same work, where it is given less.
     """
-    if warm:
-        ours(), peer()
-    pairs = [(_seconds(ours), times * _seconds(peer)) for _ in range(rounds)]
+    mine, theirs = _often(ours), _often(peer)
+    pairs = [(_seconds(ours, mine), times * _seconds(peer, theirs)) for _ in range(rounds)]
     ratios = [mine / theirs for mine, theirs in pairs]
-    medians = (statistics.median(column) for column in zip(*pairs, strict=True))
-    mine, theirs = medians
-    return Row(case, size, mine, beside, theirs, statistics.median(ratios), min(ratios), max(ratios), at_most, note)
+    ours_s, beside_s = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return Row(case, size, ours_s, beside, beside_s, statistics.median(ratios), min(ratios), max(ratios), at_most, note)
 
 
-def _seconds(compute: Compute) -> float:
+def _often(compute: Compute) -> int:
+    """Runs that last `_LEAST_S`: something shorter would be all or nothing of another program's turn on the core."""
+    compute()  # compiles and fills caches
+    if _seconds(compute, 1) >= _LEAST_S:
+        return 1
+    fastest = min(_seconds(compute, 1) for _ in range(3))
+    return max(1, round(_LEAST_S / max(fastest, _LEAST_S / 1000)))
+
+
+def _seconds(compute: Compute, runs: int) -> float:
     begin = time.perf_counter()
-    compute()
-    return time.perf_counter() - begin
+    for _ in range(runs):
+        compute()
+    return (time.perf_counter() - begin) / runs

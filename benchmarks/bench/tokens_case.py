@@ -21,8 +21,10 @@ def song(path: Path) -> Beats:
     import soundfile
 
     generator = np.random.default_rng(0)
-    loudness = 0.05 + 0.1 * np.abs(np.sin(np.arange(SECONDS * RATE) * (2 * np.pi / RATE)))
-    soundfile.write(path, (loudness * generator.standard_normal(SECONDS * RATE)).astype(np.float32), RATE)
+    loudness = 0.05 + 0.1 * np.abs(np.sin(np.arange(RATE) * (2 * np.pi / RATE)))
+    with soundfile.SoundFile(path, "w", RATE, 1) as file:
+        for _ in range(SECONDS):  # libsndfile's ogg encoder crashes on a long block
+            file.write((loudness * generator.standard_normal(RATE)).astype(np.float32))
     times = np.arange(0.25, SECONDS - 0.5, 0.5)
     return Beats(times, np.arange(len(times)) % 4 + 1, 4)
 

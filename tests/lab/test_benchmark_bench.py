@@ -13,13 +13,14 @@ from motionbeat.errors import MotionBeatError
 
 
 def test_a_ratio_is_the_median_of_rounds_and_a_part_counts_as_often_as_it_fits(monkeypatch) -> None:
-    clock = iter([0, 2, 10, 11, 20, 21, 30, 31, 40, 48, 50, 52])  # ours 2 1 8 s, theirs 1 1 2 s
+    trial = [0, 9, 10, 19]  # 9 s each: long enough to run once a round
+    clock = iter([*trial, 0, 2, 10, 11, 20, 21, 30, 31, 40, 48, 50, 52])  # ours 2 1 8 s, theirs 1 1 2 s
     monkeypatch.setattr(rounds.time, "perf_counter", lambda: next(clock))
     calls: list[str] = []
     mine, theirs = (lambda: calls.append("mine")), (lambda: calls.append("theirs"))
     row = rounds.compare("case", "size", mine, "peer", theirs, rounds=3, times=2.0, at_most=0.5)
     assert (row.ratio, row.low, row.high, row.ours_s, row.beside_s) == (1.0, 0.5, 2.0, 2.0, 2.0)
-    assert calls == ["mine", "theirs"] * 4
+    assert calls == [*["mine"] * 2, *["theirs"] * 2, *["mine", "theirs"] * 3]
     assert "| 0.5, missed |" in line(row)
 
 
