@@ -36,8 +36,8 @@ def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.fl
     Returns (M, F) or (N, M, F) float32.
     Raises `MotionBeatError` when an interval lies wholly outside the frames.
     """
-    edges = np.asarray(edges, float)
-    position = np.clip(edges * frame_rate + 0.5, 0.0, len(frames))
+    frames = np.asarray(frames)
+    position = np.clip(np.asarray(edges, float) * frame_rate + 0.5, 0.0, len(frames))
     width = np.diff(position)  # (..., M)
     if width.size and width.min() <= 0:
         raise MotionBeatError(
@@ -51,8 +51,8 @@ def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.fl
 
 def _means(frames: Array, position: Array) -> NDArray[np.float32]:
     """Means of the frames (T, F) between consecutive positions (..., M + 1), in frames from the edge of the first."""
-    frames = np.asarray(frames, float)
-    integral = np.concatenate([np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0)])
+    integral = np.zeros((len(frames) + 1, frames.shape[1]))
+    np.cumsum(frames, axis=0, dtype=float, out=integral[1:])
     whole = np.minimum(position.astype(int), len(frames) - 1)
     at_edges = integral[whole] + (position - whole)[..., None] * frames[whole]  # (..., M + 1, F)
     return (np.diff(at_edges, axis=-2) / np.diff(position)[..., None]).astype(np.float32)
