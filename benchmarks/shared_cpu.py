@@ -2,7 +2,8 @@
 
 Each kind of work runs alone, then beside one and beside two programs that never rest, in one process, so that only
 ratios count. On two cores a fair share is at most twice and three times the time of work that runs alone. Rows:
-threads, and how a thread waits for the others: PASSIVE (it sleeps; what `python -m stages` sets) or ACTIVE (it spins).
+threads, and how a thread waits for the others: PASSIVE (it sleeps; what `python -m stages` sets) or ACTIVE (it spins;
+with --spinning, which can take many minutes).
 """
 
 import argparse
@@ -20,7 +21,8 @@ from motionbeat.errors import MotionBeatError, run
 
 WORKS, BUSY = ("training", "generator"), (0, 1, 2)
 FAIR = {0: 1.0, 1: 2.0, 2: 3.0}
-SETUPS = ((2, "PASSIVE"), (2, "ACTIVE"), (1, "PASSIVE"))  # threads, OMP_WAIT_POLICY
+SETUPS = ((2, "PASSIVE"), (1, "PASSIVE"))  # threads, OMP_WAIT_POLICY
+SPINNING = ((2, "ACTIVE"),)
 _CLIPS = 64
 
 
@@ -32,6 +34,7 @@ def main(given: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--steps", type=count, default=8, help="of training, at least (default %(default)s)")
     parser.add_argument("--works", nargs="+", choices=WORKS, default=WORKS)
+    parser.add_argument("--spinning", action="store_true", help="threads that spin as well")
     parser.add_argument("--inside", choices=WORKS, help=argparse.SUPPRESS)  # the process that works
     arguments = parser.parse_args(given)
     if arguments.inside:
@@ -41,7 +44,7 @@ def main(given: Sequence[str] | None = None) -> None:
     print(f"{os.cpu_count()} cores")
     print(f"{'work':<11}{'threads':>8}  {'waiting':<9}{'beside':>7}{'a second':>11}{'slower':>8}  fair")
     for work in arguments.works:
-        for threads, policy in SETUPS:
+        for threads, policy in SETUPS + SPINNING * arguments.spinning:
             for busy, speed, slower in of_process(work, threads, policy, arguments.steps):
                 fair = "" if not busy else f"{'yes' if slower <= FAIR[busy] else 'no'}, at most {FAIR[busy]:g}"
                 print(f"{work:<11}{threads:>8}  {policy:<9}{busy:>7}{speed:>11.1f}{slower:>7.2f}x  {fair}", flush=True)
