@@ -33,10 +33,10 @@ def rows(model: MotionBeat) -> Iterator[Row]:
         speech = torch.from_numpy(samples[: PIECE_S * WAV2VEC2_RATE])[None]
         size, count = f"{SECONDS} s of samples", SECONDS / PIECE_S
         peer = "wav2vec 2.0 base (random weights)"
-        yield compare("embedding", size, ours, peer, lambda: first(speech), rounds=3, times=count, at_most=1 / 20)
+        yield compare("embedding", size, ours, peer, lambda: first(speech), rounds=2, times=count, at_most=1 / 20)
         clap, sound = ClapAudio().eval(), torch.randn(1, CLAP_RATE * CLAP_SECONDS)
         peer = "CLAP's audio branch (random weights)"
-        yield compare("embedding", size, ours, peer, lambda: clap(spectrogram(sound)), rounds=3, times=count)
+        yield compare("embedding", size, ours, peer, lambda: clap(spectrogram(sound)), rounds=2, times=count)
         note = "ratio: reading and decoding the file"
         yield compare("embedding", f"{SECONDS} s of ogg", real_time, "the same of samples", ours, rounds=3, note=note)
 

@@ -8,11 +8,11 @@ from benchmarks.bench.rounds import LeftOut, Row, compare
 from motionbeat.beats import track
 from motionbeat.errors import MotionBeatError
 
-SECONDS, RATE = 20, 44_100
+SECONDS, RATE = 10, 44_100
 
 
 def rows() -> Iterator[Row | LeftOut]:
-    """Two songs of 20 s; two processes can at best halve the time of one, on two idle cores."""
+    """Two songs of 10 s; two processes can at best halve the time of one, on two idle cores."""
     import joblib
 
     generator = np.random.default_rng(0)
@@ -30,4 +30,4 @@ def rows() -> Iterator[Row | LeftOut]:
             joblib.Parallel(n_jobs=processes)(joblib.delayed(track)(song, RATE, "madmom") for song in songs)
 
     size, note = f"2 songs of {SECONDS} s", "per song: half of these seconds"
-    yield compare("beats by madmom", size, lambda: by(2), "in one process", lambda: by(1), rounds=3, note=note)
+    yield compare("beats by madmom", size, lambda: by(2), "in one process", lambda: by(1), rounds=2, note=note)
