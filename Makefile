@@ -8,12 +8,13 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help env repro test test-all lint lock clean
+.PHONY: help env repro test test-all bench lint lock clean
 help:
 	@echo "make env       environment in $(VENV)"
 	@echo "make repro     environment, the whole pipeline on the embedded corpus, the results table"
 	@echo "make test      environment, lint, types, tests"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make bench     speed beside the peers, into docs/performance.md (five minutes on two idle cores)"
 	@echo "make lock      write requirements.lock anew from pyproject.toml (needs uv)"
 
 env: $(READY)
@@ -43,6 +44,9 @@ test: lint
 
 test-all: lint
 	$(BIN)/python -m pytest -n 2
+
+bench: env
+	$(BIN)/python -m benchmarks.bench
 
 # torch is chosen apart; musicnn asks for TensorFlow and an old numpy, of which only its model files here need nothing
 lock:

@@ -16,7 +16,7 @@ from motionbeat.beats import librosa_tracker
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import workers
-from motionbeat.model.device import chosen_device
+from motionbeat.model.device import chosen_device, chosen_precision
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.model.encode_windows import WINDOWS_AT_ONCE, encode_windows
 from motionbeat.parallel import in_parallel
@@ -28,6 +28,7 @@ from motionbeat.tokens.token_sequence import SequenceWindows, TokenSequence
 from motionbeat.weights import SHIPPED
 
 Floats = NDArray[np.float32]
+PRECISIONS = ("float32", "bf16", "auto")
 
 
 @frozen(eq=False)
@@ -42,21 +43,29 @@ class Embedding:
     """(K + 1,) s: token t stands for [times[t], times[t + 1]). The last beat of a song may end after its audio."""
 
 
-def load(path: str | Path | None = None, device: str | torch.device | None = None) -> "MotionBeat":
+def load(
+    path: str | Path | None = None, device: str | torch.device | None = None, precision: str = "float32"
+) -> "MotionBeat":
     """The model in a folder with config.json and model.safetensors, as the train stage writes it.
 
     path: None for the model that comes with the package (`motionbeat/weights/card.md` says what it was trained on).
     device: where it computes, such as cpu, cuda or cuda:1; None: the GPU if there is one, else the CPU.
-    Raises `MotionBeatError` where a file is missing or of another model, or the device is not there.
+    precision: of matrix products, float32, bf16 (faster on GPUs, three digits) or auto (bf16 on GPUs that have it).
+    Raises `MotionBeatError` where a file is missing or of another model, or the device or precision is not there.
     """
-    return MotionBeat(DualEncoder.load(SHIPPED if path is None else path).to(chosen_device(device)))
+    if precision not in PRECISIONS:
+        raise MotionBeatError(f"precision = {precision!r}: give {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    device = chosen_device(device)
+    chosen = chosen_precision(precision, device)
+    return MotionBeat(DualEncoder.load(SHIPPED if path is None else path).to(device), chosen)
 
 
 class MotionBeat:
     """A trained model that embeds songs and dances into one space, where cosine similarity is the match."""
 
-    def __init__(self, model: DualEncoder) -> None:
+    def __init__(self, model: DualEncoder, precision: str = "float32") -> None:
         self.model = model.eval()
+        self.precision = precision
         config = model.config
         self.layout = Layout(**{field.name: getattr(config, field.name) for field in fields(Layout)})
 
@@ -219,6 +228,7 @@ class MotionBeat:
                 tokens.has_rotations,
                 part.rows - first,
                 batch_size=batch_size,
+                precision=self.precision,
             )
             embeddings.append(encoded.embedding.cpu().numpy())
             states[part.rows[part.gives_state]] = encoded.states.cpu().numpy()[part.gives_state]

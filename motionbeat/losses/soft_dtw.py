@@ -2,11 +2,15 @@
 
 Cuturi & Blondel (2017), "Soft-DTW: a differentiable loss function for time-series"; Blondel,
 Mensch & Vert (2021), "Differentiable divergences between time series". The dynamic programme runs
-over anti-diagonals in float64 whatever the input, so value and gradient are those of float64.
+over anti-diagonals in float64 whatever the input, so value and gradient are those of float64: on a GPU with Triton
+as one kernel each way (`motionbeat.losses.soft_dtw_kernel`), on a CPU with numba and without a band as compiled loops
+(`motionbeat.losses.soft_dtw_loops`), elsewhere diagonal by diagonal.
 
 Axes: b batch, n and m lengths, f features; i index in x, g = i + j anti-diagonal.
 """
 
+import importlib.util
+from functools import cache
 from typing import Any
 
 import torch
@@ -23,6 +27,7 @@ def soft_dtw(
     *,
     band: int | None = None,
     lengths: tuple[Tensor, Tensor] | None = None,
+    validate: bool = True,
 ) -> Tensor:
     """min^gamma over all monotone alignments of the summed squared Euclidean distances.
 
@@ -31,6 +36,7 @@ def soft_dtw(
     from corner to corner, distances are in steps of the longer series, and the band is widened to
     half the ratio of the lengths, without which no path might fit. None: all cells.
     lengths: how many steps of each x and each y count, two (b,); None: all.
+    validate: False where lengths are known to be right; nothing is then read back from a GPU.
     Differentiable once; a second derivative is refused with `MotionBeatError`.
     """
     _check(x, y, gamma, band)
@@ -39,12 +45,12 @@ def soft_dtw(
         lengths = (torch.full((b,), n, device=x.device), torch.full((b,), m, device=x.device))
     rows, columns = lengths[0].long(), lengths[1].long()
     for name, length, longest in (("x", rows, n), ("y", columns, m)):
-        if length.shape != (b,) or bool((length < 1).any() | (length > longest).any()):
+        if length.shape != (b,) or (validate and bool((length < 1).any() | (length > longest).any())):
             raise MotionBeatError(f"lengths of {name} are {length.tolist()}; expected {b} numbers from 1 to {longest}")
     x64, y64 = x.double(), y.double()
     cost = (x64**2).sum(-1)[:, :, None] + (y64**2).sum(-1)[:, None] - 2 * x64 @ y64.transpose(1, 2)  # (b, n, m)
     cost = cost.masked_fill(~_allowed(n, m, rows, columns, band), torch.inf)
-    value: Tensor = _SoftDtw.apply(cost, rows, columns, float(gamma))
+    value: Tensor = _SoftDtw.apply(cost, rows, columns, float(gamma), _compiled(cost, band))
     return value.to(x.dtype)
 
 
@@ -55,6 +61,7 @@ def soft_dtw_divergence(
     *,
     band: int | None = None,
     lengths: tuple[Tensor, Tensor] | None = None,
+    validate: bool = True,
 ) -> Tensor:
     """sdtw(x, y) - (sdtw(x, x) + sdtw(y, y)) / 2: at least 0, and 0 for equal series, unlike soft_dtw itself.
 
@@ -64,12 +71,15 @@ def soft_dtw_divergence(
     if x.shape == y.shape:
         all_lengths = None if lengths is None else _crossed_and_self(*lengths)
         left, right = _crossed_and_self(x, y)  # (3 b, n, f): one run for all three
-        crossed, self_x, self_y = soft_dtw(left, right, gamma, band=band, lengths=all_lengths).chunk(3)
+        crossed, self_x, self_y = soft_dtw(left, right, gamma, band=band, lengths=all_lengths, validate=validate).chunk(
+            3
+        )
     else:
         rows, columns = lengths if lengths is not None else (None, None)
-        crossed = soft_dtw(x, y, gamma, band=band, lengths=lengths)
-        self_x = soft_dtw(x, x, gamma, band=band, lengths=None if rows is None else (rows, rows))
-        self_y = soft_dtw(y, y, gamma, band=band, lengths=None if columns is None else (columns, columns))
+        of_x, of_y = (None if length is None else (length, length) for length in (rows, columns))
+        crossed = soft_dtw(x, y, gamma, band=band, lengths=lengths, validate=validate)
+        self_x = soft_dtw(x, x, gamma, band=band, lengths=of_x, validate=validate)
+        self_y = soft_dtw(y, y, gamma, band=band, lengths=of_y, validate=validate)
     return crossed - (self_x + self_y) / 2
 
 
@@ -120,13 +130,39 @@ def _straight(skewed: Tensor, m: int) -> Tensor:
 
 
 def _strip(skewed: Tensor) -> tuple[list[int], int]:
-    """The first row of each anti-diagonal that need be computed, and how many: no path goes elsewhere."""
-    used = (skewed != -torch.inf).any(2).cpu()  # (g, n)
-    n = used.shape[1]
+    """The first row of each anti-diagonal that need be computed, and how many: no path goes elsewhere.
+
+    Elsewhere than on a CPU all rows: to read which are needed would stop the device.
+    """
+    g, n, _ = skewed.shape
+    if skewed.device.type != "cpu":
+        return [0] * g, n
+    used = (skewed != -torch.inf).any(2)  # (g, n)
     first = used.int().argmax(1)
     last = n - 1 - used.flip(1).int().argmax(1)
     width = int((last - first)[used.any(1)].max()) + 1
     return first.clamp(max=n - width).tolist(), width
+
+
+@cache
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _compiled(cost: Tensor, band: int | None) -> Any:
+    """The module whose `table_of` and `shares_of` run the programme; None: diagonal by diagonal.
+
+    On a CPU a band leaves so few cells that the diagonals are as fast.
+    """
+    if cost.is_cuda and _installed("triton"):
+        from motionbeat.losses import soft_dtw_kernel
+
+        return soft_dtw_kernel if cost.shape[1] <= soft_dtw_kernel.LONGEST else None
+    if cost.device.type == "cpu" and band is None and _installed("numba"):
+        from motionbeat.losses import soft_dtw_loops
+
+        return soft_dtw_loops
+    return None
 
 
 class _SoftDtw(Function):
@@ -137,8 +173,14 @@ class _SoftDtw(Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, cost: Tensor, rows: Tensor, columns: Tensor, gamma: float) -> Tensor:
+    def forward(ctx: Any, cost: Tensor, rows: Tensor, columns: Tensor, gamma: float, compiled: Any) -> Tensor:
         b, n, m = cost.shape
+        batch = torch.arange(b, device=cost.device)
+        ctx.gamma, ctx.low, ctx.compiled = gamma, None, compiled
+        if compiled:
+            table = compiled.table_of(cost / -gamma)
+            ctx.save_for_backward(cost, table, rows, columns)
+            return -gamma * table[batch, rows - 1, columns - 1]  # (b,)
         skewed = _skewed(cost / -gamma, -torch.inf)  # (g, n, b)
         low, width = _strip(skewed)
         # Cell (i, j) at [i + j + 2, i + 1]: before it all is barred but (-1, -1), where paths begin.
@@ -156,11 +198,11 @@ class _SoftDtw(Function):
             torch.exp(ways - total.clamp_(min=smallest), out=weights[g])
         ctx.save_for_backward(cost, weights, rows, columns)
         ctx.low = low
-        return -gamma * table[rows + columns, rows, torch.arange(b, device=cost.device)]  # (b,)
+        return -gamma * table[rows + columns, rows, batch]  # (b,)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return _SoftDtwGradient.apply(grad, *ctx.saved_tensors, ctx.low), None, None, None
+        return _SoftDtwGradient.apply(grad, *ctx.saved_tensors, ctx.low, ctx.gamma, ctx.compiled), *[None] * 4
 
 
 class _SoftDtwGradient(Function):
@@ -168,9 +210,21 @@ class _SoftDtwGradient(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, grad: Tensor, cost: Tensor, weights: Tensor, rows: Tensor, columns: Tensor, low: list[int]
+        ctx: Any,
+        grad: Tensor,
+        cost: Tensor,
+        weights: Tensor,
+        rows: Tensor,
+        columns: Tensor,
+        low: list[int] | None,
+        gamma: float,
+        compiled: Any,
     ) -> Tensor:
-        b, n, m = cost.shape  # an input, though only its shape is used: so a second derivative is asked of `backward`
+        """weights: of `_SoftDtw`, or the table of `compiled`, which has no `low`."""
+        b, n, m = cost.shape  # an input for its shape alone too: so a second derivative is asked of `backward`
+        if low is None:
+            shares: Tensor = compiled.shares_of(weights, cost / -gamma, grad, rows, columns)
+            return shares
         width = weights.shape[2]
         share = weights.new_zeros((n + m + 1, n + 1, b))  # as the table
         share[rows + columns, rows, torch.arange(b, device=grad.device)] = grad

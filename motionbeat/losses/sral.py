@@ -8,6 +8,7 @@ Axes: b batch, k beats, s sub-beats, n complete bars of B beats each.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -63,6 +64,7 @@ def structural_rhythm_alignment_loss(
     gamma: float = 0.1,
     band: int = 1,
     circular: bool = True,
+    meters: Sequence[int] | None = None,
 ) -> StructuralLoss:
     """beat_weight * L_beat + bar_weight * L_bar (eq. 5), scalars.
 
@@ -80,8 +82,11 @@ def structural_rhythm_alignment_loss(
     over both and over all complete bars of the batch.
     source `detected` aligns the detected curves with each other: a constant without any gradient.
     A batch without complete bars, or without real beats, has 0 in their place.
+    meters: every number of beats a bar that may occur. With it values are not checked and nothing is read back from
+    a GPU: what does not count is computed and weighs 0, so that all shapes are known beforehand and the step can be
+    captured as a CUDA graph. None: what does not count is left out, which is less work on a CPU.
     """
-    detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask)
+    detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask, meters is None)
     onset, contact, energy = detected
     detected_onset, detected_contact = onset_curve(onset), contact_curve(contact)  # (b, k)
     as_mass: Callable[[Tensor], Tensor]
@@ -104,15 +109,16 @@ def structural_rhythm_alignment_loss(
         divergence,
         gamma,
         band if band >= 0 else None,
+        meters is not None,
     )
-    distance = wasserstein_circle if circular else wasserstein_line
-    distances = [
-        (distance(as_mass(accent), detected_mass(moved)) + distance(as_mass(motion), detected_mass(strength))) / 2
-        for accent, motion, strength, moved in complete_bars(
-            (source_accent, source_energy, onset, energy), bar_position, beats_per_bar, mask
-        )
-    ]  # one (n,) a meter
-    bar = torch.cat(distances).mean() if distances else beat.new_zeros(())
+    distance = partial(wasserstein_circle if circular else wasserstein_line, validate=meters is None)
+
+    def distances(accent: Tensor, motion: Tensor, strength: Tensor, moved: Tensor) -> Tensor:
+        of_accent = distance(as_mass(accent), detected_mass(moved))
+        return (of_accent + distance(as_mass(motion), detected_mass(strength))) / 2
+
+    curves = source_accent, source_energy, onset, energy
+    bar = _mean_over_bars(distances, curves, bar_position, beats_per_bar, mask, meters)
     return StructuralLoss(beat_weight * beat + bar_weight * bar, beat, bar)
 
 
@@ -122,6 +128,8 @@ def rhythm_anchor_loss(
     bar_position: Tensor,
     beats_per_bar: Tensor,
     mask: Tensor | None = None,
+    *,
+    meters: Sequence[int] | None = None,
 ) -> Tensor:
     """How far each head is from the detected curve of the modality it reads. Scalar, not weighted.
 
@@ -129,25 +137,27 @@ def rhythm_anchor_loss(
     beats) and of the cross-entropies of accent and of energy mass (over the B * S bins, mean over
     complete bars; without any, 0). Arguments as `structural_rhythm_alignment_loss`.
     """
-    detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask)
-    curves = _bce(predicted.onset[mask], detected.onset[mask]) + _bce(predicted.contact[mask], detected.contact[mask])
-    entropies = [
-        -(detected_mass(strength) * accent.log_softmax(-1) + detected_mass(moved) * motion.log_softmax(-1)).sum(-1)
-        for accent, motion, strength, moved in complete_bars(
-            (_at_least_float32(predicted.accent), _at_least_float32(predicted.energy), detected.onset, detected.energy),
-            bar_position,
-            beats_per_bar,
-            mask,
+    detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask, meters is None)
+    fixed = meters is not None
+    curves = _bce(predicted.onset, detected.onset, mask, fixed) + _bce(predicted.contact, detected.contact, mask, fixed)
+
+    def entropies(accent: Tensor, motion: Tensor, strength: Tensor, moved: Tensor) -> Tensor:
+        return -(detected_mass(strength) * accent.log_softmax(-1) + detected_mass(moved) * motion.log_softmax(-1)).sum(
+            -1
         )
-    ]  # one (n,) a meter
-    return curves + torch.cat(entropies).mean() if entropies else curves
+
+    masses = _at_least_float32(predicted.accent), _at_least_float32(predicted.energy), detected.onset, detected.energy
+    return curves + _mean_over_bars(entropies, masses, bar_position, beats_per_bar, mask, meters)
 
 
-def contact_guide_loss(contact_guide_logits: Tensor, contact: Tensor, mask: Tensor | None = None) -> Tensor:
+def contact_guide_loss(
+    contact_guide_logits: Tensor, contact: Tensor, mask: Tensor | None = None, *, fixed_shapes: bool = False
+) -> Tensor:
     """Binary cross-entropy of r_t with "a foot contact begins in beat t", or in each of its parts. Scalar.
 
     Its weight is the caller's. contact_guide_logits: (b, k, 1) or (b, k, s). contact: (b, k, s), detected, 1 where a
-    contact begins. mask: (b, k) True = real beat, None = all; 0 without any.
+    contact begins. mask: (b, k) True = real beat, None = all; 0 without any. fixed_shapes: masked beats weigh 0 and are
+    not left out, as with the `meters` of `structural_rhythm_alignment_loss`.
     """
     shape = tuple(contact_guide_logits.shape)
     mask = torch.ones(shape[:2], dtype=torch.bool, device=contact.device) if mask is None else mask
@@ -160,7 +170,7 @@ def contact_guide_loss(contact_guide_logits: Tensor, contact: Tensor, mask: Tens
     begins = _at_least_float32(contact.detach())
     if shape[2] != contact.shape[2]:
         begins = contact_curve(begins)[..., None]  # (b, k, 1)
-    return _bce(contact_guide_logits[mask], begins[mask])
+    return _bce(contact_guide_logits, begins, mask, fixed_shapes)
 
 
 def complete_bars(
@@ -175,13 +185,40 @@ def complete_bars(
         if beats == 1 or beats > mask.shape[1]:
             continue
         of_meter = beats_per_bar == beats
-        steps = torch.arange(beats, device=mask.device)
-        positions = bar_position[of_meter].unfold(1, beats, 1)  # (b', k - B + 1, B)
-        counted = ((positions - steps).abs() <= _ON_THE_BEAT) & mask[of_meter].unfold(1, beats, 1)
-        whole = counted.all(-1)  # (b', k - B + 1)
+        whole = _is_bar(beats, bar_position[of_meter], mask[of_meter])  # (b', k - B + 1)
         if bool(whole.any()):
             # unfold puts the beats of the bar last: (b', k - B + 1, s, B)
             yield tuple(curve[of_meter].unfold(1, beats, 1)[whole].transpose(1, 2).flatten(1) for curve in curves)
+
+
+def _is_bar(beats: int, bar_position: Tensor, mask: Tensor) -> Tensor:
+    """(b, k - B + 1) True where B real beats from there on stand at positions 0, 1, .. B - 1."""
+    steps = torch.arange(beats, device=mask.device)
+    on_the_beat = (bar_position.unfold(1, beats, 1) - steps).abs() <= _ON_THE_BEAT  # (b, k - B + 1, B)
+    return (on_the_beat & mask.unfold(1, beats, 1)).all(-1)
+
+
+def _mean_over_bars(
+    measure: Callable[..., Tensor],
+    curves: Sequence[Tensor],
+    bar_position: Tensor,
+    beats_per_bar: Tensor,
+    mask: Tensor,
+    meters: Sequence[int] | None,
+) -> Tensor:
+    """Mean of `measure`, of curves (n, B * s) -> (n,), over the complete bars of all meters; 0 without any."""
+    if meters is None:
+        found = [measure(*bars) for bars in complete_bars(curves, bar_position, beats_per_bar, mask)]  # (n,) a meter
+        return torch.cat(found).mean() if found else curves[0].new_zeros(())
+    total, count = curves[0].new_zeros(()), curves[0].new_zeros(())
+    for beats in meters:
+        if beats == 1 or beats > mask.shape[1]:
+            continue
+        whole = _is_bar(beats, bar_position, mask) & (beats_per_bar == beats)[:, None]  # (b, k - B + 1)
+        stretches = (curve.unfold(1, beats, 1).transpose(2, 3).flatten(2) for curve in curves)  # (b, k - B + 1, B * s)
+        total = total + (measure(*stretches) * whole).sum()
+        count = count + whole.sum()
+    return total / count.clamp(min=1)
 
 
 def detected_mass(strength: Tensor) -> Tensor:
@@ -206,22 +243,33 @@ def contact_curve(probability: Tensor) -> Tensor:
     return 1 - (1 - probability).prod(-1)
 
 
-def _curve_loss(x: Tensor, y: Tensor, mask: Tensor, divergence: bool, gamma: float, band: int | None) -> Tensor:
+def _curve_loss(
+    x: Tensor, y: Tensor, mask: Tensor, divergence: bool, gamma: float, band: int | None, fixed_shapes: bool
+) -> Tensor:
     """Curves (b, k), real beats only and in order -> scalar, mean over sequences that have any."""
     beats = mask.sum(1)
     some = beats > 0
-    if not bool(some.any()):
-        return x.new_zeros(())
-    first = (~mask).to(torch.uint8).argsort(dim=1, stable=True)[some]  # real beats to the front
-    x, y, beats = x[some].gather(1, first)[..., None], y[some].gather(1, first)[..., None], beats[some]  # (b, k, 1)
-    if divergence:
-        return (soft_dtw_divergence(x, y, gamma, band=band, lengths=(beats, beats)) / beats).mean()
-    return soft_dtw(x, y, gamma, band=band, lengths=(beats, beats)).mean()
+    first = (~mask).to(torch.uint8).argsort(dim=1, stable=True)  # real beats to the front
+    if fixed_shapes:
+        lengths = beats.clamp(min=1)
+    else:
+        if not bool(some.any()):
+            return x.new_zeros(())
+        x, y, first, lengths = x[some], y[some], first[some], beats[some]
+    x, y = x.gather(1, first)[..., None], y.gather(1, first)[..., None]  # (b, k, 1)
+    run = soft_dtw_divergence if divergence else soft_dtw
+    values = run(x, y, gamma, band=band, lengths=(lengths, lengths), validate=not fixed_shapes)  # (b,)
+    values = values / lengths if divergence else values
+    return (values * some).sum() / some.sum().clamp(min=1) if fixed_shapes else values.mean()
 
 
-def _bce(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean binary cross-entropy, 0 without elements."""
+def _bce(logits: Tensor, target: Tensor, mask: Tensor, fixed_shapes: bool) -> Tensor:
+    """Mean binary cross-entropy of (b, k, s) over real beats, 0 without any."""
     logits = _at_least_float32(logits)
+    if fixed_shapes:
+        each = functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="none")
+        return each.masked_fill(~mask[..., None], 0).sum() / (mask.sum() * logits.shape[2]).clamp(min=1)
+    logits, target = logits[mask], target[mask]
     total = functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="sum")
     return total / max(logits.numel(), 1)
 
@@ -236,8 +284,9 @@ def _checked(
     bar_position: Tensor,
     beats_per_bar: Tensor,
     mask: Tensor | None,
+    values: bool,
 ) -> tuple[DetectedRhythm, Tensor]:
-    """Check shapes and ranges; return the detected curves (no gradient, 0 where masked) and the mask."""
+    """Check shapes and, if `values`, ranges; return the detected curves (no gradient, 0 where masked) and the mask."""
     shape = tuple(detected.onset.shape)
     if len(shape) != 3:
         raise MotionBeatError(f"detected onset has shape {shape}; expected (batch, beats, sub-beats)")
@@ -255,7 +304,8 @@ def _checked(
     if mask.dtype != torch.bool:
         raise MotionBeatError(f"mask is {mask.dtype}; expected bool, True at real beats")
     clean = DetectedRhythm(*(_at_least_float32(curve.detach()).masked_fill(~mask[..., None], 0) for curve in detected))
-    for name, highest in (("onset", 1.0), ("contact", 1.0), ("energy", torch.finfo(clean.energy.dtype).max)):
+    ranges = ("onset", 1.0), ("contact", 1.0), ("energy", torch.finfo(clean.energy.dtype).max)
+    for name, highest in ranges if values else ():
         curve = getattr(clean, name)
         if not bool(((curve >= 0) & (curve <= highest)).all()):
             raise MotionBeatError(f"detected {name} leaves 0..{highest:g}: run `dvc repro tokens` to make it again")

@@ -1,9 +1,11 @@
 """Device, precision and determinism of torch."""
 
 import os
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 
@@ -35,6 +37,12 @@ def chosen_device(named: torch.device | str | None) -> torch.device:
         reason = str(error).splitlines()[0].rstrip(".")
         raise MotionBeatError(f"device = {str(named)!r} cannot be used ({reason}): give cpu, or none at all") from None
     return device
+
+
+def sent(values: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """The array as a tensor on the device; a GPU gets it while the program goes on."""
+    tensor = torch.from_numpy(np.ascontiguousarray(values))
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def make_deterministic(seed: int) -> None:

@@ -81,10 +81,19 @@ class DualEncoder(nn.Module):
             buffer.copy_(new.clamp(min=SMALLEST_STD) if name.endswith("std") else new)
 
     def audio(
-        self, mel: Tensor, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None = None
+        self,
+        mel: Tensor,
+        bar_position: Tensor,
+        beats_per_bar: Tensor,
+        mask: Tensor | None = None,
+        *,
+        validate: bool = True,
     ) -> EncodedAudio:
-        """mel (b, k, S * audio_width), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all real."""
-        mask, whole = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask)
+        """mel (b, k, S * audio_width), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all real.
+
+        validate: False where the meters are known to be right; nothing is then read back from a GPU.
+        """
+        mask, whole = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask, validate)
         tokens = self._z_scored(mel, self.mel_mean, self.mel_std, mask, whole).flatten(2)  # (b, k, s * bands)
         phase = self._phase(bar_position, beats_per_bar, mask)
         states = self.audio_encoder(tokens, phase, beats_per_bar, mask)
@@ -99,6 +108,8 @@ class DualEncoder(nn.Module):
         beats_per_bar: Tensor,
         mask: Tensor | None = None,
         has_rotations: Tensor | None = None,
+        *,
+        validate: bool = True,
     ) -> EncodedMotion:
         """features (b, k, S * F), the rest as `audio`; has_rotations (b,) bool, None = all have them.
 
@@ -106,7 +117,8 @@ class DualEncoder(nn.Module):
         training set where windows are not centred, whatever the block holds. A model without a
         rotation block takes no notice of it.
         """
-        mask, whole = self._checked("features", features, self.config.motion_token, bar_position, beats_per_bar, mask)
+        width = self.config.motion_token
+        mask, whole = self._checked("features", features, width, bar_position, beats_per_bar, mask, validate)
         tokens = self._z_scored(features, self.motion_mean, self.motion_std, mask, whole)  # (b, k, s, f)
         start = self.config.rotation_start
         if has_rotations is not None and start is not None:
@@ -167,9 +179,16 @@ class DualEncoder(nn.Module):
         return build(folder, lambda: cls(config), "model").eval()
 
     def _checked(
-        self, name: str, tokens: Tensor, width: int, bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor | None
+        self,
+        name: str,
+        tokens: Tensor,
+        width: int,
+        bar_position: Tensor,
+        beats_per_bar: Tensor,
+        mask: Tensor | None,
+        validate: bool,
     ) -> tuple[Tensor, bool]:
-        """Check the input; return the mask (all True where none was given), and whether it is all True."""
+        """Check the input; return the mask (all True where none was given), and whether it is known to be all True."""
         if tokens.ndim != 3 or tokens.shape[2] != width:
             raise MotionBeatError(f"{name} has shape {tuple(tokens.shape)}; expected (batch, beats, {width})")
         b, k = tokens.shape[:2]
@@ -184,14 +203,20 @@ class DualEncoder(nn.Module):
                 raise MotionBeatError(f"{label} has shape {tuple(tensor.shape)}; expected {shape} as {name} has")
         if mask.dtype != torch.bool:
             raise MotionBeatError(f"mask is {mask.dtype}; expected bool, True at real beats")
+        if not validate:
+            return mask, False
         # One question to the device instead of three: on a GPU each waits for all work before it.
         lowest, highest, whole = torch.stack([*beats_per_bar.long().aminmax(), mask.all().long()]).tolist()
+        self.check_meters(lowest, highest)
+        return mask, bool(whole)
+
+    def check_meters(self, lowest: int, highest: int) -> None:
+        """Raise `MotionBeatError` where the model has no room for so many beats a bar."""
         if lowest < 1 or highest > self.config.max_beats_per_bar:
             raise MotionBeatError(
                 f"beats_per_bar runs from {lowest} to {highest}; the model has room for 1 to "
                 f"{self.config.max_beats_per_bar} (model.max_beats_per_bar)"
             )
-        return mask, bool(whole)
 
     def _z_scored(self, tokens: Tensor, mean: Tensor, std: Tensor, mask: Tensor, whole: bool) -> Tensor:
         """(b, k, s * f) -> a new (b, k, s, f), zero at masked beats; of mean 0 over the window if it is centred.

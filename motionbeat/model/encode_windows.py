@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.model.device import chosen_device
+from motionbeat.model.device import autocast, chosen_device, chosen_precision
 from motionbeat.model.dual_encoder import DualEncoder, EncodedAudio, EncodedMotion
 
 WINDOWS_AT_ONCE = 256
@@ -35,6 +35,7 @@ def encode_windows(
     *,
     device: torch.device | str | None = None,
     batch_size: int = WINDOWS_AT_ONCE,
+    precision: str = "float32",
 ) -> EncodedAudio | EncodedMotion:
     """Embeddings and head outputs of n windows of music or dance, without gradients and without dropout.
 
@@ -42,7 +43,7 @@ def encode_windows(
     batch of windows is ever gathered. bar_position: (n, k), from 0 at the downbeat. beats_per_bar: (n,), or one for
     all. mask: (n, k), True = real beat; None: all are. has_rotations: False where motion tokens hold no joint
     rotations. device: where to compute, to which the model is moved; None: where it is. batch_size: windows at once,
-    which changes results by rounding only.
+    which changes results by rounding only. precision: float32, bf16 or auto, of matrix products (`chosen_precision`).
     Returns the fields of `DualEncoder.audio` or `.motion` for all windows, on the device.
     Raises `MotionBeatError` for no window, a batch size below 1, or what the model refuses.
     """
@@ -53,7 +54,7 @@ def encode_windows(
     was_training = model.training
     model.to(device).eval()
     parts: list[Any] = []
-    with torch.no_grad():
+    with torch.no_grad(), autocast(chosen_precision(precision, device), device):
         for part in batches_of(count, batch_size):
             window = (
                 torch.as_tensor(tokens[part] if rows is None else tokens[rows[part]], device=device),

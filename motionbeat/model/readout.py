@@ -75,15 +75,19 @@ class WindowReadout(nn.Module):
     and no weights are spent on where in the window it stands.
     """
 
+    times: Tensor
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.period = config.window_beats
         self.project = nn.Linear(config.width, config.embedding // self.period)
         harmonics = self.period // 2 + 1
         self.gain_raw = nn.Parameter(torch.full((harmonics,), math.log(math.expm1(1.0))))
-        # A real signal has C_n twice, as C_n and its conjugate, but for n = 0 and n = K / 2.
-        alone = [n == 0 or 2 * n == self.period for n in range(harmonics)]
-        self.once = torch.tensor(alone)
+        # A real signal has C_n twice, as C_n and its conjugate, but for n = 0 and n = K / 2, which are real.
+        self.both = slice(1, (self.period + 1) // 2)
+        times = torch.ones(harmonics)
+        times[self.both] = math.sqrt(2.0)
+        self.register_buffer("times", times, persistent=False)
 
     @property
     def gain(self) -> Tensor:
@@ -94,10 +98,9 @@ class WindowReadout(nn.Module):
         """states (b, k, d), mask (b, k) -> (b, e), L2-normalised; phase and meter have no part in it."""
         code = self.project(states)  # (b, k, c)
         real, imaginary = window_harmonics(code, mask, self.period)
-        once = self.once.to(code.device)
-        weight = self.gain * torch.where(once, 1.0, math.sqrt(2.0)).to(code.dtype)  # (n,)
+        weight = self.gain * self.times.to(code.dtype)  # (n,)
         real, imaginary = weight[:, None] * real, weight[:, None] * imaginary  # (b, n, c)
-        return _unit(torch.cat([real, imaginary[:, ~once]], dim=1).flatten(1))  # (b, e)
+        return _unit(torch.cat([real, imaginary[:, self.both]], dim=1).flatten(1))  # (b, e)
 
 
 def readout(config: ModelConfig) -> nn.Module:

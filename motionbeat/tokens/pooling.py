@@ -1,5 +1,7 @@
 """Frames2Tokens: mean pooling of a frame sequence over beat intervals, or a regular grid, and their equal parts."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
@@ -7,6 +9,8 @@ from numpy.typing import NDArray
 from motionbeat.errors import MotionBeatError
 
 Array = NDArray[np.floating]
+_FRAMES_AT_ONCE = 30_000
+"""Frames that are pooled at once: 10 minutes of music."""
 
 
 def subbeat_edges(beat_times: Array, subbeats: int) -> NDArray[np.float64]:
@@ -32,7 +36,7 @@ def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.fl
     Returns (M, F) or (N, M, F) float32.
     Raises `MotionBeatError` when an interval lies wholly outside the frames.
     """
-    frames = np.asarray(frames, float)
+    frames = np.asarray(frames)
     position = np.clip(np.asarray(edges, float) * frame_rate + 0.5, 0.0, len(frames))
     width = np.diff(position)  # (..., M)
     if width.size and width.min() <= 0:
@@ -40,10 +44,27 @@ def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.fl
             f"interval {int(width.argmin())} lies outside the {len(frames) / frame_rate:.2f} s of frames: "
             "the beats reach beyond the recording"
         )
-    integral = np.concatenate([np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0)])
+    if position.ndim == 1 and len(frames) > _FRAMES_AT_ONCE:
+        return np.concatenate(list(_means_in_parts(frames, position)))
+    return _means(frames, position)
+
+
+def _means(frames: Array, position: Array) -> NDArray[np.float32]:
+    """Means of the frames (T, F) between consecutive positions (..., M + 1), in frames from the edge of the first."""
+    integral = np.zeros((len(frames) + 1, frames.shape[1]))
+    np.cumsum(frames, axis=0, dtype=float, out=integral[1:])
     whole = np.minimum(position.astype(int), len(frames) - 1)
     at_edges = integral[whole] + (position - whole)[..., None] * frames[whole]  # (..., M + 1, F)
-    return (np.diff(at_edges, axis=-2) / width[..., None]).astype(np.float32)
+    return (np.diff(at_edges, axis=-2) / np.diff(position)[..., None]).astype(np.float32)
+
+
+def _means_in_parts(frames: Array, position: Array) -> Iterator[NDArray[np.float32]]:
+    """`_means` of the intervals that begin within some thousand frames at a time: sums are float64, which is large."""
+    borders = [0, *np.searchsorted(position[:-1], np.arange(_FRAMES_AT_ONCE, len(frames), _FRAMES_AT_ONCE))]
+    for begin, end in zip(borders, [*borders[1:], len(position) - 1], strict=True):
+        if begin < end:
+            first = int(position[begin])
+            yield _means(frames[first : int(position[end]) + 1], position[begin : end + 1] - first)
 
 
 @frozen(eq=False)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.token_tables.token_windows import Tokens
+from motionbeat.tokens import pooling
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.pooling import begins_in, pool_frames, subbeat_edges
 
@@ -83,3 +84,12 @@ def test_a_layout_with_other_fields_is_refused(tmp_path: Path) -> None:
     (tmp_path / "layout.json").write_text('{"subbeats": 4}', encoding="utf-8")
     with pytest.raises(MotionBeatError, match="must hold"):
         Layout.read(tmp_path / "layout.json")
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 77, 200])
+def test_long_music_is_pooled_in_parts_with_the_same_means(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    frames, edges = generator.random((500, 3)), np.sort(generator.uniform(0.0, 10.0, 90))
+    whole = pool_frames(frames, 50.0, edges)
+    monkeypatch.setattr(pooling, "_FRAMES_AT_ONCE", at_once)
+    np.testing.assert_allclose(pool_frames(frames, 50.0, edges), whole, atol=1e-6)

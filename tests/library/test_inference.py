@@ -369,12 +369,21 @@ def test_windows_named_by_rows_are_those_gathered_before_and_dropout_comes_back(
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 
+def test_bf16_moves_an_embedding_by_its_rounding_alone(model):
+    sound = np.random.default_rng(0).normal(0, 0.1, 4 * 22050).astype(np.float32)
+    exact, rounded = (MotionBeat(model.model, each).embed_audio(sound, 22050, "grid") for each in ("float32", "bf16"))
+    assert not np.array_equal(exact.clip, rounded.clip) and rounded.tokens.dtype == np.float32
+    assert exact.clip @ rounded.clip > 0.999
+
+
 def test_a_device_or_a_batch_size_that_is_none_is_refused(model, tmp_path):
     model.model.save(tmp_path)
     for device in ("gpu", "cuda:99"):
         with pytest.raises(MotionBeatError, match=f"device = '{device}' cannot be used .*give cpu"):
             motionbeat.load(tmp_path, device=device)
     assert motionbeat.load(tmp_path, device="cpu").device == torch.device("cpu")
+    with pytest.raises(MotionBeatError, match="precision = 'half': give float32, bf16 or auto"):
+        motionbeat.load(tmp_path, precision="half")
     with pytest.raises(MotionBeatError, match="batch_size = 0; give a whole number from 1"):
         model.embed_audio(music(SECONDS), RATE, beats=BEATS, batch_size=0)
 

@@ -6,6 +6,7 @@ Axes: n windows of a batch, p tempo negatives, q jitter negatives, k beats, s su
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -22,8 +23,10 @@ from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, without_bands
 from motionbeat.lab.training.batch_order import Clips, by_tempo
 from motionbeat.lab.training.mined import Mined
+from motionbeat.model.device import sent
 
 _KINDS = ("motion", "audio")
+_HIGHEST = float(np.finfo(np.float32).max)
 _TOUCHING_US = 1000  # windows that share less only touch: the times of their beats are rounded
 
 
@@ -94,6 +97,13 @@ class Batches:
         self._features, self._contact = on_device("motion", "features"), on_device("motion", "contact")
         self._energy, self._bar_position = on_device("motion", "energy"), on_device("motion", "bar_position")
         self._beats_per_bar = on_device("motion", "beats_per_bar", torch.int64)
+        self.meters = tuple(sorted({int(m) for part in sources for m in np.unique(part.motion["beats_per_bar"])}))
+        for part in sources:
+            _check_ranges(part)
+
+    @cached_property
+    def _mirror(self) -> Mirror:
+        return Mirror(self._layout, self.device)
 
     @property
     def tempo_negatives(self) -> int:
@@ -164,7 +174,7 @@ class Batches:
         """The batch of the windows `index`; negatives are drawn at random, or the first ones without a generator."""
         of_tempo = _drawn(self._has_tempo[index], tempo, generator)  # (n, p)
         of_jitter = _drawn(self._has_jitter[index], jitter, generator)  # (n, q)
-        drawn = torch.from_numpy(np.concatenate([index[:, None], of_tempo, of_jitter], axis=1)).to(self.device)
+        drawn = sent(np.concatenate([index[:, None], of_tempo, of_jitter], axis=1), self.device)
         at, p = drawn[:, 0], of_tempo.shape[1]
         rows = self._motion_row[at, None] + self._steps  # (n, k)
         audio_rows = self._audio_row[at, None] + self._steps
@@ -191,17 +201,17 @@ class Batches:
 
     def _augmented(self, batch: Batch, chances: Augmentation, generator: np.random.Generator) -> Batch:
         """The batch with its random changes; negatives are mirrored and masked as their anchor."""
-        n, device = len(batch.mel), self.device
+        n = len(batch.mel)
         drawn = draw(chances, n, self.beats, self._layout.mel_bands, generator)
         mel = batch.mel
         if drawn.kept_bands is not None:
-            mel = without_bands(mel, torch.as_tensor(drawn.kept_bands, device=device))
+            mel = without_bands(mel, sent(drawn.kept_bands, self.device))
         parts = [batch.motion, batch.tempo, batch.jitter]
         if drawn.mirrored is not None:
-            mirror, mirrored = Mirror(self._layout, device), torch.as_tensor(drawn.mirrored, device=device)
+            mirrored = sent(drawn.mirrored, self.device)
             of_anchor = [mirrored.repeat_interleave(len(part.features) // n) for part in parts]
             parts = [
-                part._replace(features=mirror(part.features, chosen))
+                part._replace(features=self._mirror(part.features, chosen))
                 for part, chosen in zip(parts, of_anchor, strict=True)
             ]
         if drawn.beats < self.beats:
@@ -260,6 +270,16 @@ class Batches:
 
     def _sent(self, numbers: NDArray[Any]) -> Tensor:
         return torch.as_tensor(numbers.astype(np.int64), device=self.device)
+
+
+def _check_ranges(tokens: Tokens) -> None:
+    """What a step does not ask of every batch."""
+    for kind, name, highest in (("audio", "onset", 1.0), ("motion", "contact", 1.0), ("motion", "energy", _HIGHEST)):
+        values = getattr(tokens, kind)[name]
+        if not ((values >= 0) & (values <= highest)).all():
+            raise MotionBeatError(
+                f"data/tokens/{kind}.parquet: {name} leaves 0..{highest:g}: run `dvc repro tokens` to make it again"
+            )
 
 
 def _taken(table: Tensor, rows: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from motionbeat.lab.training.augmentation import Augmentation
 from motionbeat.lab.training.batches import Batch, Batches
 from motionbeat.lab.training.event_log import Observe
 from motionbeat.lab.training.history import History
-from motionbeat.lab.training.not_finite import check_finite, repeatable
+from motionbeat.lab.training.not_finite import Unread, check_finite, repeatable
 from motionbeat.lab.training.objective import TERMS, objective
 from motionbeat.lab.training.ranks import Ranks
 from motionbeat.lab.training.run_key import run_key
@@ -23,7 +23,7 @@ from motionbeat.lab.training.run_state import Checkpoint, check_start
 from motionbeat.lab.training.schedule import set_learning_rate
 from motionbeat.lab.training.stopwatch import Stopwatch
 from motionbeat.model.config import ModelConfig
-from motionbeat.model.device import chosen_precision, seed_of
+from motionbeat.model.device import chosen_precision, seed_of, sent
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.progress import Bar
 
@@ -71,9 +71,10 @@ def train(
     clips and term when a loss or a gradient is not finite, and where processes have different checkpoints.
     """
     ranks, watch = ranks or Ranks(), watch or Stopwatch(batches.device)
-    optimiser = torch.optim.AdamW(
-        model.parameter_groups(settings.weight_decay, settings.alpha_rate), lr=settings.learning_rate
-    )
+    groups = model.parameter_groups(settings.weight_decay, settings.alpha_rate)
+    fused = True if batches.device.type == "cuda" else None  # one kernel for all weights
+    optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=fused)
+    model.check_meters(min(batches.meters), max(batches.meters))
     saved = checkpoint.restore(model, optimiser) if checkpoint else None
     history = History(**saved.values, weights=saved.tensors) if saved else History()
     check_start(ranks, "epoch", len(history.rows), history.rows[-1]["loss"] if history.rows else None)
@@ -126,25 +127,32 @@ class _Run:
         drawn = self.batches.epoch(
             settings.batch, *negatives, generator, settings.lattice_share, settings.sampling, augmentation
         )
+        unread = Unread()
         watch.begin()
         for step, batch in enumerate(drawn, (epoch - 1) * steps):
             watch.mark("gather")
             all_steps = settings.epochs * steps
             rate = set_learning_rate(self.optimiser, settings.learning_rate, step, all_steps, settings.warmup)
-            rotations = torch.as_tensor(generator.random(len(batch.mel)) >= settings.rotation_dropout)
-            terms = self._step(batch, rotations, f"epoch {epoch}, step {step + 1}")
+            rotations = sent(generator.random(len(batch.mel)) >= settings.rotation_dropout, self.batches.device)
+            terms = self.step(batch, rotations, f"epoch {epoch}, step {step + 1}", unread)
             sums += torch.stack([terms[name].detach().double() for name in TERMS])
             watch.step_done(len(batch.mel))
             watch.mark("other")
+        unread.check(_FIX)
         means = dict(zip(TERMS, (sums / steps).tolist(), strict=True))
         return {"epoch": epoch} | means | {"learning_rate": rate} | self.model.alphas()
 
-    def _step(self, batch: Batch, rotations: Tensor, place: str) -> dict[str, Tensor]:
-        """One update of the weights; the terms of the loss before it."""
+    def step(self, batch: Batch, rotations: Tensor, place: str, unread: Unread) -> dict[str, Tensor]:
+        """One update of the weights; the terms of the loss before it.
+
+        On a GPU nothing is read back: whether the loss is finite is left to `unread`.
+        """
         device = self.batches.device
+        on_cpu = device.type == "cpu"
         precision = chosen_precision(self.settings.precision, device)
-        evaluate = partial(objective, self.model, batch, self.loss, rotations.to(device), self.ranks, precision)
-        again = repeatable(evaluate, device)
+        meters = None if on_cpu else self.batches.meters
+        evaluate = partial(objective, self.model, batch, self.loss, rotations, self.ranks, precision, meters)
+        again = repeatable(evaluate, device) if on_cpu else None
         self.watch.mark("other")
         terms = evaluate()
         self.watch.mark("forward")
@@ -153,7 +161,10 @@ class _Run:
         self.ranks.sum_gradients(self.model)
         self.watch.mark("backward")
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-        check_finite(self.model, terms, norm, again, place, batch.clips, _FIX)
+        if again:
+            check_finite(self.model, terms, norm, again, place, batch.clips, _FIX)
+        else:
+            unread.add(terms, norm, place, batch.clips)
         self.optimiser.step()
         self.watch.mark("optimiser")
         return terms

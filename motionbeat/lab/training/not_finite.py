@@ -33,9 +33,39 @@ def check_finite(
     if not wrong:
         terms = again()
         wrong = [f"the gradient of {name}" for name in names if not _gradient_is_finite(model, terms[name])]
+    raise _stopped(place, wrong, clips, fix)
+
+
+class Unread:
+    """Steps whose losses are still on the device: to read each would wait for all work before it.
+
+    `check` names the first that went wrong and its terms, or its gradient as a whole: what the steps after it did to
+    the weights hides which term's it was.
+    """
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[dict[str, Tensor], Tensor, str, Sequence[str]]] = []
+
+    def add(self, terms: Terms, norm: Tensor, place: str, clips: Sequence[str]) -> None:
+        """Arguments as `check_finite`."""
+        self._steps.append(({name: term.detach() for name, term in terms.items()}, norm, place, clips))
+
+    def check(self, fix: str) -> None:
+        """Raise `MotionBeatError` for the first step since the last check that is not finite."""
+        if not self._steps:
+            return
+        finite = torch.stack([torch.isfinite(norm + terms["loss"]) for terms, norm, _, _ in self._steps]).tolist()
+        if not all(finite):
+            terms, _, place, clips = self._steps[finite.index(False)]
+            wrong = [name for name, term in terms.items() if name != "loss" and not torch.isfinite(term)]
+            raise _stopped(place, wrong, clips, fix)
+        self._steps.clear()
+
+
+def _stopped(place: str, wrong: Sequence[str], clips: Sequence[str], fix: str) -> MotionBeatError:
     shown = ", ".join(clips[:_MOST_CLIPS]) + (f" and {len(clips) - _MOST_CLIPS} more" if clips[_MOST_CLIPS:] else "")
     named = f"{', '.join(wrong) or 'the gradient'} {'are' if wrong[1:] else 'is'} not finite"
-    raise MotionBeatError(f"training stopped in {place}: {named}; nothing was written. The batch: {shown}. {fix}")
+    return MotionBeatError(f"training stopped in {place}: {named}; nothing was written. The batch: {shown}. {fix}")
 
 
 def repeatable(compute: Callable[[], Terms], device: torch.device) -> Callable[[], Terms]:

@@ -1,5 +1,6 @@
 """The total objective of a batch (eq. 6): ECL + alpha * SRAL, and the losses that anchor the heads."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -45,6 +46,7 @@ def objective(
     has_rotations: Tensor | None = None,
     ranks: Ranks | None = None,
     precision: str = "float32",
+    meters: Sequence[int] | None = None,
 ) -> dict[str, Tensor]:
     """The terms of the loss, each a scalar; `loss` is their weighted sum.
 
@@ -52,13 +54,15 @@ def objective(
     are shown as the window itself, so that it does not mark the negatives.
     ranks: the processes that share the batch; each encodes its rows, and all have the joint loss.
     precision: float32 or bf16, of the encoders' matrix products; the losses are in float32 at least.
+    meters: `Batches.meters`, with which nothing is read back from the device and all shapes follow from the batch's;
+    None: values are checked and what is masked is left out. Results differ by rounding.
     """
     n, ranks = len(batch.mel), ranks or Ranks()
     rows = ranks.rows(n)
     if rows.start == rows.stop:
         rows = slice(0, 1)  # an encoder takes no empty batch; `gather` leaves this row out
     with autocast(precision, batch.mel.device):
-        parts = _encoded(model, batch, has_rotations, rows)
+        parts = _encoded(model, batch, has_rotations, rows, validate=meters is None)
     encoded = Encoded(*(ranks.gather(part if part.dtype == torch.float64 else part.float(), n) for part in parts))
     tempo, jitter = batch.tempo_absent.shape[1], batch.jitter_absent.shape[1]
     ecl = embodied_contrastive_loss(
@@ -88,19 +92,21 @@ def objective(
         circular=settings.circular,
         beat_weight=settings.beat_weight,
         bar_weight=settings.bar_weight,
+        meters=meters,
     )
-    rhythm = rhythm_anchor_loss(*rhythm_of)
-    contact = contact_guide_loss(encoded.guide_logits, batch.contact, batch.motion.mask)
+    rhythm = rhythm_anchor_loss(*rhythm_of, meters=meters)
+    guided = encoded.guide_logits, batch.contact, batch.motion.mask
+    contact = contact_guide_loss(*guided, fixed_shapes=meters is not None)
     aligned = settings.ecl_weight * ecl + settings.alpha * sral.total  # eq. 6
     total = aligned + settings.rhythm_weight * rhythm + settings.contact_weight * contact
     values = (total, ecl, sral.total, sral.beat, sral.bar, rhythm, contact)
     return dict(zip(TERMS, values, strict=True))
 
 
-def _encoded(model: DualEncoder, batch: Batch, has_rotations: Tensor | None, rows: slice) -> Encoded:
+def _encoded(model: DualEncoder, batch: Batch, has_rotations: Tensor | None, rows: slice, *, validate: bool) -> Encoded:
     """The windows `rows` of the batch, and their negatives: all motion windows through the encoder at once."""
     p, q = batch.tempo_absent.shape[1], batch.jitter_absent.shape[1]
-    audio = model.audio(batch.mel[rows], *(tensor[rows] for tensor in batch.motion[1:]))
+    audio = model.audio(batch.mel[rows], *(tensor[rows] for tensor in batch.motion[1:]), validate=validate)
     n = len(audio.embedding)
     parts = [_part(batch.motion, rows, 1), _part(batch.tempo, rows, p), _part(batch.jitter, rows, q)]
     shown = None
@@ -108,7 +114,7 @@ def _encoded(model: DualEncoder, batch: Batch, has_rotations: Tensor | None, row
         chosen = has_rotations[rows]
         shown = torch.cat([chosen, chosen.repeat_interleave(p), chosen.repeat_interleave(q)])
     features, bar_position, beats_per_bar, mask = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    motion = model.motion(features, bar_position, beats_per_bar, mask, shown)
+    motion = model.motion(features, bar_position, beats_per_bar, mask, shown, validate=validate)
     embedding = motion.embedding
     return Encoded(
         audio.embedding,
