@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
@@ -61,6 +61,8 @@ class Tokens:
     layout: Layout
     lattices: "Tokens | None" = None
     """The same songs and clips on their lattices, if asked for; the statistics stay those of the beats."""
+    sources: dict[str, str] = field(factory=dict)
+    """The corpus that each song is from; empty where there is only one."""
 
     @classmethod
     def load(cls, folder: Path, lattices: bool = False) -> "Tokens":
@@ -78,7 +80,8 @@ class Tokens:
 
         def read(name: str, audio: pa.Schema, motion: pa.Schema, beside: Tokens | None = None) -> Tokens:
             paths = (folder / f"{name}audio.parquet", folder / f"{name}motion.parquet")
-            return cls(tables.read(paths[0], audio), tables.read(paths[1], motion), statistics, layout, beside)
+            pair = tables.read(paths[0], audio), tables.read(paths[1], motion)
+            return cls(*pair, statistics, layout, beside, tables.read_sources(folder))
 
         pooled = read("lattice_", tables.LATTICE_AUDIO, tables.LATTICE_MOTION) if lattices else None
         return read("", tables.AUDIO_TOKENS, tables.MOTION_TOKENS, pooled)
