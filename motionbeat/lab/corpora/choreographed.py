@@ -69,11 +69,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
     from joblib import Parallel, delayed
 
     root = Path(settings.songs_root)
-    if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
-    if not paths:
-        raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")
+    paths = audio_files(root)
     names = song_names(root, paths)
     if trackers.tracker == "librosa" and not all(path.with_suffix(".beats").is_file() for path in paths):
         librosa_tracker.compile_once()
@@ -108,6 +104,16 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
     tables.write(working / "beats.parquet", tables.BEATS, beats_table.beats_columns(grids))
     _refuse_missing_split(root, settings, songs, clips)
     return Corpus(songs, clips, {reason: [n for n, why, _ in left_out if why == reason] for _, reason, _ in left_out})
+
+
+def audio_files(root: Path) -> list[Path]:
+    """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
+    if not root.is_dir():
+        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
+    if not paths:
+        raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")
+    return paths
 
 
 def song_names(root: Path, paths: list[Path]) -> list[str]:
