@@ -27,12 +27,15 @@ def finetune(
 ) -> None:
     """Fine-tune a model on your own songs; dances are made to them, none are needed.
 
-    Beats are tracked (or read from NAME.beats beside NAME.ogg), dances made, and training begins with the model of
-    the package. Some songs are held out: those of validation choose the epoch, which may be the start model itself,
-    and those of test measure what was gained. The same command resumes what was stopped; a change of songs or knobs
-    makes anew what depends on it. The new model's card.md names the data of both models.
+    Beats are tracked (or read from NAME.beats beside NAME.ogg), dances made,
+    and training begins with the model of the package. Some songs are held
+    out: those of validation choose the epoch, which may be the start model
+    itself, and those of test measure what was gained. The new model's card.md
+    names the data of both models. The same command resumes what was stopped;
+    a change of songs or knobs makes anew what depends on it.
 
-    Example: motionbeat finetune my_songs -o my_model, then motionbeat embed song.mp3 --model my_model.
+    Example: motionbeat finetune my_songs -o my_model
+    and then: motionbeat embed song.mp3 --model my_model
     """
     from motionbeat.lab.experiments import fine_tuning
     from motionbeat.lab.experiments.variant_steps import Planner

@@ -78,9 +78,9 @@ def finish(steps: Mapping[str, Step], work: Path, output: Path) -> FineTuned:
     device, tokens = best_device(), Tokens.load(folder / "data/tokens")
     assert settings.train.start_from is not None
     models = start_folder(settings.train.start_from), folder / "models/motionbeat"
-    before, after = (evaluate(DualEncoder.load(model).to(device), tokens, settings, device) for model in models)
     with whole_folder(output) as unfinished:
         shutil.copytree(models[1], unfinished, dirs_exist_ok=True)
+    before, after = (evaluate(DualEncoder.load(model).to(device), tokens, settings, device) for model in models)
     return FineTuned(read_json(folder / "metrics/train.json", "delete its folder"), before, after)
 
 

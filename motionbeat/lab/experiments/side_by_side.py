@@ -88,9 +88,8 @@ def missing(last: Sequence[Step], output: Path) -> list[Step]:
 def execute(todo: Sequence[Step], output: Path, root: Path, jobs: int, shown: bool = False) -> Iterator[Ended]:
     """Run steps, at most `jobs` at a time, each as soon as what it needs is done; yield them as they end.
 
-    shown: what they say goes to this process's output and not to log.txt.
-
-    A failure stops only what needs the step that failed.
+    A failure stops only what needs the step that failed. shown: what the steps say goes to this process's output and
+    not to log.txt.
     """
     processes, share = Processes(), max(1, workers() // jobs)
     waiting, running = list(todo), dict[Future[Ended], Step]()

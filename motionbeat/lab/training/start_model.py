@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve, fields
 
-from motionbeat.errors import MotionBeatError
+from motionbeat.errors import MotionBeatError, refuse
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
@@ -31,10 +31,12 @@ def start_folder(start_from: str) -> Path:
 
 
 def start_files(start_from: str | None) -> list[Path]:
-    """The files that decide the weights at the start: none for new ones."""
+    """The files that decide the weights at the start, none for new ones; `MotionBeatError` where one is missing."""
     if start_from is None:
         return []
-    return [start_folder(start_from) / name for name in (CONFIG_FILE, WEIGHTS_FILE)]
+    files = [start_folder(start_from) / name for name in (CONFIG_FILE, WEIGHTS_FILE)]
+    refuse(f"{path} is missing: train.start_from names the folder of a model" for path in files if not path.is_file())
+    return files
 
 
 def knobs_of(start_from: str) -> dict[str, Any]:
