@@ -260,5 +260,5 @@ def _refuse_missing_split(root: Path, settings: params.Corpus, songs: list[Song]
     if clips and missing:
         raise MotionBeatError(
             f"{root}: none of its {len(songs)} songs falls into {' or '.join(missing)}; a song's split follows from "
-            f"its content alone: add songs, change corpus.held_out = {settings.held_out:g}, or set corpus.held_out_songs"
+            f"its content alone: add songs, change corpus.held_out = {settings.held_out:g}, or set held_out_songs"
         )
