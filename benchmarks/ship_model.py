@@ -1,8 +1,7 @@
 """Put a trained model into the package, with a card that says what it is: `python -m benchmarks.ship_model`.
 
-Run it where a model was trained, beside params.yaml, models/motionbeat and metrics/. The card is generated: what the
-model was trained on and under which licences, the knobs that differ from those of the package, and the figures of
-metrics/retrieve_table.csv and metrics/train.json with their intervals.
+Run it where a model was trained, beside params.yaml, models/motionbeat and metrics/. The card is generated
+(`motionbeat.lab.training.model_card`), with the figures of metrics/retrieve_table.csv or metrics/train.json.
 """
 
 import argparse
@@ -11,18 +10,15 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from attrs import asdict
-
-from motionbeat import __version__
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.lab import params
+from motionbeat.lab.training.model_card import CARD_FILE, card
 from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.model.model_folder import CONFIG_FILE, WEIGHTS_FILE
 from motionbeat.weights import SHIPPED
 
 MOST_BYTES = 10_000_000
-FILES = ("config.json", "model.safetensors")
 SHOWN = ("r1", "r10", "nll")
 
 
@@ -35,70 +31,19 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=SHIPPED, help="folder of the package's model")
     options = parser.parse_args()
     model = DualEncoder.load(options.model)  # refuses what is no model
-    size = (options.model / FILES[1]).stat().st_size
+    size = (options.model / WEIGHTS_FILE).stat().st_size
     if size > MOST_BYTES:
-        raise MotionBeatError(f"{options.model / FILES[1]} has {size:,} bytes: ship at most {MOST_BYTES:,}")
-    for name in FILES:
-        shutil.copyfile(options.model / name, options.output / name)
+        raise MotionBeatError(f"{options.model / WEIGHTS_FILE} has {size:,} bytes: ship at most {MOST_BYTES:,}")
     weights = sum(weight.numel() for weight in model.parameters())
-    card = "\n".join(lines(params.load(), weights, options.songs, options.limits)) + "\n"
-    (options.output / "card.md").write_text(card, encoding="utf-8")
+    settings = params.load()
+    how = f"{weights:,} weights, float32. Trained with seed {settings.train.seed} by `dvc repro train`, then put here\n"
+    how += "by `python -m benchmarks.ship_model`."
+    # before the weights are copied: the card of a fine-tuned model holds that of the model it started from
+    text = "\n".join(card(settings, how, figures(Path("metrics")), options.limits, options.songs)) + "\n"
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        shutil.copyfile(options.model / name, options.output / name)
+    (options.output / CARD_FILE).write_text(text, encoding="utf-8")
     print(f"{options.output}: {size:,} bytes, {weights:,} weights")
-
-
-def lines(settings: params.Params, weights: int, songs: Path | None, limits: str) -> Iterator[str]:
-    """The lines of the card."""
-    yield f"# The model of motionbeat {__version__}"
-    yield ""
-    yield f"{weights:,} weights, float32. Trained with seed {settings.train.seed} by `dvc repro train`, then put here"
-    yield "by `python -m benchmarks.ship_model`."
-    yield ""
-    yield "## Data"
-    yield from data(settings, songs)
-    yield ""
-    yield "## Settings"
-    default = params.load(Path(__file__).parents[1] / "params.yaml")
-    changed = list(differences(asdict(settings), asdict(default)))
-    yield "Those of params.yaml" + (", but for:" if changed else ".")
-    yield from (f"- `{key}`: {value}" for key, value in changed)
-    yield ""
-    yield "## Figures"
-    yield from figures(Path("metrics"))
-    yield ""
-    yield "## Limits"
-    yield limits or "None stated."
-
-
-def data(settings: params.Params, songs: Path | None) -> Iterator[str]:
-    """What the model was trained on, and whose music that is."""
-    corpus = settings.corpus
-    if corpus.name == "synthetic":
-        yield f"{corpus.songs or corpus.size} songs and their dances, all made by this project from seed {corpus.seed}."
-        yield "No recording, no captured motion, and nothing under a licence of others."
-    else:
-        yield f"Corpus `{corpus.name}`, beats by {settings.beats.tracker}."
-    if songs is not None:
-        with songs.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if not row["excluded"]]
-        yield "Dances were made by this project; the music is of these packages of the Debian distribution:"
-        yield ""
-        yield "| package | songs | minutes | licence |"
-        yield "| --- | --- | --- | --- |"
-        for package in sorted({row["package"] for row in rows}):
-            of_package = [row for row in rows if row["package"] == package]
-            minutes = sum(float(row["seconds"]) for row in of_package) / 60
-            licences = "; ".join(sorted({row["licence"] for row in of_package}))
-            yield f"| {package} | {len(of_package)} | {minutes:.0f} | {licences} |"
-
-
-def differences(values: Any, others: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names of the settings that differ, with their values."""
-    for name, value in values.items():
-        dotted, other = f"{key}{name}", others[name]
-        if isinstance(value, dict):
-            yield from differences(value, other, f"{dotted}.")
-        elif value != other:
-            yield dotted, value
 
 
 def figures(metrics: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ queued experiment in DVC's copy, which is deleted with it; benchmarks.training_s
 
 from pathlib import Path
 
-from motionbeat.errors import run
+from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import whole_folder, write_json
 from motionbeat.lab import params
 from motionbeat.lab.tasks.rhythm_agreement import rhythm_agreement
@@ -20,8 +20,10 @@ from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.lab.training.batches import Batches
 from motionbeat.lab.training.event_log import tensorboard
 from motionbeat.lab.training.loop import encoder_key, new_encoders, train
+from motionbeat.lab.training.model_card import CARD_FILE, fine_tuned
 from motionbeat.lab.training.ranks import Ranks
 from motionbeat.lab.training.run_state import Checkpoint
+from motionbeat.lab.training.start_model import start_files, start_folder, start_model
 from motionbeat.lab.training.stopwatch import Stopwatch
 from motionbeat.model.compiled import compile_encoders
 from motionbeat.model.device import best_device, chosen_precision, make_deterministic
@@ -39,11 +41,15 @@ def main() -> None:
     tokens = Tokens.load(TOKENS, lattices=wanted.lattice_share > 0)
     beats = settings.tokens.window_beats
     batches, validation = (Batches(tokens, NEGATIVES, split, beats, device) for split in ("train", "val"))
-    model = new_encoders(tokens, settings.model).to(device)
+    start = wanted.start_from
+    if start is not None and start_folder(start).resolve() == MODEL.resolve():
+        raise MotionBeatError(f"train.start_from = {start}, which this stage replaces: copy that model elsewhere first")
+    model = new_encoders(tokens, settings.model) if start is None else start_model(start, tokens, settings.model)
+    model.to(device)
     if wanted.compile:
         compile_encoders(model, device)
     observe = tensorboard(LOGS / "events") if wanted.log == "tensorboard" and ranks.is_main else None
-    data = [path for folder in (TOKENS, NEGATIVES) for path in folder.iterdir()]
+    data = [path for folder in (TOKENS, NEGATIVES) for path in folder.iterdir()] + start_files(start)
     checkpoint = Checkpoint.of_run("training", encoder_key(settings, data, device, ranks.count), ranks)
     if ranks.is_main:
         size = sum(weight.numel() for weight in model.parameters())
@@ -52,10 +58,13 @@ def main() -> None:
     history = train(model, batches, validate, wanted, settings.loss, checkpoint, ranks, watch=watch, observe=observe)
     if ranks.is_main:
         agreement = rhythm_agreement(model, validation, validate.index)
+        figures = history.summary(model) | agreement
         with whole_folder(MODEL) as folder:
             model.cpu().save(folder)
+            if start is not None:
+                (folder / CARD_FILE).write_text(fine_tuned(settings, figures), encoding="utf-8")
         history.write(METRICS / "train_history.csv")
-        write_json(METRICS / "train.json", history.summary(model) | agreement)
+        write_json(METRICS / "train.json", figures)
         speed = {**watch.figures(), "device": device.type, "precision": precision, "compile": wanted.compile}
         write_json(LOGS / "speed.json", speed)
         checkpoint.remove()

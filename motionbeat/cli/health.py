@@ -123,7 +123,8 @@ def data_sets(params: Path = Path("params.yaml")) -> list[Finding]:
     try:
         values = YAML(typ="safe").load(params.read_text(encoding="utf-8"))
         corpus, tasks = values["corpus"], values["tasks"]
-        wanted = [(str(corpus["name"]), Path(corpus["root"]))]
+        name, root = corpus["name"], Path(corpus["root"])
+        wanted = [(each, root / each) for each in name] if isinstance(name, list) else [(str(name), root)]
         wanted += [(name, Path(task["root"])) for name, task in tasks.items() if isinstance(task, dict)]
     except (YAMLError, KeyError, TypeError, AttributeError) as error:
         return [Finding("data", str(params), PROBLEM, f"cannot be read ({error!r}): take the project's params.yaml")]

@@ -24,7 +24,7 @@ _SMALL_BYTES, _MOST_PACKED = 64 * 2**20, 500
 
 SPLITS = ("train", "val", "test")
 
-_RENDERING = re.compile(r"(m[A-Z]{2}\d{2,})-r\d+")
+_RENDERING = re.compile(r"((?:synthetic\.)?m[A-Z]{2}\d{2,})-r\d+")
 
 
 def work(song: str) -> str:
@@ -65,6 +65,10 @@ MANIFEST = _schema(
     {"nominal_bpm": _DOUBLE, "nominal_beats_per_bar": _INT},
 )
 """One row a clip, sorted by clip."""
+
+SOURCES_FILE = "sources.parquet"
+SOURCES = _schema({"song": _STRING, "source": _STRING})
+"""The corpus that each song of a mix is from, one row a song, sorted by song; a single corpus has no such table."""
 
 BEATS = _schema(
     {"song": _STRING, "beat": _INT, "time_s": _DOUBLE, "bar_position": _INT, "beats_per_bar": _INT},
@@ -232,6 +236,15 @@ def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) ->
         raise MotionBeatError(f"{path} has columns {', '.join(own)}, not {', '.join(other)}: run `dvc repro`")
     with guarded(path, "holds damaged columns", "run `dvc repro` to make it anew"):
         return {name: _as_numpy(path, name, table.column(name)) for name in table.column_names}
+
+
+def read_sources(folder: Path) -> dict[str, str]:
+    """{song: its corpus} of a mix, from the folder of the corpus or of its tokens; empty for a single corpus."""
+    path = folder / SOURCES_FILE
+    if not path.exists():
+        return {}
+    rows = read(path, SOURCES)
+    return dict(zip(rows["song"].tolist(), rows["source"].tolist(), strict=True))
 
 
 def groups(path: Path, columns: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:

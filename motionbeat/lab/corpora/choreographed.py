@@ -65,11 +65,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
     `MotionBeatError` for a folder without audio, a wrong beats file, and a split that no song falls into.
     """
     root = Path(settings.songs_root)
-    if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
-    if not paths:
-        raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")
+    paths = audio_files(root)
     names = song_names(root, paths)
     if trackers.tracker == "librosa" and not all(path.with_suffix(".beats").is_file() for path in paths):
         librosa_tracker.compile_once()
@@ -78,6 +74,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
         in_parallel(_dance, [(path, settings, trackers, kept, beats_kept) for path in paths], "songs danced to")
     )
 
+    splits = splits_of({one.digest for one in danced if not one.reason}, settings)
     songs, clips, left_out = [], [], []
     columns: list[tuple[truth.Columns, truth.Columns]] = []
     grids: dict[str, Beats] = {}
@@ -89,7 +86,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
             left_out.append((name, one.reason, one.detail))
         else:
             songs.append(Song(name, path))
-            split = split_of(one.digest, settings.held_out)
+            split = splits[one.digest]
             made = read_entry(one.entry)
             grids[name] = Beats(made["times"], made["positions"], **made["grid"])
             for number, clip in enumerate(made["clips"]):
@@ -108,12 +105,31 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
     return Corpus(songs, clips, {reason: [n for n, why, _ in left_out if why == reason] for _, reason, _ in left_out})
 
 
+def audio_files(root: Path) -> list[Path]:
+    """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
+    if not root.is_dir():
+        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
+    if not paths:
+        raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")
+    return paths
+
+
 def song_names(root: Path, paths: list[Path]) -> list[str]:
     """A name for each song: its path below `root`, with its kind only where two would else be named alike."""
     plain = [_UNSAFE.sub("_", str(path.relative_to(root).with_suffix(""))).strip("_.-") for path in paths]
     full = [f"{name}_{path.suffix[1:].lower()}" for name, path in zip(plain, paths, strict=True)]
     names = [long if plain.count(name) > 1 else name for name, long in zip(plain, full, strict=True)]
     return [name or f"song{number}" for number, name in enumerate(names)]
+
+
+def splits_of(digests: set[str], settings: params.Corpus) -> dict[str, str]:
+    """{digest of a song that is danced to: its split}; with `held_out_songs` by the order of the digests."""
+    count = settings.held_out_songs
+    if not count:
+        return {digest: split_of(digest, settings.held_out) for digest in digests}
+    names = ["test"] * count + ["val"] * count + ["train"] * len(digests)
+    return dict(zip(sorted(digests), names, strict=False))
 
 
 def split_of(digest: str, held_out: float) -> str:
@@ -229,5 +245,5 @@ def _refuse_missing_split(root: Path, settings: params.Corpus, songs: list[Song]
     if clips and missing:
         raise MotionBeatError(
             f"{root}: none of its {len(songs)} songs falls into {' or '.join(missing)}; a song's split follows from "
-            f"its content alone: add songs, or change corpus.held_out = {settings.held_out:g}"
+            f"its content alone: add songs, change corpus.held_out = {settings.held_out:g}, or set held_out_songs"
         )

@@ -1,7 +1,7 @@
 """Run the steps of an ablation, several processes side by side, each in a separate folder.
 
 The folder of a step holds params.yaml, links to what the step reads, what it writes, log.txt and, after success,
-done.json. Finished steps are not run again; a killed training resumes from its checkpoint in the same folder.
+done.json. Finished steps are not run again; a killed training resumes from its checkpoint. All steps have one cache.
 """
 
 import json
@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from pathlib import Path
 
 from attrs import frozen
@@ -43,13 +44,13 @@ class Processes:
         self._lock = threading.Lock()
         self._stopped = False
 
-    def run(self, command: Sequence[str], folder: Path, environment: dict[str, str], log: Path) -> int:
-        """Run a command to its end; its exit status, or -1 after `stop`."""
-        with log.open("w", encoding="utf-8") as file:
+    def run(self, command: Sequence[str], folder: Path, environment: dict[str, str], log: Path | None) -> int:
+        """Run a command to its end; its exit status, or -1 after `stop`. log: None to print what it says."""
+        with log.open("w", encoding="utf-8") if log else nullcontext() as file:
             with self._lock:
                 if self._stopped:
                     return -1
-                process = subprocess.Popen(command, cwd=folder, env=environment, stdout=file, stderr=subprocess.STDOUT)
+                process = subprocess.Popen(command, cwd=folder, env=environment, stdout=file, stderr=file)
                 self._running.add(process)
             status = process.wait()
             with self._lock:
@@ -84,10 +85,11 @@ def missing(last: Sequence[Step], output: Path) -> list[Step]:
     return list(to_run.values())
 
 
-def execute(todo: Sequence[Step], output: Path, root: Path, jobs: int) -> Iterator[Ended]:
+def execute(todo: Sequence[Step], output: Path, root: Path, jobs: int, shown: bool = False) -> Iterator[Ended]:
     """Run steps, at most `jobs` at a time, each as soon as what it needs is done; yield them as they end.
 
-    A failure stops only what needs the step that failed.
+    A failure stops only what needs the step that failed. shown: what the steps say goes to this process's output and
+    not to log.txt.
     """
     processes, share = Processes(), max(1, workers() // jobs)
     waiting, running = list(todo), dict[Future[Ended], Step]()
@@ -99,7 +101,7 @@ def execute(todo: Sequence[Step], output: Path, root: Path, jobs: int) -> Iterat
                 ready = [s for s in waiting if all(is_done(needed, output) for needed in s.inputs.values())]
                 for step in ready[: jobs - len(running)]:
                     waiting.remove(step)
-                    running[pool.submit(run_step, step, output, root, processes, share)] = step
+                    running[pool.submit(run_step, step, output, root, processes, share, shown)] = step
                 if not running:
                     return  # the others need a step that failed
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -111,7 +113,7 @@ def execute(todo: Sequence[Step], output: Path, root: Path, jobs: int) -> Iterat
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def run_step(step: Step, output: Path, root: Path, processes: Processes, share: int = 1) -> Ended:
+def run_step(step: Step, output: Path, root: Path, processes: Processes, share: int = 1, shown: bool = False) -> Ended:
     """Run one step, if it is not done, in a process with `step.threads` threads of torch and `share` workers."""
     folder = step.folder(output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,17 +122,20 @@ def run_step(step: Step, output: Path, root: Path, processes: Processes, share: 
             return Ended(step, json.loads((folder / _DONE).read_text(encoding="utf-8"))["seconds"])
         if step.stage.digest() != step.code:
             return Ended(step, 0.0, "its code has changed since this command started: start it again")
-        begin, log = time.monotonic(), folder / "log.txt"
+        begin, log = time.monotonic(), None if shown else folder / "log.txt"
         _lay_out(step, folder, output)
-        status = processes.run([sys.executable, *step.stage.module], folder, _environment(step, root, share), log)
+        status = processes.run(
+            [sys.executable, *step.stage.module], folder, _environment(step, output, root, share), log
+        )
         seconds = round(time.monotonic() - begin, 1)
         if status:
-            return Ended(step, seconds, "stopped" if status == -1 else f"{_last_line(log)} ({log})")
+            reason = f"{_last_line(log)} ({log})" if log else "it says why above"
+            return Ended(step, seconds, "stopped" if status == -1 else reason)
         write_json(folder / _DONE, {"seconds": seconds})
         return Ended(step, seconds)
 
 
-def _environment(step: Step, root: Path, share: int) -> dict[str, str]:
+def _environment(step: Step, output: Path, root: Path, share: int) -> dict[str, str]:
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
     threads = str(step.threads)
     return os.environ | {
@@ -138,7 +143,7 @@ def _environment(step: Step, root: Path, share: int) -> dict[str, str]:
         "OMP_NUM_THREADS": threads,
         "MOTIONBEAT_THREADS": threads,
         "MOTIONBEAT_WORKERS": str(share),
-        "MOTIONBEAT_CACHE": "cache",
+        "MOTIONBEAT_CACHE": str((output / "cache").resolve()),
     }
 
 

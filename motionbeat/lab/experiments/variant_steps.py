@@ -2,8 +2,8 @@
 
 A step is one stage under one set of params. Its key is a digest of the params that dvc.yaml names for the stage, of
 the code that the stage imports, and of the keys of the steps whose output it reads; where torch computes, also of its
-version, device and threads. Equal steps of several variants are one step: variants that change only the loss share
-corpus, beats, tokens and negatives.
+version, device and threads; of the songs of a choreographed corpus, and of a model to fine-tune. Equal steps of several
+variants are one step: variants that change only the loss share corpus, beats, tokens and negatives.
 """
 
 import hashlib
@@ -16,12 +16,15 @@ from typing import Any
 from attrs import asdict, define, field, frozen
 from ruamel.yaml import YAML
 
+from motionbeat import __version__
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.experiments.variants import Overrides, check_no_seeds, with_overrides
 from motionbeat.lab.imports import closure
 from motionbeat.lab.params import load
+from motionbeat.lab.params.shipped import shipped
 
-ROOT = Path(__file__).parents[3]
+ROOT = shipped("dvc.yaml").parent
+"""Of the checkout; in an installed package the folder that the stages come with."""
 EVALUATE = "evaluate"
 FIGURES = "metrics/test_by_song.json"
 _MODULE = "motionbeat.lab.experiments.evaluate_variant"
@@ -41,8 +44,8 @@ class Stage:
     code: tuple[Path, ...]
 
     def digest(self) -> str:
-        """Of the code as it is now."""
-        return _digest(*(path.read_bytes() for path in self.code))
+        """Of the code as it is now, and of the version of an installed package."""
+        return _digest(__version__.encode(), *(path.read_bytes() for path in self.code))
 
 
 @define(slots=False)
@@ -54,12 +57,12 @@ class Step:
     inputs: Mapping[str, "Step"]
     code: str  # digest of the stage's code when the step was planned
     threads: int  # of torch
-    machine: str = ""  # what torch's bits depend on
+    besides: str = ""  # what torch's bits depend on, and digests of files that stand outside
     key: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         chosen = {name: _knobs(self.values, name) for name in self.stage.params}
-        named = [self.stage.name, chosen, self.code, self.machine, {path: s.key for path, s in self.inputs.items()}]
+        named = [self.stage.name, chosen, self.code, self.besides, {path: s.key for path, s in self.inputs.items()}]
         self.key = _digest(json.dumps(named, sort_keys=True).encode())
 
     def folder(self, output: Path) -> Path:
@@ -90,7 +93,7 @@ class Planner:
 
     def __init__(self, root: Path = ROOT, threads: int = 1) -> None:
         if not (root / "dvc.yaml").is_file():
-            raise MotionBeatError(f"{root / 'dvc.yaml'} is missing: ablations run from a checkout, not from a wheel")
+            raise MotionBeatError(f"{root / 'dvc.yaml'} is missing: run from a checkout, or install the package anew")
         self.root, self.threads = root, threads
         self.values = asdict(load(root / "params.yaml"))
         self._steps: dict[str, Step] = {}
@@ -130,25 +133,48 @@ class Planner:
                     check_no_seeds(overrides, f"variant {name}")
                     seeds = {"corpus.seed": corpus, "train.seed": training}
                     values = with_overrides(base, {**overrides, **seeds}, f"variant {name}")
-                    if values["corpus"]["name"] != "synthetic":
-                        if len(corpora) > 1:
-                            raise MotionBeatError(
-                                f"--corpora {','.join(map(str, corpora))}: {values['corpus']['name']} is one corpus; "
-                                "give one seed here and several to --trainings"
-                            )
-                        values["corpus"]["root"] = str((self.root / values["corpus"]["root"]).resolve())
-                    planned.append(Run(name, corpus, training, overrides, self._last_step(values)))
+                    if values["corpus"]["name"] != "synthetic" and len(corpora) > 1:
+                        raise MotionBeatError(
+                            f"--corpora {','.join(map(str, corpora))}: {values['corpus']['name']} is one corpus; "
+                            "give one seed here and several to --trainings"
+                        )
+                    planned.append(Run(name, corpus, training, overrides, self.steps(values)[EVALUATE]))
         return planned
 
-    def _last_step(self, values: Mapping[str, Any]) -> Step:
-        writers: dict[str, Step] = {}
+    def steps(self, values: Mapping[str, Any]) -> dict[str, Step]:
+        """The step of each stage, by its name, under the params `values`; paths in them are relative to the root."""
+        values, writers, steps = self._absolute(values), dict[str, Step](), {}
         for stage in self._stages:
             inputs = {path: writers[path] for path in stage.reads if path in writers}
-            machine = self._machine if stage.name in _ON_TORCH else ""
-            step = Step(stage, values, inputs, self._digests[stage.name], self.threads, machine)
-            step = self._steps.setdefault(step.key, step)
+            besides = self._besides(stage.name, values)
+            step = Step(stage, values, inputs, self._digests[stage.name], self.threads, besides)
+            steps[stage.name] = step = self._steps.setdefault(step.key, step)
             writers |= dict.fromkeys(stage.writes, step)
-        return step
+        return steps
+
+    def _absolute(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The params with absolute paths, since each step runs in a folder of its own."""
+        from motionbeat.lab.training.start_model import OF_THE_PACKAGE
+
+        corpus, train = dict(values["corpus"]), dict(values["train"])
+        if corpus["name"] != "synthetic":
+            corpus |= {name: str((self.root / corpus[name]).resolve()) for name in ("root", "songs_root")}
+        if train["start_from"] not in (None, OF_THE_PACKAGE):
+            train["start_from"] = str((self.root / train["start_from"]).resolve())
+        return {**values, "corpus": corpus, "train": train}
+
+    def _besides(self, stage: str, values: Mapping[str, Any]) -> str:
+        from motionbeat.lab.corpora.choreographed import audio_files
+        from motionbeat.lab.training.start_model import start_files
+
+        files: list[Path] = []
+        if stage == "corpus" and "choreographed" in values["corpus"]["name"]:
+            songs = audio_files(Path(values["corpus"]["songs_root"]))
+            files = [*songs, *(beats for song in songs if (beats := song.with_suffix(".beats")).is_file())]
+        elif stage == "train":
+            files = start_files(values["train"]["start_from"])
+        machine = self._machine if stage in _ON_TORCH else ""
+        return machine + _digest(*(part for path in files for part in (str(path).encode(), path.read_bytes())))
 
     @cached_property
     def _machine(self) -> str:

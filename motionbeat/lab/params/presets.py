@@ -72,6 +72,9 @@ def write(chosen: dict[str, Any], values: Path = PARAMS) -> list[str]:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 10_000
+    yaml.representer.add_representer(
+        type(None), lambda yaml, _: yaml.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     if not values.is_file():
         raise MotionBeatError(f"{values} is missing: run from the folder that holds dvc.yaml and params.yaml")
     document = yaml.load(values.read_text(encoding="utf-8"))

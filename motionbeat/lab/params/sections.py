@@ -10,6 +10,8 @@ Fraction = NewType("Fraction", float)
 Count = NewType("Count", int)
 CountOrZero = NewType("CountOrZero", int)
 
+CorpusName = Literal["synthetic", "aistpp", "dance_with_melody", "folder", "choreographed"]
+
 
 @frozen
 class MotionChecks:
@@ -28,7 +30,7 @@ class MotionChecks:
 
 @frozen
 class Corpus:
-    name: Literal["synthetic", "aistpp", "dance_with_melody", "folder", "choreographed"]
+    name: CorpusName | list[CorpusName]
     root: str
     size: Literal["small", "full"]
     songs: CountOrZero
@@ -47,8 +49,14 @@ class Corpus:
     clip_beats: Count
     dancers: Count
     held_out: Fraction
+    held_out_songs: CountOrZero
     strict: bool
     checks: MotionChecks
+
+    @property
+    def names(self) -> list[CorpusName]:
+        """All corpora that are mixed, one where nothing is."""
+        return self.name if isinstance(self.name, list) else [self.name]
 
 
 @frozen
@@ -129,6 +137,8 @@ class Loss:
 @frozen
 class Train:
     seed: CountOrZero
+    start_from: str | None
+    shares: dict[str, Fraction]
     epochs: Count
     batch: Count
     learning_rate: Positive

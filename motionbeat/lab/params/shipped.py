@@ -1,4 +1,4 @@
-"""Files that come with the package beside its code: params.yaml and presets/."""
+"""Files that come with the package beside its code: params.yaml, presets/, dvc.yaml and stages/."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 import cattrs
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.params.sections import Count, CountOrZero, Fraction, NonNegative, Params, Positive
+from motionbeat.lab.params.sections import CorpusName, Count, CountOrZero, Fraction, NonNegative, Params, Positive
 
 
 def _number(kind: type, expected: str, allowed: Callable[[Any], bool]) -> Callable[[Any, Any], Any]:
@@ -41,6 +41,18 @@ def _list(value: Any, kind: Any) -> list[Any]:
     return [_CONVERTER.structure(item, get_args(kind)[0]) for item in value]
 
 
+def _one_or_several(value: Any, kind: Any) -> Any:
+    one, several = get_args(kind)
+    return _list(value, several) if isinstance(value, list) else _one_of(value, one)
+
+
+def _table(value: Any, kind: Any) -> dict[Any, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r}; expected a table, such as {{name: number}}, or {{}}")
+    key, number = get_args(kind)
+    return {_CONVERTER.structure(name, key): _CONVERTER.structure(part, number) for name, part in value.items()}
+
+
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     finite = 1e300
@@ -58,6 +70,8 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(name, hook)
     converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _one_of)
     converter.register_structure_hook_func(lambda kind: get_origin(kind) is list, _list)
+    converter.register_structure_hook_func(lambda kind: get_origin(kind) is dict, _table)
+    converter.register_structure_hook_func(lambda kind: kind == CorpusName | list[CorpusName], _one_or_several)
     return converter
 
 

@@ -17,6 +17,15 @@ def contradictions(params: Params) -> list[str]:
         )
     if params.beats.min_bpm >= params.beats.max_bpm:
         wrong.append(f"beats.min_bpm = {params.beats.min_bpm}; expected less than beats.max_bpm")
+    mixed = params.corpus.names
+    if len(set(mixed)) < len(mixed):
+        wrong.append(f"corpus.name = {mixed}; expected each corpus once")
+    if params.train.shares and (
+        set(params.train.shares) != set(mixed) or abs(sum(params.train.shares.values()) - 1) > 1e-6
+    ):
+        wrong.append(
+            f"train.shares = {params.train.shares}; expected a part of 1 for each of corpus.name = {mixed}, or {{}}"
+        )
     longest = max([*params.beats.beats_per_bar, *params.corpus.meters])
     if params.model.max_beats_per_bar < longest:
         wrong.append(f"model.max_beats_per_bar = {params.model.max_beats_per_bar}; expected at least {longest}")

@@ -42,7 +42,7 @@ def _print(settings: params.Params, folder: Path) -> None:
     for table in (training_table(results), beats_table(results, settings.beats.tracker)):
         facts = [f"{row.name} {terminal_cell(row.cells[0])}" for row in table.groups[0].rows]
         print(f"\n{table.caption}: {'; '.join(facts)}")
-    if settings.corpus.name == "synthetic":
+    if settings.corpus.names == ["synthetic"]:
         print("\nCorpus: embedded (made by the project itself). These figures say nothing about real dance.")
     print(f"\nReport: {PAGE}" if PAGE.exists() else f"\n{PAGE} is missing: run `dvc repro` to make it")
 

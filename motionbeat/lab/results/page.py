@@ -110,11 +110,11 @@ def render(
     strip = filmstrip(
         dance.joints, dance.fps, dance.beat_times, dance.bar_positions, dance.contacts, dance.onsets, bars=BARS
     )
-    corpus = CORPORA[params.corpus.name]
+    corpus = " with ".join(CORPORA[name] for name in params.corpus.names)
     template = environment("motionbeat.lab.results").get_template("page.html.j2")
     return template.render(
         summary=summary(results, manifest, corpus),
-        warning=WARNINGS.get(params.corpus.name, ""),
+        warning=" ".join(WARNINGS[name] for name in params.corpus.names if name in WARNINGS),
         key_figures=key_figures(results),
         film=first_film(gallery),
         retrieval=retrieval_tables(results),
@@ -145,9 +145,9 @@ def render(
 
 
 def _describe_curves(history: History, best_epoch: int) -> str:
-    first, last = history["loss"][0], history["loss"][-1]
+    losses = history["loss"][np.isfinite(history["loss"])]  # a start model stands there as epoch 0, without losses
     return (
-        f"Training curves over {len(history['epoch'])} epochs: the total loss goes from {first:.3g} to {last:.3g}; "
+        f"Training curves over {len(losses)} epochs: the total loss goes from {losses[0]:.3g} to {losses[-1]:.3g}; "
         f"the kept epoch is {best_epoch}."
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
@@ -77,11 +77,14 @@ class Test:
         )
 
     def slices(self, options: Retrieve) -> Slices:
-        """What SLICE ranks."""
+        """What SLICE ranks: the first songs of the corpus, in a mix of each."""
         places = zip(self.manifest["offset_s"].tolist(), self.manifest["duration_s"].tolist(), strict=True)
         placed = dict(zip(self.manifest["clip"], places, strict=True))
         slices = cut(self.tokens, "test", placed, options.slice_s, options.slice_stride_s)
-        first = np.unique(slices.song)[: options.slice_songs or None]
+        songs: dict[str, list[str]] = {}
+        for name in np.unique(slices.song).tolist():
+            songs.setdefault(self.tokens.sources.get(name, ""), []).append(name)
+        first = [name for of_source in songs.values() for name in of_source[: options.slice_songs or None]]
         return slices.take(np.isin(slices.song, first))
 
     def likelihood(
@@ -118,37 +121,81 @@ def run_retrieval(
 
     That is: sizes of the galleries, temperature, how each head was trained.
     """
-    tokens, motion, music = test.tokens, test.motion, test.music
     slices = test.slices(options)
-    slice_music, music_of = slices.music()
-    spans = {"win": Spans.of(music), "slice": slice_music.spans}
+    spans = {"win": Spans.of(test.music), "slice": slices.music()[0].spans}
     projected, heads = project_encoders(model, test, spans, options, encoders, loss)
-    ours = {name: embed_music(model, tokens, part)[0] for name, part in spans.items()}
-    items, scoring = test.items(), Scoring(loss.temperature, options.bootstrap, options.seed)
+    ours = {name: embed_music(model, test.tokens, part)[0] for name, part in spans.items()}
+    music = {name: {MODEL: part} | {row: e[name] for row, e in projected.items()} for name, part in ours.items()}
+    dances = {"win": Spans.of(test.motion), "slice": slices.spans}
+    motion = {name: embed_motion(model, test.tokens, part) for name, part in dances.items()}
+    scoring = Scoring(loss.temperature, options.bootstrap, options.seed)
+    scores, sizes = _figures(model, test, slices, music, motion, scoring)
+    about: dict[str, Any] = {
+        "sizes": sizes,
+        "heads": heads,
+        "resamplings": options.bootstrap,
+        "temperature": loss.temperature,
+    }
+    tested = set(slices.song.tolist())
+    for source in sorted({test.tokens.sources[song] for song in tested} if test.tokens.sources else ()):
+        of_source = {song for song, name in test.tokens.sources.items() if name == source}
+        part, sizes = _figures(model, *_only(of_source, test, slices, music, motion), scoring)
+        scores += [evolve(score, task=f"{score.task}.{source}") for score in part]
+        about.setdefault("sizes_by_source", {})[source] = sizes
+    return scores, about
+
+
+Embedded = Mapping[str, Any]
+"""{protocol: embeddings of its dances}, or {protocol: {row: of its music}}."""
+
+
+def _only(
+    songs: set[str], test: Test, slices: Slices, music: Embedded, motion: Embedded
+) -> tuple[Test, Slices, Embedded, Embedded]:
+    """What is tested, of some songs alone."""
+
+    def chosen(names: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.array([name in songs for name in names.tolist()], bool)
+
+    of_music = {"win": chosen(test.music.song), "slice": chosen(slices.music()[0].song)}
+    of_motion = {"win": chosen(test.motion.song), "slice": chosen(slices.song)}
+    return (
+        evolve(test, motion=test.motion.take(of_motion["win"]), music=test.music.take(of_music["win"])),
+        slices.take(of_motion["slice"]),
+        {name: {row: e[of_music[name]] for row, e in rows.items()} for name, rows in music.items()},
+        {name: e[of_motion[name]] for name, e in motion.items()},
+    )
+
+
+def _figures(
+    model: DualEncoder, test: Test, slices: Slices, music: Embedded, motion: Embedded, scoring: Scoring
+) -> tuple[list[Score], dict[str, Any]]:
+    """Every figure of the three protocols and of the shift curve, and the sizes of the galleries."""
+    items, dances, songs = test.items(), test.motion, test.music
     scores, sizes = evaluate(
         items,
-        ours["win"],
-        embed_motion(model, tokens, Spans.of(motion)),
-        test.likelihood(motion.clip, motion.audio_row, music.song, music.audio_row, motion.beats)
+        music["win"][MODEL],
+        motion["win"],
+        test.likelihood(dances.clip, dances.audio_row, songs.song, songs.audio_row, dances.beats)
         if test.has_truth
         else None,
         scoring,
-        {row: embedded["win"] for row, embedded in projected.items()},
+        {row: e for row, e in music["win"].items() if row != MODEL},
     )
+    slice_music, music_of = slices.music()
     of_slices, sizes["slice"] = evaluate_slices(
         slice_pairs(slices, slice_music, music_of, items.tempo),
         items.tempo,
         items.genre,
-        {MODEL: ours["slice"]} | {row: embedded["slice"] for row, embedded in projected.items()},
-        embed_motion(model, tokens, slices.spans),
+        music["slice"],
+        motion["slice"],
         slice_ceiling(slices, slice_music, lambda dance, song, beats: _of_slices(test, dance, song, beats))
         if test.has_truth
         else None,
         scoring,
     )
-    about = {"sizes": sizes, "heads": heads, "resamplings": options.bootstrap, "temperature": loss.temperature}
-    of_shifts = shift_curve(model, tokens, motion, options.bootstrap, options.seed)
-    return scores + of_slices + of_shifts, about
+    of_shifts = shift_curve(model, test.tokens, dances, scoring.bootstrap, scoring.seed)
+    return scores + of_slices + of_shifts, sizes
 
 
 def headline(scores: list[Score]) -> dict[str, Any]:

@@ -25,7 +25,10 @@ class Compared(NamedTuple):
 
 
 class Validation:
-    """Call it with a model: val_r10 both ways (percent), val_nll both ways, accuracies (0..1), and the score."""
+    """Call it with a model: val_r10 both ways (percent), val_nll both ways, accuracies (0..1), and the score.
+
+    Of a mix of corpora each figure also as NAME_CORPUS, over the windows, and in the gallery, of that corpus alone.
+    """
 
     def __init__(self, tokens: Tokens, batches: Batches, temperature: float) -> None:
         self._batches, self._temperature = batches, temperature
@@ -34,6 +37,7 @@ class Validation:
         windows = batches.windows
         # windows at every bar, as indices into those of `batches`
         self.index = np.flatnonzero([key in keys for key in zip(windows.clip, windows.start, strict=True)])
+        self._source = np.array([tokens.sources.get(song) for song in windows.song[self.index]])
 
     def __call__(self, model: DualEncoder) -> dict[str, float]:
         """Figures over the windows at every bar; `tempo_accuracy` is left out where no validation pair exists.
@@ -44,16 +48,25 @@ class Validation:
         the two directions' negative log-likelihood: an accuracy of 0.99 cannot tell two models apart.
         """
         compared = self.compare(model)
-        figures = self._gallery(compared.audio, compared.motion)
+        figures = self._figures(compared, slice(None))
+        figures["score"] = -(figures["val_nll_music_to_motion"] + figures["val_nll_motion_to_music"]) / 2
+        for source in sorted({name for name in self._source.tolist() if name is not None}):
+            of_source = self._figures(compared, self._source == source)
+            figures |= {f"{name}_{source}": value for name, value in of_source.items()}
+        return figures
+
+    def _figures(self, compared: Compared, chosen: slice | NDArray[np.bool_]) -> dict[str, float]:
+        """Figures of some of the windows `index`."""
+        part = Compared(*(values[chosen] for values in compared))  # type: ignore[arg-type]  # each of its own type
+        figures = self._gallery(part.audio, part.motion, self._batches.windows.audio_row[self.index][chosen])
         for name, wins in (
-            ("jitter_accuracy", compared.jitter),
-            ("tempo_accuracy", compared.tempo),
-            ("tempo_accuracy_same_phase", compared.tempo[compared.tempo_same_phase]),
+            ("jitter_accuracy", part.jitter),
+            ("tempo_accuracy", part.tempo),
+            ("tempo_accuracy_same_phase", part.tempo[part.tempo_same_phase]),
         ):
             present = wins[np.isfinite(wins)]
             if len(present):
                 figures[name] = float(present.mean())
-        figures["score"] = -(figures["val_nll_music_to_motion"] + figures["val_nll_motion_to_music"]) / 2
         return figures
 
     def compare(self, model: DualEncoder) -> Compared:
@@ -75,9 +88,11 @@ class Validation:
             parts.append((audio, motion, *wins, batch.tempo_same_phase & ~batch.tempo_absent))
         return Compared(*(torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True)))
 
-    def _gallery(self, audio: np.ndarray, motion: np.ndarray) -> dict[str, float]:
-        """R@10 in percent and negative log-likelihood; each distinct music window stands once in the gallery."""
-        rows = self._batches.windows.audio_row[self.index]
+    def _gallery(self, audio: np.ndarray, motion: np.ndarray, rows: NDArray[np.integer]) -> dict[str, float]:
+        """R@10 in percent and negative log-likelihood; each distinct music window stands once in the gallery.
+
+        rows: of the music's first beats in the tokens.
+        """
         _, first, song_window = np.unique(rows, return_index=True, return_inverse=True)
         similarity = motion @ audio[first].T  # (m, n)
         relevant = song_window[:, None] == np.arange(len(first))

@@ -71,6 +71,8 @@ def read_beats(path: Path) -> dict[str, Beats]:
 def build(corpus: Path, beats: Path, settings: "Settings", folder: Path) -> Layout:
     """Write the tokens on beats and on lattices, statistics.parquet and layout.json into `folder`."""
     manifest = tables.read(corpus / "manifest.parquet", tables.MANIFEST)
+    if sources := tables.read_sources(corpus):
+        tables.write(folder / tables.SOURCES_FILE, tables.SOURCES, {"song": [*sources], "source": [*sources.values()]})
     beats_of = read_beats(beats)
     layout = layout_of(settings, manifest)
     kept = ItemCache.of("tokens", __name__)

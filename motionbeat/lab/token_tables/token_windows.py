@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
@@ -62,6 +62,8 @@ class Tokens:
     layout: Layout
     lattices: "Tokens | None" = None
     """The same songs and clips on their lattices, if asked for; the statistics stay those of the beats."""
+    sources: dict[str, str] = field(factory=dict)
+    """The corpus that each song is from; empty where there is only one."""
 
     @classmethod
     def load(cls, folder: Path, lattices: bool = False, lists: Container[str] | None = None) -> "Tokens":
@@ -83,8 +85,9 @@ class Tokens:
             named.append((folder / "lattice_audio.parquet", tables.LATTICE_AUDIO))
             named.append((folder / "lattice_motion.parquet", tables.LATTICE_MOTION))
         audio, motion, *others = mapped_tables.read(named, lists)
-        beside = cls(others[0], others[1], statistics, layout) if lattices else None
-        return cls(audio, motion, statistics, layout, beside)
+        sources = tables.read_sources(folder)
+        beside = cls(others[0], others[1], statistics, layout, None, sources) if lattices else None
+        return cls(audio, motion, statistics, layout, beside, sources)
 
     def windows(self, split: str, beats: int, every: Literal["beat", "bar"] = "beat") -> Windows:
         """All windows of `beats` beats in the clips of a split, beginning at every beat or every downbeat.

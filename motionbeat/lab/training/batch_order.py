@@ -1,9 +1,12 @@
 """The order of an epoch: which window of each clip, on its beats or on a lattice, and which windows share a batch."""
 
+from collections.abc import Mapping
+
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
+from motionbeat.errors import MotionBeatError
 from motionbeat.lab.token_tables.token_windows import Windows
 
 Ints = NDArray[np.integer]
@@ -47,6 +50,11 @@ class Clips:
         """The share of clips with a window on a lattice, 0..1; no more than this of `lattice_share` has an effect."""
         return float((self.pairs > 0).mean())
 
+    def take(self, index: Ints) -> "Clips":
+        """Those of an index array, in which a clip may stand several times."""
+        each = {name: getattr(self, name)[index] for name in ("first", "count", "first_pair", "pairs")}
+        return evolve(self, **each)
+
     def one_each(self, generator: np.random.Generator, lattice_share: float = 0.0) -> Ints:
         """(c,) a random window of each clip, in random order.
 
@@ -62,6 +70,24 @@ class Clips:
         pair = self.first_pair[clip] + (which[clip] * self.pairs[clip]).astype(np.int64)
         beats[clip] = self.first_of_pair[pair] + (where[clip] * self.count_of_pair[pair]).astype(np.int64)
         return beats[order]
+
+
+def by_source(source: NDArray[np.object_], shares: Mapping[str, float], generator: np.random.Generator) -> Ints:
+    """(c,) the clips of an epoch in which each source has its share: as many as there are clips, in no order.
+
+    source: (c,) of each clip. All clips of a source stand there equally often, or one time more for some at random.
+    Raises `MotionBeatError` for a source with a share and no clip.
+    """
+    total, drawn = len(source), []
+    edges = np.round(np.cumsum([0.0, *shares.values()]) * total).astype(int)
+    for name, wanted in zip(shares, np.diff(edges).tolist(), strict=True):
+        clips = np.flatnonzero(source == name)
+        if wanted and not len(clips):
+            raise MotionBeatError(f"train.shares gives {name} {shares[name]:g}, but no training clip is from {name}")
+        if wanted:
+            whole, rest = divmod(wanted, len(clips))
+            drawn += [np.repeat(clips, whole), generator.permutation(clips)[:rest]]
+    return np.concatenate(drawn)
 
 
 def by_tempo(bpm: NDArray[np.float64], size: int, generator: np.random.Generator) -> list[Ints]:

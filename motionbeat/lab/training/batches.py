@@ -5,7 +5,7 @@ their numbers in one copy.
 Axes: n windows of a batch, p tempo negatives, q jitter negatives, k beats, s sub-beats, f features.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -21,7 +21,7 @@ from motionbeat.lab import tables
 from motionbeat.lab.token_tables.mapped_tables import stacked
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, without_bands
-from motionbeat.lab.training.batch_order import Clips, by_tempo
+from motionbeat.lab.training.batch_order import Clips, by_source, by_tempo
 from motionbeat.lab.training.mined import Mined
 from motionbeat.model.device import sent
 
@@ -76,6 +76,8 @@ class Batches:
         sources, windows = [tokens], [self.windows]
         mined = Mined.read(negatives, split, self.windows, tokens.layout.subbeats)
         self._sequences = Clips.of(self.windows)
+        song_of_clip = self.windows.song[self._sequences.first]
+        self._source = np.array([tokens.sources.get(song, "") for song in song_of_clip], object)
         if tokens.lattices is not None and len(others := tokens.lattices.windows(split, beats)):
             sources.append(tokens.lattices)
             windows.append(others)
@@ -134,6 +136,7 @@ class Batches:
         lattice_share: float = 0.0,
         sampling: Literal["shuffled", "tempo"] = "shuffled",
         augmentation: Augmentation | None = None,
+        shares: Mapping[str, float] | None = None,
     ) -> Iterator[Batch]:
         """Every clip once, one random window each, in random order; a last batch of one is left out.
 
@@ -141,6 +144,7 @@ class Batches:
         lattice_share: chance that a clip is shown on a random one of its lattices instead of its beats.
         sampling: batches of any clips, or of clips of like tempo (`motionbeat.lab.training.batch_order.by_tempo`).
         augmentation: what is changed at random in each batch, by default nothing.
+        shares: the part that the clips of each corpus of a mix have; then clips may stand there never or several times.
         Raises `MotionBeatError` when lattices are asked for and there are none.
         """
         if lattice_share and len(self._clip) == len(self.windows):
@@ -148,7 +152,8 @@ class Batches:
                 f"train.lattice_share = {lattice_share}, but no clip of the {self.split} split has a lattice of "
                 f"{self.beats} intervals: raise tokens.lattices or lower tokens.lattice_max_s"
             )
-        chosen = self._sequences.one_each(generator, lattice_share)
+        sequences = self._sequences.take(by_source(self._source, shares, generator)) if shares else self._sequences
+        chosen = sequences.one_each(generator, lattice_share)
         if sampling == "tempo":
             parts = [chosen[part] for part in by_tempo(self._bpm[chosen], size, generator)]
         else:

@@ -22,6 +22,8 @@ class History:
     rows: list[dict[str, Any]] = field(factory=list)
     best_epoch: int = 0
     best: dict[str, float] = field(factory=dict)
+    start: dict[str, float] = field(factory=dict)
+    """The validation of the model that training started from; empty for new weights."""
     weights: dict[str, Tensor] = field(factory=dict)
 
     @property
@@ -31,21 +33,33 @@ class History:
 
     @property
     def best_row(self) -> dict[str, Any]:
-        """The row of the epoch whose weights are kept."""
+        """The row of the epoch whose weights are kept; empty for those that training started from."""
         return self.rows[self.best_epoch - 1] if self.best_epoch else {}
+
+    def begin(self, figures: dict[str, float], model: DualEncoder) -> None:
+        """Keep the weights that training starts from, as those of epoch 0."""
+        self.start = self.best = figures
+        self._keep(model)
 
     def add(self, row: dict[str, Any], figures: dict[str, float] | None, model: DualEncoder) -> None:
         """Append an epoch's row; with the figures of a validation, keep the weights if they are the best so far."""
         self.rows.append(row | (figures or {}))
         if figures and (not self.best or figures["score"] > self.best["score"]):
             self.best_epoch, self.best = len(self.rows), figures
-            self.weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
+            self._keep(model)
+
+    def _keep(self, model: DualEncoder) -> None:
+        self.weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
 
     def summary(self, model: DualEncoder) -> dict[str, float]:
-        """The best validation, the losses of its epoch by term, and the alphas of the model with its weights."""
+        """The best validation, the losses of its epoch by term, and the alphas of the model with its weights.
+
+        The validation of a model that was fine-tuned as start_NAME too.
+        """
         return {
             **self.best,
-            **{name if name == "loss" else f"loss_{name}": self.best_row[name] for name in TERMS},
+            **{name if name == "loss" else f"loss_{name}": self.best_row[name] for name in TERMS if self.best_epoch},
+            **{f"start_{name}": value for name, value in self.start.items()},
             **model.alphas(),
             "best_epoch": self.best_epoch,
             "epochs": len(self.rows),
@@ -53,11 +67,10 @@ class History:
         }
 
     def write(self, path: Path) -> None:
-        """Write the rows as CSV; a figure that was not measured in an epoch is left empty."""
+        """Write the rows as CSV, a start model as epoch 0; a figure that was not measured in an epoch is left empty."""
         names = list(dict.fromkeys([*(name for row in self.rows for name in row), *ACCURACIES]))
+        rows = [{"epoch": 0} | self.start] * bool(self.start) + self.rows
         with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, names, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(
-                {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in self.rows
-            )
+            writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)

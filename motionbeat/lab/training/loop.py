@@ -32,14 +32,15 @@ if TYPE_CHECKING:  # else a change to the params of another stage would change t
 
 Validate = Callable[[DualEncoder], dict[str, float]]
 _FIX = "Lower train.learning_rate; where sral_beat is named, raise loss.gamma"
-CODE = (__name__, "motionbeat.lab.tasks.validation", "motionbeat.model.compiled")
+CODE = (__name__, "motionbeat.lab.training.start_model", "motionbeat.lab.tasks.validation", "motionbeat.model.compiled")
 """Modules that decide the weights, with all that they import."""
 
 
 def encoder_key(settings: "Params", data: Iterable[Path], device: torch.device, processes: int = 1) -> str:
-    """The key of a run; data: the files of tokens and negatives."""
+    """The key of a run; data: the files of tokens and negatives, and of the model that it starts from."""
     training = asdict(settings.train) | {"precision": chosen_precision(settings.train.precision, device)}
-    del training["log"]  # how a run is watched decides nothing
+    for name in ("log", "start_from"):  # how a run is watched decides nothing, and the start model is among the files
+        del training[name]
     named = [asdict(settings.model), asdict(settings.loss), training, settings.tokens.window_beats]
     return run_key(CODE, named, data, device, processes)
 
@@ -65,8 +66,9 @@ def train(
 ) -> History:
     """Train `model` in place until the epochs end or the score stops rising; load the best weights into it.
 
-    validate: gives named figures of which `score` decides. checkpoint: where the run is kept and, if it is there,
-    resumed from. ranks: the processes that share each batch. watch: takes the time of the parts of each step.
+    validate: gives named figures of which `score` decides; a model to fine-tune is validated before the first epoch
+    too, and stays the best one where training makes nothing better. checkpoint: where the run is kept and, if it is
+    there, resumed from. ranks: the processes that share each batch. watch: takes the time of the parts of each step.
     observe: gets each epoch's row of the history, those before a resumption too. Raises `MotionBeatError` naming step,
     clips and term when a loss or a gradient is not finite, and where processes have different checkpoints.
     """
@@ -77,6 +79,8 @@ def train(
     model.check_meters(min(batches.meters), max(batches.meters))
     saved = checkpoint.restore(model, optimiser) if checkpoint else None
     history = History(**saved.values, weights=saved.tensors) if saved else History()
+    if settings.start_from is not None and not saved:
+        history.begin(ranks.broadcast_from_main(partial(validate, model)), model)
     check_start(ranks, "epoch", len(history.rows), history.rows[-1]["loss"] if history.rows else None)
     if observe:
         for old in history.rows:
@@ -94,7 +98,7 @@ def train(
             best = f", best score {history.best['score']:.3f}" if history.best else ""
             bar.update(epoch, f"loss {row['loss']:.3f}{best}")
             if checkpoint and ranks.is_main:
-                values = {"rows": history.rows, "best_epoch": history.best_epoch, "best": history.best}
+                values = {name: getattr(history, name) for name in ("rows", "best_epoch", "best", "start")}
                 checkpoint.save(model, optimiser, history.weights, values)
     model.load_state_dict(history.weights)
     return history
@@ -125,7 +129,13 @@ class _Run:
         negatives = self.loss.tempo_negatives, self.loss.jitter_negatives
         augmentation = Augmentation(settings.mirror, settings.band_mask, settings.beat_mask)
         drawn = self.batches.epoch(
-            settings.batch, *negatives, generator, settings.lattice_share, settings.sampling, augmentation
+            settings.batch,
+            *negatives,
+            generator,
+            settings.lattice_share,
+            settings.sampling,
+            augmentation,
+            settings.shares,
         )
         unread = Unread()
         watch.begin()

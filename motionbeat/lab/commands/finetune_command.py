@@ -1,0 +1,53 @@
+"""`motionbeat finetune`: a folder of songs to a model that is fine-tuned on them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from motionbeat.errors import MotionBeatError
+
+
+def finetune(
+    songs: Annotated[Path, typer.Argument(help="Folder of audio files, 20 or more, any depth.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new model.", show_default=False)],
+    start: Annotated[
+        str, typer.Option("--from", help="Folder of the model to begin with; shipped: the one of the package.")
+    ] = "shipped",
+    work: Annotated[
+        Path | None,
+        typer.Option(help="Folder of dances, tokens and checkpoints.", show_default="OUTPUT.work"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the training and of the dances.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch. The bits of a model depend on it.")] = 2,
+    knobs: Annotated[
+        list[str] | None,
+        typer.Option("-S", "--set", metavar="KNOB=VALUE", help="A knob of params.yaml.", show_default=False),
+    ] = None,
+) -> None:
+    """Fine-tune a model on your own songs; dances are made to them, none are needed.
+
+    Beats are tracked (or read from NAME.beats beside NAME.ogg), dances made,
+    and training begins with the model of the package. Some songs are held
+    out: those of validation choose the epoch, which may be the start model
+    itself, and those of test measure what was gained. The new model's card.md
+    names the data of both models. The same command resumes what was stopped;
+    a change of songs or knobs makes anew what depends on it.
+
+    Example: motionbeat finetune my_songs -o my_model
+    and then: motionbeat embed song.mp3 --model my_model
+    """
+    from motionbeat.lab.experiments import fine_tuning
+    from motionbeat.lab.experiments.variant_steps import Planner
+    from motionbeat.lab.experiments.variants import assignments
+
+    if output.exists() and not (output / "config.json").is_file():
+        raise MotionBeatError(f"{output} is there and holds no model: name another folder, it would be replaced")
+    work = output.with_name(f"{output.name}.work") if work is None else work
+    planner = Planner(threads=threads)
+    seeds = {"corpus.seed": seed, "train.seed": seed}
+    steps = fine_tuning.plan(planner, songs, start, {**seeds, **assignments(knobs or [])})
+    fine_tuning.run(steps, work, planner.root)
+    for line in fine_tuning.in_words(fine_tuning.finish(steps, work, output)):
+        print(line)
+    print(f"{output}: the model; {work} may be deleted")

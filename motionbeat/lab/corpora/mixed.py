@@ -1,0 +1,48 @@
+"""Corpora2Corpus: several corpora as one, in which every song and clip carries the name of its corpus.
+
+Names begin with it (`synthetic.mBR60`), since the embedded corpus and AIST++ name their songs and dances alike. Each
+corpus keeps its splits; that no recording and no dance is in two splits is checked over all of them together.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import evolve
+
+from motionbeat.beats import Beats
+from motionbeat.lab import tables
+from motionbeat.lab.corpora import beats_table
+from motionbeat.lab.corpora.manifest import Corpus
+
+PARTS = "parts"
+"""Beside the manifest: what each reader keeps, such as the truth of the embedded corpus, with the names of its own."""
+
+
+def named(source: str, name: str) -> str:
+    """The name in a mix of a song or a clip of the corpus `source`."""
+    return f"{source}.{name}"
+
+
+def mixed(corpora: Mapping[str, Corpus], working: Path) -> Corpus:
+    """All songs and clips of several corpora, {name: corpus}.
+
+    Writes sources.parquet to `working`, and beats.parquet with the beats of those corpora that bring them
+    (`working`/parts/NAME/beats.parquet).
+    """
+    songs, clips = [], []
+    left_out: dict[str, list[str]] = {}
+    sources: dict[str, str] = {}
+    grids: dict[str, Beats] = {}
+    for source, corpus in corpora.items():
+        songs += [evolve(song, name=named(source, song.name)) for song in corpus.songs]
+        clips += [evolve(c, name=named(source, c.name), song=named(source, c.song)) for c in corpus.clips]
+        left_out |= {f"{source}: {why}": [named(source, n) for n in names] for why, names in corpus.left_out.items()}
+        sources |= {named(source, song): source for song in sorted({clip.song for clip in corpus.clips})}
+        if (beats := working / PARTS / source / "beats.parquet").exists():
+            known = beats_table.beats_grids(tables.read(beats, tables.BEATS))
+            grids |= {named(source, song): grid for song, grid in known.items()}
+    columns = {"song": sorted(sources), "source": [sources[song] for song in sorted(sources)]}
+    tables.write(working / tables.SOURCES_FILE, tables.SOURCES, columns)
+    if grids:
+        tables.write(working / "beats.parquet", tables.BEATS, beats_table.beats_columns(grids))
+    return Corpus(songs, clips, left_out)

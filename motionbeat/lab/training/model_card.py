@@ -1,0 +1,106 @@
+"""The card of a model: what it was trained on and under which licences, its settings, figures and limits.
+
+It lies beside the weights as card.md. A model that was fine-tuned carries the card of the model it started from, so
+that the data and licences of both travel with it.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict
+
+from motionbeat import __version__
+from motionbeat.files import read_text
+from motionbeat.lab import params
+from motionbeat.lab.params.shipped import shipped
+from motionbeat.lab.training.start_model import start_folder
+
+CARD_FILE = "card.md"
+SONGS_FILE = "songs.csv"
+"""What `motionbeat songs` writes beside the music: package, licence and digest of each song."""
+
+
+def card(
+    settings: params.Params, how: str, figures: Iterable[str], limits: str, songs: Path | None = None
+) -> Iterator[str]:
+    """The lines of a card. how: sentences on how it came about; songs: songs.csv, for the licences of the music."""
+    yield f"# A model of motionbeat {__version__}"
+    yield ""
+    yield how
+    yield ""
+    yield "## Data"
+    yield from data(settings, songs)
+    yield ""
+    yield "## Settings"
+    changed = list(differences(asdict(settings), asdict(params.load(shipped("params.yaml")))))
+    yield "Those of params.yaml" + (", but for:" if changed else ".")
+    yield from (f"- `{key}`: {value}" for key, value in changed)
+    yield ""
+    yield "## Figures"
+    yield from figures
+    yield ""
+    yield "## Limits"
+    yield limits or "None stated."
+    if settings.train.start_from is not None:
+        yield ""
+        yield "## The model that it was fine-tuned from"
+        yield from _start_card(start_folder(settings.train.start_from) / CARD_FILE)
+
+
+def fine_tuned(settings: params.Params, trained: Mapping[str, Any]) -> str:
+    """The card of a model that the train stage has fine-tuned. trained: what metrics/train.json holds."""
+    listed = Path(settings.corpus.songs_root) / SONGS_FILE
+    songs = listed if "choreographed" in settings.corpus.names and listed.is_file() else None
+    names = [name.removeprefix("start_") for name in trained if name.startswith(("start_val_", "start_score"))]
+    figures = [f"- {name}: {trained[f'start_{name}']:.3f} before, {trained[name]:.3f} after" for name in names]
+    how = f"Fine-tuned with seed {settings.train.seed}; epoch {trained['best_epoch']} of {trained['epochs']} was kept."
+    limits = "Tried on the validation split of its own data alone."
+    return "\n".join(card(settings, how, ["On the validation split:", "", *figures], limits, songs)) + "\n"
+
+
+def data(settings: params.Params, songs: Path | None) -> Iterator[str]:
+    """What the model was trained on, and whose music that is."""
+    corpus = settings.corpus
+    for name in corpus.names:
+        if name == "synthetic":
+            yield f"{corpus.songs or corpus.size} songs and their dances, made by this project from seed {corpus.seed}."
+            yield "No recording, no captured motion, and nothing under a licence of others."
+        else:
+            yield f"Corpus `{name}`, beats by {settings.beats.tracker}."
+    if songs is None:
+        if corpus.names != ["synthetic"]:
+            yield "The licences of its music and dances are those of your files; they are not known here."
+        return
+    with songs.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["excluded"]]
+    yield "Dances were made by this project; the music is of these packages of the Debian distribution:"
+    yield ""
+    yield "| package | songs | minutes | licence |"
+    yield "| --- | --- | --- | --- |"
+    for package in sorted({row["package"] for row in rows}):
+        of_package = [row for row in rows if row["package"] == package]
+        minutes = sum(float(row["seconds"]) for row in of_package) / 60
+        licences = "; ".join(sorted({row["licence"] for row in of_package}))
+        yield f"| {package} | {len(of_package)} | {minutes:.0f} | {licences} |"
+
+
+def differences(values: Any, others: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names of the settings that differ, with their values; folders are left out, which are of one machine."""
+    for name, value in values.items():
+        dotted, other = f"{key}{name}", others[name]
+        if isinstance(value, dict) and isinstance(other, dict) and other:
+            yield from differences(value, other, f"{dotted}.")
+        elif value != other and dotted not in ("corpus.root", "corpus.songs_root", "train.start_from"):
+            yield dotted, value
+
+
+def _start_card(path: Path) -> Iterator[str]:
+    """The lines of the start model's card, its headings two levels lower."""
+    if not path.is_file():
+        yield "It had no card: what it was trained on is not known, nor the licence."
+        return
+    text = read_text(path, "take the card.md that came with the model")
+    yield from re.sub(r"^#", "###", text.rstrip(), flags=re.MULTILINE).splitlines()

@@ -1,0 +1,87 @@
+"""A trained model that training starts from instead of new weights: fine-tuning.
+
+A start model keeps its input statistics (mean and deviation of each feature). Its weights were trained on inputs that
+were scaled by them: other ones would make it another function before the first step, and those of a few songs are
+known less well. So training begins with exactly the model that was given, and epoch 0 of the history is its validation.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict, evolve, fields
+
+from motionbeat.errors import MotionBeatError, refuse
+from motionbeat.lab.token_tables.token_windows import Tokens
+from motionbeat.model.config import ModelConfig
+from motionbeat.model.dual_encoder import DualEncoder
+from motionbeat.model.model_folder import CONFIG_FILE, WEIGHTS_FILE, read_config
+from motionbeat.tokens.layout import Layout
+from motionbeat.weights import SHIPPED
+
+if TYPE_CHECKING:  # else a change to the params of another stage would change the key of a run
+    from motionbeat.lab.params import Model
+
+OF_THE_PACKAGE = "shipped"
+_ROTATIONS = ("motion_width", "rotation_start")
+
+
+def start_folder(start_from: str) -> Path:
+    """The folder that `train.start_from` names."""
+    return SHIPPED if start_from == OF_THE_PACKAGE else Path(start_from)
+
+
+def start_files(start_from: str | None) -> list[Path]:
+    """The files that decide the weights at the start, none for new ones; `MotionBeatError` where one is missing."""
+    if start_from is None:
+        return []
+    files = [start_folder(start_from) / name for name in (CONFIG_FILE, WEIGHTS_FILE)]
+    refuse(f"{path} is missing: train.start_from names the folder of a model" for path in files if not path.is_file())
+    return files
+
+
+def knobs_of(start_from: str) -> dict[str, Any]:
+    """The knobs of params.yaml with which tokens and models are as those of the start model."""
+    config = ModelConfig.from_dict(read_config(start_folder(start_from), "model"), start_from)
+    values = asdict(config)
+    knobs = {_knob(name): values[name] for name in values if name not in _ROTATIONS}
+    return knobs | {"tokens.rotations": "never" if config.rotation_start is None else "auto"}
+
+
+def start_model(start_from: str, tokens: Tokens, settings: "Model") -> DualEncoder:
+    """The trained model that `train.start_from` names, with its statistics and with the dropout of `settings`.
+
+    Raises `MotionBeatError` naming every knob in which tokens or settings differ from that model's.
+    """
+    start = DualEncoder.load(start_folder(start_from))
+    config = evolve(start.config, dropout=settings.dropout)
+    wrong = _differences(config, ModelConfig.of(settings, tokens.layout))
+    if wrong:
+        raise MotionBeatError(
+            f"train.start_from = {start_from}: the start model has other tokens or another form: {'; '.join(wrong)}. "
+            "Set these knobs as it has them (tokens: and run `dvc repro`), or set train.start_from to null"
+        )
+    model = DualEncoder(config)
+    model.load_state_dict(start.state_dict())
+    return model
+
+
+def _differences(start: ModelConfig, wanted: ModelConfig) -> list[str]:
+    """The knobs of params.yaml that differ, with both values."""
+    theirs, ours = asdict(start), asdict(wanted)
+    other = [name for name in theirs if theirs[name] != ours[name]]
+    lines = [f"{_knob(n)} is {theirs[n]!r} there and {ours[n]!r} here" for n in other if n not in _ROTATIONS]
+    if (start.rotation_start is None) != (wanted.rotation_start is None):
+        lines.append(
+            "it knows no joint rotations, and the tokens have them: set tokens.rotations to never"
+            if start.rotation_start is None
+            else "it knows joint rotations, and the tokens have none: set tokens.rotations to auto and give rotations "
+            "with every clip"
+        )
+    elif not lines and other:
+        lines.append(f"its motion features are {start.motion_width} numbers, those of the tokens {wanted.motion_width}")
+    return lines
+
+
+def _knob(name: str) -> str:
+    """The knob of params.yaml that a field of config.json comes from."""
+    return f"{'tokens' if name in {field.name for field in fields(Layout)} else 'model'}.{name}"
