@@ -14,7 +14,7 @@ from attrs import evolve
 from conftest import LAYOUT
 from generator_parts import SMALL, small_slices, swaying
 
-from motionbeat import cli
+from motionbeat import cli, weights
 from motionbeat.audio.decode import decode
 from motionbeat.beats import track
 from motionbeat.errors import MotionBeatError
@@ -163,10 +163,18 @@ def test_what_a_dance_by_rules_cannot_use_is_refused(run, words, says):
     assert code == 1 and says in err
 
 
-def test_without_a_trained_generator_the_one_of_the_package_dances(run, tmp_path):
-    shutil.rmtree(tmp_path / "models")
-    code, _, err = run("song.wav", "-o", "dance.npz", "--dancer", "learned", "--seconds", 5, *FAST)
+def test_the_dancer_is_the_generator_trained_here_else_that_of_the_package_else_the_rules(run, tmp_path, monkeypatch):
+    words = ("song.wav", "-o", "dance.npz", "--seconds", 5)
+    (tmp_path / "models").rename("packaged")
+    monkeypatch.setattr(weights, "GENERATOR", Path("packaged/dance/motionbeat"))
+    monkeypatch.setattr(weights, "SHIPPED", Path("packaged/motionbeat"))
+    code, _, err = run(*words, "--tracker", "none")
     assert (code, err) == (0, "song.wav: dancing to 5.0 s by the generator that comes with motionbeat\n")
+    shutil.rmtree("packaged")
+    code, _, err = run(*words, "--tracker", "librosa")
+    assert (code, err) == (0, "song.wav: dancing to 5.0 s by rules\n")
+    code, _, err = run(*words, "--dancer", "learned")
+    assert code == 1 and "config.json is missing" in err and "--dancer rules, which needs none" in err
 
 
 def test_a_song_is_heard_as_in_the_training_of_generators(run, tmp_path):

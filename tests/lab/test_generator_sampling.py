@@ -104,6 +104,15 @@ def test_what_is_held_is_kept_exactly_and_the_rest_follows_it():
     assert np.abs(made[:, motion_vector.ROOT] - given[:, motion_vector.ROOT]).max() > 1e-3
 
 
+def test_the_dance_goes_on_from_what_is_held_without_a_jump():
+    """Beyond the ends the network's dance is far from what is held: the way there is no faster than what it does."""
+    given, ends = swaying(len(MUSIC), 15), np.zeros(len(MUSIC), bool)
+    ends[:30] = ends[-30:] = True
+    made = dance(held=hold(given, ends), plant=False).vectors
+    step = np.abs(np.diff(made, axis=0)).max(axis=1)
+    assert max(step[29], step[-30]) < step[45:-45].max()
+
+
 def test_feet_are_planted_unless_they_are_to_be_left_as_the_network_made_them():
     bare, made = dance(plant=False), dance()
     np.testing.assert_array_equal(made.vectors, planted(bare.vectors))

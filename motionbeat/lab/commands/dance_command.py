@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from motionbeat.lab.generator.sampling import GeneratedDance
 
 _LARGEST_SEED = 2**31 - 1
+_TRAINED = Path("models/dance/motionbeat")
 
 
 class Form(StrEnum):
@@ -33,9 +34,6 @@ class Dancer(StrEnum):
 
     rules = "rules"
     learned = "learned"
-
-
-DEFAULT = Dancer.learned
 
 
 def dance(
@@ -61,7 +59,7 @@ def dance(
         typer.Option(
             help="rules: set moves on the accents of the music, nothing trained. learned: a trained generator, the one "
             "in models/dance/motionbeat, else the one that comes with motionbeat.",
-            show_default=DEFAULT.value,
+            show_default="learned if there is a generator, else rules",
         ),
     ] = None,
     guidance: Annotated[
@@ -134,7 +132,8 @@ def dance(
         **{"--model": model, "--encoder-model": encoder_model},
     }
     given = [name for name, value in learned_only.items() if value is not None]
-    who = dancer or (Dancer.learned if given else DEFAULT)
+    folder = model or _generator()
+    who = dancer or (Dancer.learned if given or (folder / "config.json").is_file() else Dancer.rules)
     if who is Dancer.rules and given:
         raise MotionBeatError(f"{', '.join(given)}: of no use with --dancer rules, leave it out or take learned")
     from motionbeat.audio import decode
@@ -153,7 +152,7 @@ def dance(
         _tell(song, part, "by rules")
         made = dance_by_rules(part.music(), None, grid, seed)
     else:
-        made = _learned(part, model, encoder_model, seed, guidance, steps, plant, (start_from, end_with, hold))
+        made = _learned(part, folder, encoder_model, seed, guidance, steps, plant, (start_from, end_with, hold))
         grid, note = _beats(part, tracker)
     if kind is Form.mp4:
         _film(path, song, made, part, grid, f"{who.value}, seed {seed}", size)
@@ -170,9 +169,16 @@ def _tell(song: Path, part: "Part", how: str) -> None:
     print(f"{song}: dancing to {part.length_s:.1f} s {how}", file=sys.stderr, flush=True)
 
 
+def _generator() -> Path:
+    """The folder of the generator that was trained here, else of the one that comes with the package, if any."""
+    from motionbeat.weights import GENERATOR
+
+    return _TRAINED if (_TRAINED / "config.json").is_file() or not GENERATOR.is_dir() else GENERATOR
+
+
 def _learned(
     part: "Part",
-    model: Path | None,
+    folder: Path,
     encoder_model: str | None,
     seed: int,
     guidance: float | None,
@@ -180,18 +186,17 @@ def _learned(
     plant: bool,
     ends: tuple[Path | None, Path | None, float],
 ) -> "GeneratedDance":
-    """A dance by the generator in the folder `model`; ends: the dances before and after, and the seconds held."""
+    """A dance by the generator in `folder`; ends: the dances before and after, and the seconds held."""
     from motionbeat.lab.generator import dance_song
     from motionbeat.lab.generator.generator_model import DanceGenerator
     from motionbeat.lab.generator.sampling import generate
     from motionbeat.model.device import best_device, make_deterministic
     from motionbeat.weights import GENERATOR, SHIPPED
 
-    folder = model or (dance_song.TRAINED if (dance_song.TRAINED / "config.json").is_file() else GENERATOR)
     if not (folder / "config.json").is_file():
         raise MotionBeatError(
-            f"{folder / 'config.json'} is missing: name the folder of a dance generator by --model, or train one by "
-            "`dvc repro dance`"
+            f"{folder / 'config.json'} is missing: name the folder of a dance generator by --model, train one by "
+            "`dvc repro dance`, or take --dancer rules, which needs none"
         )
     make_deterministic(0)
     weights = encoder_model or (str(SHIPPED) if folder == GENERATOR else None)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from motionbeat.lab.encoders.frame_encoder import FrozenEncoder
 
 DEFAULT_MODEL = "models/motionbeat"
-TRAINED = Path("models/dance/motionbeat")
-"""Where the dance stage writes the generator of the project's own encoder, below the working folder."""
 _SHORTEST_S = FRAMES / FPS
 _BLOCK_S = 8.0
 """Length of the encoder's windows in grid mode, which stand side by side from a song's first moment on."""
