@@ -1,4 +1,4 @@
-"""How well dances keep the beat of real recordings, rules beside a generator: python -m benchmarks.dancers SONG...
+"""How well dances keep the beat of real recordings, rules and a generator: python -m benchmarks.dancers SONG...
 
 Each SONG has its true beats in NAME.beats beside it (lines of `time` or `time position`), or in GTZAN's layout in
 beats/gtzan_GENRE_NUMBER.beats above it. Both dancers dance to the first --seconds, as `motionbeat dance` has it: the
@@ -29,7 +29,7 @@ from motionbeat.lab.generator.sampling import GeneratedDance, generate
 from motionbeat.lab.params.shipped import shipped
 from motionbeat.model.device import best_device, make_deterministic, seed_of
 from motionbeat.progress import counted
-from motionbeat.weights import GENERATOR, SHIPPED
+from motionbeat.weights import SHIPPED
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -37,18 +37,20 @@ def main(given: Sequence[str] | None = None) -> None:
     options = _arguments(given)
     make_deterministic(0)
     settings = params.load(shipped("params.yaml")).dance
-    encoder = listener("motionbeat", str(options.encoder_model))
-    model = DanceGenerator.load(options.model, encoder.name, encoder.identity).to(best_device())
-    rows: dict[str, list[Danced]] = {"rules": [], "learned": [], "no_music": []}
+    if model := options.model:
+        encoder = listener("motionbeat", str(options.encoder_model))
+        generator = DanceGenerator.load(model, encoder.name, encoder.identity).to(best_device())
+    rows: dict[str, list[Danced]] = {"rules": [], **({"learned": [], "no_music": []} if model else {})}
     for place, path in enumerate(counted(options.songs, len(options.songs), "songs danced to")):
         whole = decode.decode(path)
         part = Part.of(whole, 0.0, min(options.seconds, len(whole.samples) / whole.rate))
-        beats, music, truth = beats_of(part, options.tracker), condition(encoder, part), true_beats(path)
+        beats, truth = beats_of(part, options.tracker), true_beats(path)
+        music = condition(encoder, part) if model else np.empty((0, 0), np.float32)
         for number in range(options.dances):
             seed = seed_of(0, place, number)
             made = {"rules": dance_by_rules(part.music(), None, beats, seed)}
-            for name, guidance in (("learned", float(settings.guidance)), ("no_music", 0.0)):
-                made[name] = generate(model, music, seed=seed, guidance=guidance, steps=settings.sampling_steps)
+            for name, guidance in (("learned", float(settings.guidance)), ("no_music", 0.0)) if model else ():
+                made[name] = generate(generator, music, seed=seed, guidance=guidance, steps=settings.sampling_steps)
             for name, dance in made.items():
                 rows[name].append(_danced(path, dance, truth))
     reference = Features.of([dance for dances in rows.values() for dance in dances])
@@ -86,7 +88,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30.0, help="of each, at most (default %(default)s)")
     parser.add_argument("--dances", type=count, default=3, help="to each, of each dancer (default %(default)s)")
     parser.add_argument("--tracker", default="librosa", help="madmom or librosa (default %(default)s)")
-    parser.add_argument("--model", type=Path, default=GENERATOR, help="folder of the generator; the shipped one")
+    parser.add_argument("--model", type=Path, help="folder of a generator (default: rules alone)")
     parser.add_argument("--encoder-model", type=Path, default=SHIPPED, help="its encoder; the shipped one")
     parser.add_argument("--output", type=Path, help="write all figures as JSON as well")
     return parser.parse_args(given)
