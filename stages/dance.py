@@ -10,7 +10,7 @@ from motionbeat.files import whole_folder
 from motionbeat.lab import params
 from motionbeat.lab.generator.dance_scores import as_scores, headline
 from motionbeat.lab.generator.dance_slices import read_dances
-from motionbeat.lab.generator.generator_rows import beats_of_songs, ground_truth, scores
+from motionbeat.lab.generator.generator_rows import grids_of_songs, ground_truth, ruled, scores
 from motionbeat.lab.generator.trained_generators import TrainedGenerator, trained_generator, write_generators
 from motionbeat.lab.tasks import score_table
 from motionbeat.lab.training.ranks import Ranks
@@ -25,17 +25,19 @@ def main() -> None:
     make_deterministic(dance.seed)
     ranks = Ranks.init()
     test = read_dances(CORPUS, "test", dance.songs)
-    beats = beats_of_songs(BEATS, test.song)
+    grids = grids_of_songs(BEATS, test.song)
+    beats = {song: grid.times for song, grid in grids.items()}
     real = ground_truth(test, beats, dance.length_s)
     training = read_dances(CORPUS, "train")
     generators: dict[str, TrainedGenerator] = {
         name: trained_generator(name, encoders, dance, CORPUS, training, test, ranks) for name in dance.encoders
     }
     if ranks.is_main:
-        rows = as_scores(scores(generators, real, beats, dance))
+        rules = ruled(CORPUS, grids, dance)
+        rows = as_scores(scores(generators, real, rules, beats, dance))
         score_table.write(Path("metrics"), "dance", rows, headline(rows))
         with whole_folder(MODELS) as folder:
-            write_generators(folder, generators, test, dance)
+            write_generators(folder, generators, rules, test, dance)
         for trained in generators.values():
             trained.checkpoint.remove()
     ranks.leave()

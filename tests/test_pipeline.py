@@ -53,6 +53,8 @@ LAB = (
     ["experiments"],
     ["commands"],
 )
+MODEL = {"config.json", "model.safetensors", "card.md"}
+"""Files of every model that ships."""
 FLOOR = {name: number for number, names in enumerate(LIBRARY) for name in names}
 FLOOR |= {f"lab/{name}": len(LIBRARY) + number for number, names in enumerate(LAB) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -99,7 +101,7 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 
 def test_the_file_names_of_the_package_are_unique() -> None:
     names = [file.name for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    assert not {name for name in names if names.count(name) > 1} - {"__init__.py", "__main__.py"}
+    assert not {name for name in names if names.count(name) > 1} - {"__init__.py", "__main__.py"} - MODEL
 
 
 def test_the_library_runs_where_nothing_of_the_laboratory_can_be_imported(tmp_path: Path) -> None:

@@ -18,13 +18,18 @@ from motionbeat.files import guarded, read_json, whole_file, write_json
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 
 
-def save(folder: Path | str, config: dict[str, Any], model: nn.Module) -> None:
-    """Write both files; the same weights, float32 all of them, give the same bytes."""
+def save(folder: Path | str, config: dict[str, Any], model: nn.Module, half: bool = False) -> None:
+    """Write both files; the same weights, float32 all of them, give the same bytes.
+
+    half: write the parameters, not the statistics, as float16; they are read as float32 again.
+    """
     folder = Path(folder)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     other = sorted(name for name, tensor in tensors.items() if tensor.dtype != torch.float32)
     if other:
         raise MotionBeatError(f"{folder}: {other[0]} is {tensors[other[0]].dtype}; call model.float() before save")
+    if half:
+        tensors |= {name: tensors[name].half() for name, _ in model.named_parameters()}
     write_json(folder / CONFIG_FILE, config)
     with whole_file(folder / WEIGHTS_FILE) as unfinished:
         save_file(tensors, unfinished, metadata={"format": "pt"})
@@ -93,4 +98,4 @@ def _read(path: Path, kind: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}")
     with guarded(path, "is not a safetensors file", "copy it again"):
-        return load_file(path)
+        return {name: t.float() if t.dtype == torch.float16 else t for name, t in load_file(path).items()}

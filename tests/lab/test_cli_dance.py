@@ -14,16 +14,19 @@ from attrs import evolve
 from conftest import LAYOUT
 from generator_parts import SMALL, small_slices, swaying
 
-from motionbeat import cli
+from motionbeat import cli, weights
+from motionbeat.audio.decode import decode
+from motionbeat.beats import track
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params
 from motionbeat.lab.corpora.formats import read_motion
 from motionbeat.lab.encoders.feature_cache import FRAME_S, cached
 from motionbeat.lab.encoders.motionbeat_encoder import trained
 from motionbeat.lab.generator import dance_files
-from motionbeat.lab.generator.dance_song import condition, known, listener
+from motionbeat.lab.generator.dance_song import Part, beats_of, condition, known, listener
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
 from motionbeat.lab.generator.music_condition import checked
+from motionbeat.lab.generator.rule_dancer import dance_by_rules
 from motionbeat.lab.generator.sampling import as_dance, generate
 from motionbeat.lab.item_cache import ItemCache
 from motionbeat.model.config import ModelConfig
@@ -80,15 +83,19 @@ def run(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     return command
 
 
+def song_part(path: str, start_s: float = 0.0, seconds: float | None = None) -> Part:
+    return Part.of(decode(path), start_s, seconds)
+
+
 def test_a_song_becomes_the_dance_that_the_library_makes(run):
     code, out, err = run("song.wav", "-o", "dance.npz", "--seed", 3, "--guidance", 2, *FAST)
-    assert (code, err) == (0, "song.wav: dancing to 7.0 s\n")
+    assert (code, err) == (0, "song.wav: dancing to 7.0 s by the generator in models/dance/motionbeat\n")
     assert out.startswith("song.wav: 7.0 s of dance, seed 3 -> dance.npz\nfoot skating ")
     assert out.endswith("BAS not computed: no beats\n")
     model = DanceGenerator.load("models/dance/motionbeat")
-    heard = condition(listener("motionbeat"), Path("song.wav"), SECONDS)
-    assert heard.shape == (210, WIDTH)
-    expected = generate(model, heard, seed=3, steps=2)
+    music = condition(listener("motionbeat"), song_part("song.wav"))
+    assert music.shape == (210, WIDTH)
+    expected = generate(model, music, seed=3, steps=2)
     with np.load("dance.npz") as arrays:
         np.testing.assert_allclose(arrays["joints"], expected.joints, atol=1e-5)
         np.testing.assert_allclose(arrays["contacts"], expected.contacts, atol=1e-5)
@@ -118,15 +125,64 @@ def test_a_format_without_a_name_is_written_beside_and_a_part_of_the_song_begins
     assert run("song.wav", "--format", "npz", "--start", 1.5, "--seconds", 5, *FAST)[0] == 0
     with np.load("song.npz") as arrays:
         assert arrays["joints"].shape == (150, 24, 3)
-    part = condition(listener("motionbeat"), Path("song.wav"), SECONDS, 1.5, 5.0)
-    np.testing.assert_array_equal(part, condition(listener("motionbeat"), Path("song.wav"), SECONDS)[45:195])
+
+
+def test_only_the_part_and_some_seconds_around_it_are_encoded_and_tracked_to_the_same_result(run, models):
+    times = np.arange(80 * RATE) / RATE
+    clicks = np.sin(2 * np.pi * 220 * times) * np.exp(-30 * (times % 0.5)) * (0.3 + 0.2 * np.sin(times))
+    soundfile.write("long.wav", clicks, RATE)
+    part, encoder = song_part("long.wav", 33.2, 5.0), listener("motionbeat")
+    sound, begin = part.with_context()
+    assert (begin, len(sound.samples) / RATE) == (24.0, 24.0)
+    whole = condition(encoder, song_part("long.wav"))
+    np.testing.assert_allclose(condition(encoder, part), whole[996:1146], atol=2e-3)
+    tracked = track("long.wav", tracker="librosa").times - 33.2
+    np.testing.assert_allclose(beats_of(part, "librosa").times, tracked[(tracked >= 0) & (tracked < 5.0)], atol=0.03)
+
+
+def test_by_rules_a_song_is_danced_to_without_any_model_or_params(run, tmp_path):
+    shutil.rmtree(tmp_path / "models")
+    words = ("song.wav", "--dancer", "rules", "--tracker", "librosa", "--start", 1, "--seconds", 5.5, "--seed", 4)
+    code, out, err = run(*words, "-o", "dance.npz")
+    assert (code, err) == (0, "song.wav: dancing to 5.5 s by rules\n") and "BAS 0." in out
+    part = song_part("song.wav", 1.0, 5.5)
+    expected = dance_by_rules(part.music(), None, beats_of(part, "librosa"), 4)
+    with np.load("dance.npz") as arrays:
+        np.testing.assert_array_equal(arrays["joints"], expected.joints)
+        assert len(arrays["joints"]) == 165
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--tracker", "none"], "a dance by rules needs beats, --dancer learned does not"),
+        (["--tracker", "librosa", "--steps", 2, "--hold", 1, "--model", "x"], "--steps, --model: of no use with --dan"),
+    ],
+)
+def test_what_a_dance_by_rules_cannot_use_is_refused(run, words, says):
+    code, _, err = run("song.wav", "-o", "dance.npz", "--dancer", "rules", *words)
+    assert code == 1 and says in err
+
+
+def test_the_dancer_is_the_generator_trained_here_else_that_of_the_package_else_the_rules(run, tmp_path, monkeypatch):
+    words = ("song.wav", "-o", "dance.npz", "--seconds", 5)
+    (tmp_path / "models").rename("packaged")
+    monkeypatch.setattr(weights, "GENERATOR", Path("packaged/dance/motionbeat"))
+    monkeypatch.setattr(weights, "SHIPPED", Path("packaged/motionbeat"))
+    code, _, err = run(*words, "--tracker", "none")
+    assert (code, err) == (0, "song.wav: dancing to 5.0 s by the generator that comes with motionbeat\n")
+    shutil.rmtree("packaged")
+    code, _, err = run(*words, "--tracker", "librosa")
+    assert (code, err) == (0, "song.wav: dancing to 5.0 s by rules\n")
+    code, _, err = run(*words, "--dancer", "learned")
+    assert code == 1 and "config.json is missing" in err and "--dancer rules, which needs none" in err
 
 
 def test_a_song_is_heard_as_in_the_training_of_generators(run, tmp_path):
     encoder = listener("motionbeat")
     frames = cached(ItemCache.of("features"), encoder, "cpu", Path("song.wav"), "digest", True).frames()
     trained_on = checked("song", frames, np.arange(len(frames)) * FRAME_S).condition(SECONDS)
-    np.testing.assert_array_equal(condition(encoder, Path("song.wav"), SECONDS), trained_on)
+    np.testing.assert_array_equal(condition(encoder, song_part("song.wav")), trained_on)
 
 
 def test_a_song_of_five_seconds_is_just_long_enough(run):

@@ -176,3 +176,11 @@ def test_files_that_are_missing_or_foreign_are_refused(tmp_path):
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(MotionBeatError, match=r"model\.safetensors is missing"):
         DanceGenerator.load(tmp_path)
+
+
+def test_in_half_precision_weights_are_rounded_and_statistics_are_kept(tmp_path):
+    model = small_model()
+    model.save(tmp_path, half=True)
+    weights, read = dict(model.named_parameters()), DanceGenerator.load(tmp_path).state_dict()
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(read[name], tensor.half().float() if name in weights else tensor, rtol=0, atol=0)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import soundfile
 from generator_parts import small_model, small_settings, sounding
 
+from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.generator import generator_rows
 
@@ -43,6 +45,20 @@ def test_music_shorter_than_a_slice_is_refused_by_the_song_s_name(settings):
         MotionBeatError, match=r"song a, dance.length_s = 20: the song lasts 3\.97 s, shorter than a slice"
     ):
         generator_rows.sampled(small_model(), {"a": sounding(4.0, 0.5)}, small_settings(settings), 1.0)
+
+
+def test_by_rules_as_many_dances_are_made_of_each_song_s_first_seconds(settings, tmp_path):
+    rate, seconds = 22_050, {"a": 9.0, "b": 5.5}
+    (tmp_path / "audio").mkdir()
+    grids = {}
+    for number, (song, length) in enumerate(seconds.items()):
+        since = (np.arange(round(length * rate)) / rate) % (0.5 + 0.1 * number)
+        soundfile.write(tmp_path / f"audio/{song}.flac", np.sin(400 * since) * np.exp(-since / 0.05), rate)
+        times = np.arange(0, length, 0.5 + 0.1 * number)
+        grids[song] = Beats(times, np.arange(len(times)) % 4 + 1, 4)
+    made = generator_rows.ruled(tmp_path, grids, small_settings(settings, length_s=6.0, dances_per_song=2))
+    assert [(song, len(dance.joints)) for song, dance in made] == [("a", 180), ("a", 180), ("b", 165), ("b", 165)]
+    assert len({dance.vectors.tobytes() for _, dance in made}) == 4
 
 
 def test_the_same_dances_are_scored_with_their_feet_as_they_are_and_planted(settings):

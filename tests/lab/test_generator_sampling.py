@@ -104,6 +104,17 @@ def test_what_is_held_is_kept_exactly_and_the_rest_follows_it():
     assert np.abs(made[:, motion_vector.ROOT] - given[:, motion_vector.ROOT]).max() > 1e-3
 
 
+def test_the_dance_goes_on_from_what_is_held_without_a_jump(monkeypatch):
+    """A network that takes no notice of what is held: half a second leads from there to what it predicts."""
+    model, given = small_model(), swaying(len(MUSIC), 15)
+    monkeypatch.setattr(model, "guided", lambda x, *_: torch.zeros_like(x))
+    made = generate(model, MUSIC, steps=3, plant=False, held=hold(given, slice(0, 30))).vectors
+    np.testing.assert_allclose(made[44:], np.broadcast_to(made[-1], made[44:].shape), atol=1e-5)
+    steps = np.abs(np.diff(made[29:45], axis=0)).max(axis=0)
+    assert np.abs(given[29] - made[-1]).max() > 0.3
+    assert (steps <= 0.13 * np.abs(given[29] - made[-1]) + 1e-5).all()
+
+
 def test_feet_are_planted_unless_they_are_to_be_left_as_the_network_made_them():
     bare, made = dance(plant=False), dance()
     np.testing.assert_array_equal(made.vectors, planted(bare.vectors))

@@ -1,5 +1,8 @@
 """The model that comes with the package: it loads without a path, embeds, and its card says what it is."""
 
+import hashlib
+import re
+
 import numpy as np
 import pytest
 
@@ -47,7 +50,11 @@ def test_a_song_at_half_its_loudness_is_nearest_to_itself(model: motionbeat.Moti
     np.testing.assert_array_equal(similarity.argmax(axis=1), np.arange(6))
 
 
-def test_it_is_small_and_has_a_card() -> None:
-    assert (SHIPPED / "model.safetensors").stat().st_size <= 10_000_000
-    card = (SHIPPED / "card.md").read_text(encoding="utf-8")
-    assert all(f"## {part}" in card for part in ("Data", "Settings", "Figures", "Limits"))
+def test_what_ships_is_small_and_every_model_has_a_card() -> None:
+    files = list(SHIPPED.rglob("model.safetensors"))
+    assert sum(file.stat().st_size for file in files) <= 10_000_000
+    for file in files:
+        card = file.with_name("card.md").read_text(encoding="utf-8")
+        assert all(f"## {part}" in card for part in ("Data", "Settings", "Figures", "Limits"))
+        said = re.search(r"SHA-256 of model\.safetensors: (\w+)", card)
+        assert said is None or said[1] == hashlib.sha256(file.read_bytes()).hexdigest()

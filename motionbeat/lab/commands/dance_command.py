@@ -12,14 +12,12 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab.commands.render_command import Tracker
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from motionbeat.beats import Beats
+    from motionbeat.lab.generator.dance_song import Part
     from motionbeat.lab.generator.sampling import GeneratedDance
 
-    Grid = tuple[NDArray[np.float64], NDArray[np.integer]]
-
 _LARGEST_SEED = 2**31 - 1
+_TRAINED = Path("models/dance/motionbeat")
 
 
 class Form(StrEnum):
@@ -29,6 +27,13 @@ class Form(StrEnum):
     npz = "npz"
     pkl = "pkl"
     bvh = "bvh"
+
+
+class Dancer(StrEnum):
+    """Who dances."""
+
+    rules = "rules"
+    learned = "learned"
 
 
 def dance(
@@ -48,6 +53,14 @@ def dance(
     start: Annotated[float, typer.Option(help="Begin so many seconds into the song.")] = 0.0,
     seconds: Annotated[
         float | None, typer.Option(help="Dance so many seconds, at least 5.", show_default="to the song's end")
+    ] = None,
+    dancer: Annotated[
+        Dancer | None,
+        typer.Option(
+            help="rules: set moves on the accents of the music, nothing trained. learned: a trained generator, the one "
+            "in models/dance/motionbeat, else the one that comes with motionbeat.",
+            show_default="learned if there is a generator, else rules",
+        ),
     ] = None,
     guidance: Annotated[
         float | None,
@@ -80,19 +93,23 @@ def dance(
         typer.Option(help="Lead into this dance (.npz, .pkl): end with its first --hold seconds.", show_default=False),
     ] = None,
     hold: Annotated[float, typer.Option(help="Seconds that --start-from and --end-with hold fixed.")] = 1.0,
-    model: Annotated[Path, typer.Option(help="Folder of a dance generator, as the dance stage writes it.")] = Path(
-        "models/dance/motionbeat"
-    ),
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a dance generator, as the dance stage writes it.",
+            show_default="models/dance/motionbeat, else the one that comes with motionbeat",
+        ),
+    ] = None,
     encoder_model: Annotated[
         str | None,
         typer.Option(
-            help="Model that hears the song: the one that the generator was trained with.",
-            show_default="models/motionbeat",
+            help="Model that encodes the song: the one that the generator was trained with.",
+            show_default="models/motionbeat, or the one that comes with motionbeat",
         ),
     ] = None,
     size: Annotated[int, typer.Option(help="Width and height of the video, pixels, even.")] = 720,
     tracker: Annotated[
-        Tracker, typer.Option(help="Who finds the beats, which flash in the video; none for no beats.")
+        Tracker, typer.Option(help="Who finds the beats: they flash in the video, and --dancer rules needs them.")
     ] = Tracker.madmom,
 ) -> None:
     """Dance to a song: a video, or a file for other programs.
@@ -101,8 +118,8 @@ def dance(
     body speeds up while both feet move (PFC, lower is better), and how well the dance keeps the beat (BAS: moments of
     least speed by two definitions, and landings of the feet) beside what chance gives: below about z = 2 it does not.
 
-    Examples: motionbeat dance song.wav -o dance.mp4 --seed 3 --seconds 20, or for Blender: -o dance.bvh; to go from
-    one dance to another: --start-from one.npz --end-with other.npz.
+    Examples: motionbeat dance song.mp3 -o dance.mp4 --seed 3 --start 30 --seconds 20, or for Blender: -o dance.bvh; to
+    go from one dance to another: --start-from one.npz --end-with other.npz.
     """
     path, kind = _target(song, output, form)
     if kind is Form.mp4 and find_spec("av") is None:
@@ -110,40 +127,89 @@ def dance(
             "videos are written by PyAV, which is not installed: pip install 'motionbeat[pipeline,video]', or give "
             "another --format"
         )
+    learned_only = {
+        **{"--guidance": guidance, "--steps": steps, "--start-from": start_from, "--end-with": end_with},
+        **{"--model": model, "--encoder-model": encoder_model},
+    }
+    given = [name for name, value in learned_only.items() if value is not None]
+    folder = model or _generator()
+    who = dancer or (Dancer.learned if given or (folder / "config.json").is_file() else Dancer.rules)
+    if who is Dancer.rules and given:
+        raise MotionBeatError(f"{', '.join(given)}: of no use with --dancer rules, leave it out or take learned")
     from motionbeat.audio import decode
-    from motionbeat.lab.generator import dance_files, dance_song
-    from motionbeat.lab.generator.generator_model import DanceGenerator
-    from motionbeat.lab.generator.motion_vector import FPS
-    from motionbeat.lab.generator.sampling import generate
-    from motionbeat.lab.render.drawn_clip import SAMPLE_RATE
-    from motionbeat.model.device import best_device, make_deterministic
+    from motionbeat.lab.generator import dance_files
+    from motionbeat.lab.generator.dance_song import Part
 
-    if not (model / "config.json").is_file():
-        raise MotionBeatError(
-            f"{model / 'config.json'} is missing: name the folder of a dance generator by --model, or train one by "
-            "`dvc repro dance`"
-        )
-    guidance, steps = _sampling(guidance, steps)
-    make_deterministic(0)
-    music = decode.load(song, SAMPLE_RATE)
-    encoder = dance_song.listener(DanceGenerator.load(model).config.encoder, encoder_model)
-    generator = DanceGenerator.load(model, encoder.name, encoder.identity)
-    heard = dance_song.condition(encoder, song, len(music) / SAMPLE_RATE, start, seconds)
-    held = dance_song.held_ends(len(heard), start_from, end_with, hold)
-    print(f"{song}: dancing to {len(heard) / FPS:.1f} s", file=sys.stderr, flush=True)
-    made = generate(
-        generator.to(best_device()), heard, seed=seed, guidance=guidance, steps=steps, held=held, plant=plant
-    )
-    (times, positions), note = _beats(song, tracker)
+    part = Part.of(decode.decode(song), start, seconds)
+    if who is Dancer.rules:
+        from motionbeat.lab.generator.rule_dancer import dance_by_rules
+
+        grid, note = _beats(part, tracker)
+        if grid is None:
+            raise MotionBeatError(
+                f"{note or '--tracker none'}; a dance by rules needs beats, --dancer learned does not"
+            )
+        _tell(song, part, "by rules")
+        made = dance_by_rules(part.music(), None, grid, seed)
+    else:
+        made = _learned(part, folder, encoder_model, seed, guidance, steps, plant, (start_from, end_with, hold))
+        grid, note = _beats(part, tracker)
     if kind is Form.mp4:
-        _film(path, song, made, music, start, (times, positions), f"generated, seed {seed}", size)
+        _film(path, song, made, part, grid, f"{who.value}, seed {seed}", size)
     else:
         dance_files.write(path, made)
     print(f"{song}: {len(made.joints) / made.fps:.1f} s of dance, seed {seed} -> {path}")
-    for line in _scores(made, times - start):
+    for line in _scores(made, grid):
         print(line)
     if note:
         print(note, file=sys.stderr)
+
+
+def _tell(song: Path, part: "Part", how: str) -> None:
+    print(f"{song}: dancing to {part.length_s:.1f} s {how}", file=sys.stderr, flush=True)
+
+
+def _generator() -> Path:
+    """The folder of the generator that was trained here, else of the one that comes with the package, if any."""
+    from motionbeat.weights import GENERATOR
+
+    return _TRAINED if (_TRAINED / "config.json").is_file() or not GENERATOR.is_dir() else GENERATOR
+
+
+def _learned(
+    part: "Part",
+    folder: Path,
+    encoder_model: str | None,
+    seed: int,
+    guidance: float | None,
+    steps: int | None,
+    plant: bool,
+    ends: tuple[Path | None, Path | None, float],
+) -> "GeneratedDance":
+    """A dance by the generator in `folder`; ends: the dances before and after, and the seconds held."""
+    from motionbeat.lab.generator import dance_song
+    from motionbeat.lab.generator.generator_model import DanceGenerator
+    from motionbeat.lab.generator.sampling import generate
+    from motionbeat.model.device import best_device, make_deterministic
+    from motionbeat.weights import GENERATOR, SHIPPED
+
+    if not (folder / "config.json").is_file():
+        raise MotionBeatError(
+            f"{folder / 'config.json'} is missing: name the folder of a dance generator by --model, train one by "
+            "`dvc repro dance`, or take --dancer rules, which needs none"
+        )
+    make_deterministic(0)
+    weights = encoder_model or (str(SHIPPED) if folder == GENERATOR else None)
+    encoder = dance_song.listener(DanceGenerator.load(folder).config.encoder, weights)
+    generator = DanceGenerator.load(folder, encoder.name, encoder.identity)
+    guidance, steps = _sampling(guidance, steps)
+    music = dance_song.condition(encoder, part)
+    held = dance_song.held_ends(len(music), *ends)
+    shown = "that comes with motionbeat" if folder == GENERATOR else f"in {folder}"
+    _tell(Path(part.sound.name), part, f"by the generator {shown}")
+    return generate(
+        generator.to(best_device()), music, seed=seed, guidance=guidance, steps=steps, held=held, plant=plant
+    )
 
 
 def _sampling(guidance: float | None, steps: int | None) -> tuple[float, int]:
@@ -174,52 +240,45 @@ def _target(song: Path, output: Path | None, form: Form | None) -> tuple[Path, F
     return output, Form(ending)
 
 
-def _beats(song: Path, tracker: Tracker) -> tuple["Grid", str]:
-    """Times and bar positions (0 = downbeat) of the song's beats, and why there are none."""
-    import numpy as np
+def _beats(part: "Part", tracker: Tracker) -> "tuple[Beats | None, str]":
+    """The beats of the part, and why there are none."""
+    from motionbeat.lab.generator.dance_song import beats_of
 
-    from motionbeat.beats import track
-
-    nothing = np.empty(0), np.empty(0, int)
     if tracker is Tracker.none:
-        return nothing, ""
+        return None, ""
     try:
-        found = track(song, tracker=tracker.value)
+        return beats_of(part, tracker.value), ""
     except MotionBeatError as error:
-        return nothing, f"no beats: {error}"
-    return (found.times, found.positions - 1), ""
+        return None, f"no beats: {error}"
 
 
 def _film(
-    path: Path,
-    song: Path,
-    made: "GeneratedDance",
-    music: "NDArray[np.float32]",
-    start: float,
-    grid: "Grid",
-    caption: str,
-    size: int,
+    path: Path, song: Path, made: "GeneratedDance", part: "Part", beats: "Beats | None", caption: str, size: int
 ) -> None:
+    import numpy as np
+
     from motionbeat.lab.render import video
-    from motionbeat.lab.render.drawn_clip import assembled
+    from motionbeat.lab.render.drawn_clip import SAMPLE_RATE, assembled
 
-    shown = assembled(song.stem, caption, made.joints, made.fps, music, start, grid, "")
-    video.render_dance(path, shown, size=size)
+    grid = (np.empty(0), np.empty(0, int)) if beats is None else (beats.times, beats.positions - 1)
+    music = part.music().at(SAMPLE_RATE)
+    video.render_dance(path, assembled(song.stem, caption, made.joints, made.fps, music, 0.0, grid, ""), size=size)
 
 
-def _scores(made: "GeneratedDance", beats: "NDArray[np.float64]") -> list[str]:
-    """Lines about the dance; beats: (N,) s from its first frame."""
+def _scores(made: "GeneratedDance", beats: "Beats | None") -> list[str]:
+    """Lines about the dance; beats: in s from its first frame."""
     import numpy as np
 
     from motionbeat.dance.alignment import DEFINITIONS, beat_alignment_against_chance
     from motionbeat.dance.foot_contact import physical_foot_contact
     from motionbeat.lab.generator.dance_scores import Danced, pieces, skating
 
-    parts = pieces(Danced("", made.joints, made.fps, beats))
+    times = np.empty(0) if beats is None else beats.times
+    parts = pieces(Danced("", made.joints, made.fps, times))
     contact = np.mean([physical_foot_contact(part, made.fps) for part in parts])
     lines = [f"foot skating {skating(made.joints, made.fps):.2f} m/s; PFC {contact:.3f} (x 10^4, mean of 5-s pieces)"]
-    if not ((beats >= 0) & (beats < len(made.joints) / made.fps)).any():
+    if not len(times):
         return [*lines, "BAS not computed: no beats"]
-    found = {name: beat_alignment_against_chance(made.joints, made.fps, beats, name) for name in DEFINITIONS}
+    found = {name: beat_alignment_against_chance(made.joints, made.fps, times, name) for name in DEFINITIONS}
     told = (f"{one.value:.3f} ({name}; chance {one.chance:.3f}, z {one.z:+.1f})" for name, one in found.items())
     return [*lines, f"BAS {', '.join(told)}"]

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
+from motionbeat.audio.decode import Sound
+from motionbeat.beats import Beats, track
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.generator import motion_vector
 from motionbeat.lab.generator.motion_vector import FPS, FRAMES
@@ -19,6 +21,52 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "models/motionbeat"
 _SHORTEST_S = FRAMES / FPS
+_BLOCK_S = 8.0
+"""Length of the encoder's windows in grid mode, which stand side by side from a song's first moment on."""
+
+
+@frozen(eq=False)
+class Part:
+    """The part of a song that is danced to."""
+
+    sound: Sound
+    """Of the whole song."""
+    start_s: float
+    length_s: float
+
+    @classmethod
+    def of(cls, sound: Sound, start_s: float = 0.0, seconds: float | None = None) -> "Part":
+        """seconds: to the song's end without it. Raises `MotionBeatError` for a part outside the song or under 5 s."""
+        whole_s = len(sound.samples) / sound.rate
+        left = whole_s - start_s
+        length = left if seconds is None else seconds
+        if whole_s < _SHORTEST_S:
+            raise MotionBeatError(
+                f"{sound.name} lasts {whole_s:.2f} s; a dance takes at least {_SHORTEST_S:g} s of music"
+            )
+        if start_s < 0 or not _SHORTEST_S <= length <= left + 1e-6:
+            raise MotionBeatError(
+                f"{sound.name} lasts {whole_s:.2f} s: {length:g} s from {start_s:g} s on cannot be danced; begin at "
+                f"0 s or later, and give at least {_SHORTEST_S:g} s that lie within the song"
+            )
+        return cls(sound, start_s, length)
+
+    def music(self) -> Sound:
+        """The part itself."""
+        return self._cut(self.start_s, self.start_s + self.length_s)
+
+    def with_context(self) -> tuple[Sound, float]:
+        """The part with at least 8 s of music on either side, where there are, and the second it begins at.
+
+        It is cut where the encoder's windows begin, so that its frames are those of the whole song.
+        """
+        begin = max(self.start_s // _BLOCK_S - 1, 0) * _BLOCK_S
+        end = (-(-(self.start_s + self.length_s) // _BLOCK_S) + 1) * _BLOCK_S
+        return self._cut(begin, end), begin
+
+    def _cut(self, begin_s: float, end_s: float) -> Sound:
+        rate = self.sound.rate
+        return evolve(self.sound, samples=self.sound.samples[round(begin_s * rate) : round(end_s * rate)])
 
 
 def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
@@ -46,29 +94,36 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
     return open_encoder(name, evolve(settings, **named))
 
 
-def condition(
-    encoder: "FrozenEncoder", song: Path, duration_s: float, start_s: float = 0.0, seconds: float | None = None
-) -> NDArray[np.float32]:
-    """The music condition of a song: (T, D) at 30 frames a second from `start_s` on.
+def condition(encoder: "FrozenEncoder", part: Part) -> NDArray[np.float32]:
+    """The music condition of a part of a song: (T, D) at 30 frames a second.
 
-    duration_s: of the whole song. seconds: how much of it, to its end without it. The encoder encodes the whole song,
-    as in the training of generators, and its frames pass through the same grid of 20 ms in half precision. Raises
-    `MotionBeatError` for a part outside the song or under 5 s, and for music that never changes.
+    The encoder is given the part with its context, and its frames pass through the same grid of 20 ms in half
+    precision as in the training of generators. Raises `MotionBeatError` for music that never changes.
     """
     from motionbeat.lab.encoders.feature_cache import FRAME_S, resampled
 
-    left = duration_s - start_s
-    length = left if seconds is None else seconds
-    if duration_s < _SHORTEST_S:
-        raise MotionBeatError(f"{song} lasts {duration_s:.2f} s; a dance takes at least {_SHORTEST_S:g} s of music")
-    if start_s < 0 or not _SHORTEST_S <= length <= left + 1e-6:
-        raise MotionBeatError(
-            f"{song} lasts {duration_s:.2f} s: {length:g} s from {start_s:g} s on cannot be danced; begin at 0 s or "
-            f"later, and give at least {_SHORTEST_S:g} s that lie within the song"
-        )
-    frames = encoder.frames(song)
+    sound, begin_s = part.with_context()
+    frames = encoder.frames(sound.samples, sound.rate)
     grid = resampled(frames.features, frames.times).astype(np.float16)
-    return checked(str(song), grid, np.arange(len(grid)) * FRAME_S).condition(length, start_s)
+    music = checked(sound.name, grid, np.arange(len(grid)) * FRAME_S)
+    return music.condition(part.length_s, part.start_s - begin_s)
+
+
+def beats_of(part: Part, tracker: str) -> Beats:
+    """Beats of a part, in seconds from its first moment, tracked in the part with its context.
+
+    Raises `MotionBeatError` where a tracker finds fewer than two.
+    """
+    sound, begin_s = part.with_context()
+    found = track(sound, tracker=tracker)
+    times = found.times - (part.start_s - begin_s)
+    within = (times >= 0) & (times < part.length_s)
+    if within.sum() < 2:
+        raise MotionBeatError(
+            f"{sound.name}: {tracker} finds {within.sum() or 'no'} beats in the {part.length_s:g} s to dance to; give "
+            "another part, or another tracker"
+        )
+    return evolve(found, times=times[within], positions=found.positions[within])
 
 
 def known(path: Path) -> NDArray[np.float32]:

@@ -163,9 +163,10 @@ class DanceGenerator(nn.Module):
         unconditional = self.clean(noised, steps, None)
         return unconditional + guidance * (conditional - unconditional)
 
-    def save(self, folder: Path | str) -> None:
-        """Write config.json and model.safetensors; the same weights give the same bytes."""
-        save(folder, asdict(self.config), self)
+    def save(self, folder: Path | str, half: bool = False) -> None:
+        """Write config.json and model.safetensors, the parameters as float16 if `half`; the same weights give the same
+        bytes."""
+        save(folder, asdict(self.config), self, half)
 
     @classmethod
     def load(cls, folder: Path | str, encoder: str | None = None, identity: str | None = None) -> "DanceGenerator":

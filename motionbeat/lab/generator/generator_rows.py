@@ -9,6 +9,8 @@ import torch
 from attrs import evolve
 from numpy.typing import NDArray
 
+from motionbeat.audio import decode, mel
+from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.generator.dance_scores import Danced, Features, score
@@ -17,6 +19,7 @@ from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.motion_vector import FPS, FRAMES, WIDTH
 from motionbeat.lab.generator.music_condition import Music
 from motionbeat.lab.generator.planting import planted
+from motionbeat.lab.generator.rule_dancer import dance_by_rules
 from motionbeat.lab.generator.sampling import GeneratedDance, as_dance, dance_to
 from motionbeat.lab.generator.trained_generators import TrainedGenerator
 from motionbeat.lab.item_cache import ItemCache, Values, digest_of
@@ -25,27 +28,35 @@ from motionbeat.model.device import seed_of
 from motionbeat.progress import counted
 
 
-def beats_of_songs(path: Path, songs: Iterable[str]) -> dict[str, NDArray[np.float64]]:
-    """Beats (N,) s of each song, from the table that the beats stage wrote."""
+def grids_of_songs(path: Path, songs: Iterable[str]) -> dict[str, Beats]:
+    """The beats of each song, from the table that the beats stage wrote."""
     beats = tables.read(path, tables.BEATS)
-    return {song: beats["time_s"][beats["song"] == song] for song in sorted(set(songs))}
+    grids = {}
+    for song in sorted(set(songs)):
+        rows = beats["song"] == song
+        meter = int(beats["beats_per_bar"][rows][0])
+        grids[song] = Beats(beats["time_s"][rows], beats["bar_position"][rows] + 1, meter)
+    return grids
 
 
 def scores(
     generators: Mapping[str, TrainedGenerator],
     real: Sequence[Danced],
+    rules: Sequence[tuple[str, GeneratedDance]],
     beats: Mapping[str, NDArray[np.float64]],
     settings: Dance,
 ) -> dict[str, float]:
     """Every row's figures, as row.measure: the generator of each encoder, real dances, and the baselines.
 
-    The rows without music, with music of other songs, and with feet as they were generated are of the first generator.
+    rules: songs and their dances as `ruled` gives them. The rows without music, with music of other songs, and with
+    feet as they were generated are of the first generator.
     """
     first, planted_feet = next(iter(generators.values())), settings.plant_feet
     without = sampled(first.model, first.music, settings, 0.0)
     shuffled = sampled(first.model, swapped(first.music), settings, settings.guidance)
     rows = {
         "ground_truth": list(real),
+        "rules": danced(rules, beats, plant=False),
         "static": static(real),
         "noise": noise(first.model, real, settings.seed),
         "no_music": danced(without, beats, planted_feet),
@@ -81,6 +92,23 @@ def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], lengt
             f"no dance lasts a slice of {FRAMES / FPS:g} s: give longer ones, or raise dance.length_s"
         )
     return dances_to_score
+
+
+def ruled(corpus: Path, grids: Mapping[str, Beats], settings: Dance) -> list[tuple[str, GeneratedDance]]:
+    """Dances by rules to the first seconds of each song, as many a song and from the same seeds as `sampled`.
+
+    corpus: the folder that the corpus stage wrote. grids: beats by song.
+    """
+    dances = []
+    for place, (song, grid) in enumerate(counted(sorted(grids.items()), len(grids), "songs danced to by rules")):
+        samples = decode.load(corpus / "audio" / f"{song}.flac", mel.SAMPLE_RATE)
+        samples = samples[: round(settings.length_s * mel.SAMPLE_RATE)]
+        within = grid.times < len(samples) / mel.SAMPLE_RATE
+        beats = evolve(grid, times=grid.times[within], positions=grid.positions[within])
+        for number in range(settings.dances_per_song):
+            seed = seed_of(settings.seed, place, number)
+            dances.append((song, dance_by_rules(samples, mel.SAMPLE_RATE, beats, seed)))
+    return dances
 
 
 def sampled(

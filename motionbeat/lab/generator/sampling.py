@@ -21,6 +21,7 @@ from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.motion_vector import FPS, FRAMES, WIDTH
 from motionbeat.lab.generator.music_condition import Music
 from motionbeat.lab.generator.planting import planted
+from motionbeat.motion.limbs import minimum_jerk
 from motionbeat.motion.skeleton import INDEX
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 HOP = FRAMES // 2
 _SLICES_AT_ONCE = 64
+_BRIDGE = 15
+"""Frames after which what is held has no more say in how free ones begin."""
 
 
 @frozen(eq=False)
@@ -115,6 +118,7 @@ def generate(
     start = torch.randn((count, WIDTH), generator=generator).to(device)
     rows = _slice_rows(count).to(device)  # (n, 150)
     share = _shares(count, rows)  # (n, 150, 1)
+    bridge = None if held is None else _Bridge(held.mask, model.scaled(torch.as_tensor(held.vectors, device=device)))
 
     def predict(x: Tensor, step: int) -> Tensor:
         clean = torch.zeros_like(x)
@@ -123,12 +127,11 @@ def generate(
             # slice by slice, since a sum in no fixed order would differ from run to run
             for addend, row in zip(weight * sliced, part, strict=True):
                 clean[row] += addend
-        return clean
+        return clean if bridge is None else bridge(clean)
 
     settle = None
-    if held is not None:
-        mask = torch.as_tensor(held.mask, device=device)
-        known = model.scaled(torch.as_tensor(held.vectors, device=device))
+    if bridge is not None:
+        mask, known = bridge.mask, bridge.known
 
         def settle(x: Tensor, step: int) -> Tensor:
             if step < 0:
@@ -166,6 +169,34 @@ def as_dance(vectors: Tensor) -> GeneratedDance:
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.numpy().astype(np.float32)
+
+
+class _Bridge:
+    """Carries what is held into the free frames around it: what a prediction misses it by fades within `_BRIDGE`.
+
+    Without it the first free frame is predicted as if nothing stood before it, and the dance jumps there.
+    """
+
+    def __init__(self, mask: NDArray[np.bool_], known: Tensor) -> None:
+        """mask, known: (T, 151), what is held, and its scaled vectors."""
+        frames, count = np.arange(len(mask))[:, None], len(mask)
+        before = np.maximum.accumulate(np.where(mask, frames, -1))
+        after = np.minimum.accumulate(np.where(mask, frames, count)[::-1])[::-1]
+        shares = [
+            np.where((at >= 0) & (at < count), 1 - minimum_jerk(np.abs(frames - at) / _BRIDGE), 0.0)
+            for at in (before, after)
+        ]
+        total = np.maximum(shares[0] + shares[1], 1.0)
+        self.mask, self.known = torch.as_tensor(mask, device=known.device), known
+        self._sides = [
+            (torch.as_tensor(at.clip(0, count - 1), device=known.device), torch.as_tensor(share / total).to(known))
+            for at, share in zip((before, after), shares, strict=True)
+        ]
+
+    def __call__(self, clean: Tensor) -> Tensor:
+        """A predicted dance (T, 151), scaled, that meets what is held."""
+        missed = self.known - clean
+        return clean + sum(share * missed.gather(0, at) for at, share in self._sides)
 
 
 def _slice_rows(count: int) -> Tensor:

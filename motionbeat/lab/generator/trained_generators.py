@@ -1,6 +1,6 @@
 """One generator for the music of each encoder: trained, and written with a gallery of their dances."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.generator_training import generator_key, new_generator, train
 from motionbeat.lab.generator.motion_vector import FPS
 from motionbeat.lab.generator.music_condition import Music, checked
-from motionbeat.lab.generator.sampling import as_dance, dance_to
+from motionbeat.lab.generator.sampling import GeneratedDance, as_dance, dance_to
 from motionbeat.lab.params import Dance, Encoders
 from motionbeat.lab.training.ranks import Ranks
 from motionbeat.lab.training.run_state import Checkpoint
@@ -57,8 +57,17 @@ def trained_generator(
     return TrainedGenerator(model, {song: music[song] for song in sorted(set(test.song))}, losses, checkpoint)
 
 
-def write_generators(folder: Path, generators: Mapping[str, TrainedGenerator], test: Dances, settings: Dance) -> None:
-    """Write each generator as folder/NAME, and dances to the first test songs, real ones too, as folder/gallery."""
+def write_generators(
+    folder: Path,
+    generators: Mapping[str, TrainedGenerator],
+    rules: Sequence[tuple[str, GeneratedDance]],
+    test: Dances,
+    settings: Dance,
+) -> None:
+    """Write each generator as folder/NAME, and dances to the first test songs as folder/gallery.
+
+    rules: songs and dances by rules, of which the gallery has the first to each song, as of the real ones.
+    """
     for name, trained in generators.items():
         shown = sorted(trained.music.items())[:SHOWN]
         dances = {song: dance_to(trained.model, music, settings, settings.seed) for song, music in shown}
@@ -67,4 +76,5 @@ def write_generators(folder: Path, generators: Mapping[str, TrainedGenerator], t
     first = {song: test.song.index(song) for song in sorted(set(test.song))[:SHOWN]}
     frames = int(settings.length_s * FPS)
     real = {song: as_dance(torch.as_tensor(test.vectors[row][:frames])) for song, row in first.items()}
+    write_gallery(folder / "gallery", "rules", {song: dance for song, dance in reversed(rules) if song in first})
     write_gallery(folder / "gallery", "ground_truth", real, {song: test.offset_s[row] for song, row in first.items()})

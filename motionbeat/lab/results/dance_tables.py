@@ -23,6 +23,7 @@ COLUMNS = {
 }
 CONTROLS = {
     "ground_truth": "ground truth",
+    "rules": "rule-based dancer",
     "static": "static pose",
     "noise": "noise",
     "no_music": "generator without music",
@@ -39,6 +40,10 @@ PLANTED_NOTE = (
     "(dance.plant_feet): that alone lowers PFC and skating, and the paper and EDGE do not do it. The row whose feet "
     "are not planted is the one to compare with theirs."
 )
+RULES_NOTE = (
+    "The rule-based dancer learns nothing: moves of the embedded corpus on the accents of the music, at the beats that "
+    "it is scored by, which generators are not given."
+)
 _TERMINAL = 3
 """Columns of each table that a terminal shows."""
 _WIDTHS = {"fid_k": 72, "fid_g": 32}
@@ -52,7 +57,9 @@ def note(results: ResultsTable) -> str:
     """How to read the table, or why there is none."""
     if not (rows := results.rows(TASK)):
         return NOT_RUN
-    return " ".join([NOTE, *([PLANTED_NOTE] if "unplanted" in rows else []), DANCE_NOTE])
+    return " ".join(
+        [NOTE, *(note for row, note in (("unplanted", PLANTED_NOTE), ("rules", RULES_NOTE)) if row in rows), DANCE_NOTE]
+    )
 
 
 def generators(results: ResultsTable) -> list[str]:

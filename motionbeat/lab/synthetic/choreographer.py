@@ -27,6 +27,8 @@ FEWEST_BEATS = 16
 """A clip is no shorter, unless clips are to be."""
 _CLOSEST_S = 0.03  # events of one kind
 
+_TROUPE = 0  # seed of the dancers' styles and of their choreographies, that of the corpora's defaults
+
 Array = NDArray[np.float64]
 
 
@@ -78,6 +80,28 @@ def choreograph(
             in_beats = np.interp(times, edges, np.arange(len(edges))) - first
             danced = perform(stream(seed, "dance", name), _in_time(drawn), in_beats, mover, moves)
             yield Danced(first, length, float(begin), genre, dancer, choreography, danced)
+
+
+def solo(seed: int, beats: Beats, accents: Accents, duration_s: float) -> MadeDance:
+    """Dance a recording of `duration_s` from its first moment to its last: one dancer, one choreography.
+
+    beats: extended to both ends of the recording. The seed draws dancer and choreography, and which accents they mark.
+    """
+    cast = stream(seed, "solo")
+    dancer, genre, number = (
+        int(cast.integers(DANCERS)) + 1,
+        str(cast.choice(GENRES)),
+        int(cast.integers(CHOREOGRAPHIES)),
+    )
+    mover = style(_TROUPE, dancer)
+    moves = composed(stream(_TROUPE, "choreography", f"g{genre}_d{dancer:02d}_ch{number + 1:02d}"), mover, genre)
+    drawn = marked(stream(seed, "events", "solo"), accents.strength, accents.time_s)
+    edges = beats.edges()
+    around = np.concatenate([[2 * edges[0] - edges[1]], edges, [2 * edges[-1] - edges[-2]]])
+    # from the bar before on, so that sections of the groove begin at downbeats and no beat has a number below 0
+    counted = np.arange(len(around)) + beats.beats_per_bar + beats.positions[0] - 2
+    in_beats = np.interp(np.arange(round(duration_s * FPS)) / FPS, around, counted)
+    return perform(stream(seed, "dance", "solo"), _in_time(drawn), in_beats, mover, moves)
 
 
 def _in_time(events: Events) -> Events:
