@@ -15,7 +15,8 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.params import Params
 from motionbeat.lab.render.drawn_clip import DrawnDance
-from motionbeat.lab.render.stick_figure import filmstrip
+from motionbeat.lab.render.filmstrip import filmstrip
+from motionbeat.lab.render.playable import player_script
 from motionbeat.lab.results import dance_tables, recognition_tables
 from motionbeat.lab.results.dance_films import Gallery
 from motionbeat.lab.results.figures import History, inline_svg, training_curves
@@ -107,9 +108,6 @@ def render(
         raise MotionBeatError("metrics/train.json has no best_epoch: run `dvc repro`")
     best_epoch = int(kept)
     curves = training_curves(history, best_epoch)
-    strip = filmstrip(
-        dance.joints, dance.fps, dance.beat_times, dance.bar_positions, dance.contacts, dance.onsets, bars=BARS
-    )
     corpus = CORPORA[params.corpus.name]
     template = environment("motionbeat.lab.results").get_template("page.html.j2")
     return template.render(
@@ -137,7 +135,8 @@ def render(
         curves=Markup(inline_svg(curves, "training", _describe_curves(history, best_epoch))),
         dance=dance,
         bars=BARS,
-        strip=Markup(inline_svg(strip, "dance", _describe_dance(dance))),
+        strip=Markup(filmstrip(dance, BARS, _describe_dance(dance))),
+        player=Markup(player_script()),
         beats=beats_table(results, params.beats.tracker),
         corpus_facts=corpus_table(manifest, beats),
         parameters=facts("Every parameter of this run", ("parameter", "value"), _parameters(params)),
