@@ -10,7 +10,8 @@ from report_runs import BEATS, BPM, FPS, dance
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.render.filmstrip import filmstrip
 from motionbeat.lab.render.stick_figure import LEFT, RIGHT, facing, project
-from motionbeat.lab.results.figures import inline_svg, read_history, training_curves
+from motionbeat.lab.results.figures import inline_svg
+from motionbeat.lab.results.training_curves import read_history, training_curves
 
 pytest_plugins = ("report_fixtures",)
 
@@ -18,8 +19,8 @@ pytest_plugins = ("report_fixtures",)
 def test_empty_cells_of_the_history_are_left_out_of_the_curves(run_folder):
     history = read_history(run_folder / "metrics/train_history.csv")
     assert np.isnan(history["tempo_accuracy"]).all()
-    figure = training_curves(history, best_epoch=20)
-    recalls, accuracies = figure.axes[1:]
+    figures = training_curves(history, best_epoch=20)
+    recalls, accuracies = (figures[name].axes[0] for name in ("recall", "accuracy"))
     assert [line.get_xdata().tolist() for line in recalls.lines[:2]] == [[10, 20, 30]] * 2
     labels = [text.get_text() for text in accuracies.get_legend().get_texts()]
     assert labels == ["against the same dance a beat off", "chance (0.5)"]
@@ -27,11 +28,11 @@ def test_empty_cells_of_the_history_are_left_out_of_the_curves(run_folder):
 
 def test_svg_is_transparent_and_takes_the_colour_of_the_text(run_folder):
     history = read_history(run_folder / "metrics/train_history.csv")
-    svg = inline_svg(training_curves(history, 20), "curves", 'a "quoted" <title>')
+    svg = inline_svg(training_curves(history, 20)["loss"], "curves", 'a "quoted" <title>')
     assert "currentColor" in svg
     assert "#ffffff" not in svg
     assert 'aria-label="a &quot;quoted&quot; &lt;title>"' in svg
-    assert svg == inline_svg(training_curves(history, 20), "curves", 'a "quoted" <title>')
+    assert svg == inline_svg(training_curves(history, 20)["loss"], "curves", 'a "quoted" <title>')
 
 
 @pytest.mark.parametrize("turn", [0.0, 1.0, -2.5])

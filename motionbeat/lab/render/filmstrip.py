@@ -54,7 +54,7 @@ def filmstrip(dance: DrawnDance, bars: int, description: str) -> str:
     for lane, (name, colour, columns) in enumerate(SIDES):
         y = lanes + lane * _LANE
         parts.append(f'<text x="-72" y="{y + 11:.1f}" fill="{colour}" font-size="13" font-weight="700">{name}</text>')
-        for start, stop in runs(dance.contacts[frames][:, columns].any(axis=1)):
+        for start, stop in runs(np.any(dance.contacts[frames][:, columns], axis=1)):
             x, width = (frames[start] / dance.fps - times[0]) * scale, (stop - start) / dance.fps * scale
             parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_LANE - 2}" fill="{colour}"/>')
     moments, strengths = (np.asarray(values, float) for values in dance.onsets)

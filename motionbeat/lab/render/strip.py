@@ -37,10 +37,10 @@ class Strip:
             colour = _INK if first else mix(_ONSET, GROUND, 0.3)
             canvas.box(x - (0.2 if first else 0.09) * unit, numbers, x + (0.2 if first else 0.09) * unit, size, colour)
             canvas.text(x, numbers - 0.5 * unit, str(position + 1), 2.5 * unit, _INK, "ms", first)
-        for row, (name, colour, _) in enumerate(SIDES):
+        for row, (name, side, _) in enumerate(SIDES):
             middle = lanes + (row + 0.5) * lane
             canvas.box(0, middle - 0.5 * lane, 2.6 * unit, middle + 0.5 * lane, GROUND)
-            canvas.text(1.3 * unit, middle, name, 2.2 * unit, rgb(colour), "mm", True)
+            canvas.text(1.3 * unit, middle, name, 2.2 * unit, rgb(side), "mm", True)
         canvas.box(0, top, size, top + 0.15 * unit, _ONSET)
         canvas.box(now - 0.2 * unit, top, now + 0.2 * unit, size, PLAYHEAD)
         canvas.area([(now - unit, top), (now + unit, top), (now, top + 1.4 * unit)], PLAYHEAD)

@@ -23,6 +23,7 @@ from motionbeat.lab.tasks.retrieval_rows import (
     Pairs,
     Scoring,
     all_rows,
+    by_genre,
     cosine,
     random_embeddings,
     score,
@@ -173,4 +174,4 @@ def evaluate(
         rows = all_rows(cosines[protocol], ceilings[protocol], known, options.temperature)
         figures, sizes[protocol] = score(protocol, pairs, rows, options)
         scores += figures
-    return scores, sizes
+    return scores + by_genre(win_pairs(items), cosines["win"][MODEL], items.genre, options), sizes
