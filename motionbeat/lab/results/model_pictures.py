@@ -64,8 +64,9 @@ def rhythm_pictures(portrait: Portrait) -> list[Picture]:
         Picture.of(
             transport(rhythms),
             "transport",
-            f"Transport in its first bar: accents predicted from the music (outside) to energy of the dance (inside), "
-            f"each to its largest; wider lines move more. Earth mover's distance around the bar: {cost:.2f} bins of {len(rhythms.accent)}.",
+            "Transport in its first bar: accents predicted from the music (outside) to energy of the dance (inside), "
+            "each to its largest; wider lines move more. Earth mover's distance around the bar: "
+            f"{cost:.2f} bins of {len(rhythms.accent)}.",
         ),
         *shown,
     ]

@@ -25,6 +25,8 @@ ROWS = (MODEL, "model_normalised", "ceiling", "ceiling_normalised", "random", "t
 """The rows that every table has; those of projected encoders come after the model's."""
 BY_GENRE = "genre"
 """The task, with its direction, whose rows are genres."""
+ADDITIVE = "ceiling_additive"
+"""The row of the ceiling of sums over 16ths, where a corpus has context; see `synthetic.likelihood`."""
 CHANCE = "chance"
 """The row of a random ordering, in closed form."""
 NLL = "nll"
