@@ -64,6 +64,7 @@ def training_curves(history: History, best_epoch: int) -> "dict[str, Figure]":
     losses = _panel(history, best_epoch, LOSSES, SERIES, "Training loss", "loss (nats; SRAL unitless)")
     losses.axes[0].set_yscale("symlog", linthresh=0.1, linscale=0.4)
     losses.axes[0].yaxis.set_major_formatter("{x:g}")
+    losses.axes[0].set_ylim(bottom=0.02)
     recalls = _panel(history, best_epoch, RECALLS, (RIGHT, LEFT), "Validation windows", "R@10 (% of queries)")
     recalls.axes[0].set_ylim(0, 103)
     accuracies = _panel(history, best_epoch, ACCURACIES, (RIGHT, LEFT), "The true pair wins", "accuracy (of pairs)")
