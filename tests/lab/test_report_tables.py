@@ -14,10 +14,10 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import write_json
 from motionbeat.lab.params import EncoderName
 from motionbeat.lab.results import paper_figures
-from motionbeat.lab.results.figures import read_history
 from motionbeat.lab.results.result_tables import as_text, decimal, figure, interval, main_lines
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.retrieval_tables import METRICS, PROJECTED, ROWS, retrieval_tables
+from motionbeat.lab.results.training_curves import read_history
 from motionbeat.lab.results.training_tables import BEATS, TRAINING, agreement_tables, in_words
 from motionbeat.lab.tasks import score_table
 from motionbeat.lab.tasks.score_table import COLUMNS, Score, difference

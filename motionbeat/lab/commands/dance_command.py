@@ -204,7 +204,7 @@ def _film(
     from motionbeat.lab.render.drawn_clip import assembled
 
     shown = assembled(song.stem, caption, made.joints, made.fps, music, start, grid, "")
-    video.render_dance(path, shown, size=size)
+    video.render(path, shown, size=size)
 
 
 def _scores(made: "GeneratedDance", beats: "NDArray[np.float64]") -> list[str]:

@@ -62,7 +62,7 @@ def interval(resampled: Floats) -> Interval | None:
     return Interval(*(float(bound) for bound in np.percentile(known, PERCENTILES))) if len(known) else None
 
 
-def ratio_interval(total: Floats, n: Floats, resamplings: int, seed: int) -> Interval | None:
+def ratio_interval(total: NDArray[Any], n: NDArray[Any], resamplings: int, seed: int) -> Interval | None:
     """95 % interval of sum(total) / sum(n) over groups drawn with replacement; None of fewer than two groups.
 
     total, n: (groups,), the sum over a group's items and their number.
