@@ -54,6 +54,7 @@ def test_retrieval_tables_hold_the_papers_rows_and_ours_and_every_empty_cell_say
         for group in ours:
             rows = {row.name: row for row in group.rows}
             run = [name for name in ROWS if not name.endswith("_projected") or name == "mel_projected"]
+            run = [name for name in run if "additive" not in name]  # the corpus has no context
             assert list(rows) == [ROWS[name] for name in run]
             assert [row.ours for row in group.rows] == [True] + [False] * (len(run) - 1)
             assert {cell.reason for cell in rows["ceiling as it is"].cells} == {"this corpus has no truth"}

@@ -23,6 +23,7 @@ PROJECTED = {
     "mel": "log-mel",
     "random": "untrained",
     "motionbeat": "our states",
+    "motionbeat_timbre": "our states and timbre",
 }
 """Encoders by their name in encoders.names, each through a trained projection head; the paper's baselines first."""
 ROWS = {
