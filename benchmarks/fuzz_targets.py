@@ -26,7 +26,7 @@ from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorCo
 from motionbeat.lab.item_cache import entry_content, read_entry
 from motionbeat.lab.labelled import emomusic, gtzan, magnatagatune, nsynth
 from motionbeat.lab.results.__main__ import print_results
-from motionbeat.lab.results.figures import COLUMNS, read_history
+from motionbeat.lab.results.training_curves import COLUMNS, read_history
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.motion.kinematics import forward_kinematics

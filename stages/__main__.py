@@ -7,11 +7,15 @@ should show at once.
 import importlib
 import os
 import sys
+import time
 from pathlib import Path
 
 from motionbeat.errors import MotionBeatError, run
+from motionbeat.files import read_json, write_json
 from motionbeat.lab import params
 
+SECONDS = Path("logs/seconds.json")
+"""{stage: seconds of its last run}, for people; no output of the pipeline."""
 STAGES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
@@ -22,7 +26,15 @@ def main() -> None:
     # Threads that wait for each other sleep and do not spin: on a machine that other work shares, a spinning thread
     # keeps its processor from the one that it waits for, and training takes twenty times as long. Before torch starts.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    begun = time.monotonic()
     importlib.import_module(f"stages.{sys.argv[1]}").main()
+    _note(sys.argv[1], time.monotonic() - begun)
+
+
+def _note(stage: str, seconds: float) -> None:
+    """Keep what a stage took in `SECONDS`, beside the other stages."""
+    known = read_json(SECONDS, "delete it: stages write it anew") if SECONDS.is_file() else {}
+    write_json(SECONDS, {**known, stage: round(seconds, 1)})
 
 
 if __name__ == "__main__":

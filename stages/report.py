@@ -1,15 +1,22 @@
-"""metrics + data/corpus + data/beats + models/dance/gallery -> data/report: one page that needs no network."""
+"""metrics, data, models -> data/report: one page that needs no network."""
 
 from pathlib import Path
 
+from attrs import asdict
+
 from motionbeat.errors import run
-from motionbeat.files import guarded, whole_folder
+from motionbeat.files import guarded, read_json, whole_folder
 from motionbeat.lab import params
+from motionbeat.lab.experiments.interval_plot import ablation_pictures
 from motionbeat.lab.render.drawn_clip import read_clip
 from motionbeat.lab.results.dance_films import films
-from motionbeat.lab.results.figures import read_history
-from motionbeat.lab.results.page import clip_to_draw, read_corpus, render
+from motionbeat.lab.results.page import Extras, clip_to_draw, read_corpus, render
+from motionbeat.lab.results.pipeline_picture import pipeline_svg, read_stages
+from motionbeat.lab.results.portrait import portrait
 from motionbeat.lab.results.results_table import ResultsTable
+from motionbeat.lab.results.training_curves import read_history
+from motionbeat.lab.token_tables.token_windows import Tokens
+from motionbeat.model.dual_encoder import DualEncoder
 
 CORPUS, BEATS, METRICS, GALLERY, REPORT = (
     Path("data/corpus"),
@@ -18,6 +25,7 @@ CORPUS, BEATS, METRICS, GALLERY, REPORT = (
     Path("models/dance/gallery"),
     Path("data/report"),
 )
+MODEL, TOKENS, SECONDS = Path("models/motionbeat"), Path("data/tokens"), Path("logs/seconds.json")
 
 
 def main() -> None:
@@ -26,9 +34,16 @@ def main() -> None:
     manifest, beats = read_corpus(CORPUS, BEATS)
     name, limits = clip_to_draw(manifest, settings.report.clip), settings.tokens
     dance = read_clip(CORPUS, name, BEATS, limits.contact_speed, limits.contact_height)
-    gallery = films(GALLERY, CORPUS, manifest, beats)
+    genre = dict(zip(manifest["song"].tolist(), manifest["genre"].tolist(), strict=True))
+    extras = Extras(
+        films(GALLERY, CORPUS, manifest, beats),
+        portrait(DualEncoder.load(MODEL), Tokens.load(TOKENS), name, genre, settings.loss),
+        pipeline_svg(*read_stages(Path("dvc.yaml"), asdict(settings))),
+        ablation_pictures(Path(settings.report.ablations)) if settings.report.ablations else (),
+        read_json(SECONDS, "run `dvc repro`") if settings.report.timings else {},
+    )
     with guarded(METRICS, "holds results of another form", "run `dvc repro`"):
-        page = render(results, history, manifest, beats, dance, settings, gallery)
+        page = render(results, history, manifest, beats, dance, settings, extras)
     with whole_folder(REPORT) as folder:
         (folder / "index.html").write_text(page, encoding="utf-8")
     print(f"{REPORT / 'index.html'}: open it in a browser")

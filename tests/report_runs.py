@@ -9,9 +9,10 @@ from attrs import evolve
 from motionbeat.files import write_json
 from motionbeat.lab import params
 from motionbeat.lab.render.drawn_clip import read_clip
-from motionbeat.lab.results.figures import COLUMNS, read_history
-from motionbeat.lab.results.page import clip_to_draw, read_corpus, render
+from motionbeat.lab.results.dance_films import Gallery
+from motionbeat.lab.results.page import Extras, clip_to_draw, read_corpus, render
 from motionbeat.lab.results.results_table import ResultsTable
+from motionbeat.lab.results.training_curves import COLUMNS, read_history
 from motionbeat.lab.tasks import score_table
 from motionbeat.lab.tasks.retrieval_rows import Scoring
 from motionbeat.lab.tasks.retrieval_task import headline
@@ -37,7 +38,7 @@ def write_metrics(folder: Path, truth: bool = True) -> None:
     windows = [(f"clip{song}{dancer}", f"s{song}", 4 * k) for song in range(songs) for dancer in "ab" for k in range(3)]
     music = [(f"s{song}", 4 * k) for song in range(songs) for k in range(3)]
     clip, song, start = zip(*windows, strict=True)
-    facts = {f"s{i}": 80.0 + i for i in range(songs)}, {f"s{i}": "pop" for i in range(songs)}
+    facts = {f"s{i}": 80.0 + i for i in range(songs)}, {f"s{i}": "pop" if i % 2 else "rock" for i in range(songs)}
     items = Items(clip, song, start, *zip(*music, strict=True), *facts)
     of_music = generator.normal(size=(len(music), 8))
     ceiling = generator.normal(size=(len(windows), len(music))) if truth else None
@@ -64,4 +65,5 @@ def page(folder: Path, **changes: Any) -> str:
     shown = read_clip(folder / "data/corpus", name, folder / "data/beats/beats.parquet")
     history = read_history(folder / "metrics/train_history.csv")
     results = ResultsTable.read(folder / "metrics")
-    return render(results, history, manifest, beats, shown, settings, changes.get("gallery"))
+    extras = Extras(changes.get("gallery", Gallery()), seconds=changes.get("seconds", {}))
+    return render(results, history, manifest, beats, shown, settings, extras)

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
-from motionbeat.lab.results.figures import COLUMNS, read_history, training_curves
+from motionbeat.lab.results.training_curves import COLUMNS, read_history, training_curves
 from motionbeat.tokens.signals import covered
 
 ROOT = Path(__file__).parents[1]

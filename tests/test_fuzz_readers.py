@@ -21,7 +21,7 @@ from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.item_cache import read_entry
 from motionbeat.lab.labelled import emomusic, gtzan
 from motionbeat.lab.results.__main__ import print_results
-from motionbeat.lab.results.figures import read_history
+from motionbeat.lab.results.training_curves import read_history
 from motionbeat.model.dual_encoder import DualEncoder
 
 FAULTS = Path(__file__).parents[2] / "shared" / "data" / "faults" / "fuzz"

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import frozen
 
+from motionbeat.lab.tasks.group_bootstrap import ratio_interval
+
 RESAMPLINGS = 1000
 
 
@@ -32,14 +34,9 @@ def _mean(items: Sequence[Mapping[str, float]], groups: Sequence[str], name: str
     if not having:
         return None
     values = np.array([value for value, _ in having])
-    known, inverse = np.unique([group for _, group in having], return_inverse=True)
-    interval = None
-    if len(known) > 1:
-        sums, counts = np.bincount(inverse, values), np.bincount(inverse)
-        drawn = np.random.default_rng(0).integers(len(known), size=(RESAMPLINGS, len(known)))
-        means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-        low, high = np.percentile(means, [2.5, 97.5])
-        interval = (float(low), float(high))
+    _, inverse = np.unique([group for _, group in having], return_inverse=True)
+    sums, counts = np.bincount(inverse, values), np.bincount(inverse)
+    interval = ratio_interval(sums, counts, RESAMPLINGS, seed=0)
     return Mean(float(values.mean()), len(values), interval, float(values.std()))
 
 

@@ -63,7 +63,8 @@ def _files(folder: Path) -> list[Path]:
 def code_of(stage: str, root: Path) -> list[str]:
     """The dependencies on code of `python -m stages STAGE`: files, or a folder where it needs all that is in it."""
     needed = closure([root / "stages" / "__main__.py", root / "stages" / f"{stage}.py"], root)
-    beside = {file for folder in {path.parent for path in needed} for file in folder.glob("*.j2")}  # page templates
+    folders = {path.parent for path in needed}
+    beside = {file for folder in folders for kind in ("*.j2", "*.js") for file in folder.glob(kind)}  # parts of pages
     whole = {
         folder
         for folder in {parent for file in needed for parent in file.parents if root / CODE[0] in parent.parents}

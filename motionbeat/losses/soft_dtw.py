@@ -39,19 +39,21 @@ def soft_dtw(
     validate: False where lengths are known to be right; nothing is then read back from a GPU.
     Differentiable once; a second derivative is refused with `MotionBeatError`.
     """
-    _check(x, y, gamma, band)
-    b, n, m = len(x), x.shape[1], y.shape[1]
-    if lengths is None:
-        lengths = (torch.full((b,), n, device=x.device), torch.full((b,), m, device=x.device))
-    rows, columns = lengths[0].long(), lengths[1].long()
-    for name, length, longest in (("x", rows, n), ("y", columns, m)):
-        if length.shape != (b,) or (validate and bool((length < 1).any() | (length > longest).any())):
-            raise MotionBeatError(f"lengths of {name} are {length.tolist()}; expected {b} numbers from 1 to {longest}")
-    x64, y64 = x.double(), y.double()
-    cost = (x64**2).sum(-1)[:, :, None] + (y64**2).sum(-1)[:, None] - 2 * x64 @ y64.transpose(1, 2)  # (b, n, m)
-    cost = cost.masked_fill(~_allowed(n, m, rows, columns, band), torch.inf)
+    cost, rows, columns = _costs(x, y, gamma, band, lengths, validate)
     value: Tensor = _SoftDtw.apply(cost, rows, columns, float(gamma), _compiled(cost, band))
     return value.to(x.dtype)
+
+
+def soft_alignment(x: Tensor, y: Tensor, gamma: float, *, band: int | None = None) -> Tensor:
+    """The expected alignment of Soft-DTW: (b, n, m), the share of all paths, weighted, through each cell.
+
+    It is the gradient of `soft_dtw` by the distances; the first and the last cell have 1. Arguments as there.
+    """
+    with torch.enable_grad():
+        cost, rows, columns = _costs(x.detach(), y.detach(), gamma, band, None, True)
+        value = _SoftDtw.apply(cost.requires_grad_(), rows, columns, float(gamma), None)
+        (share,) = torch.autograd.grad(value.sum(), cost)
+    return share.to(x.dtype)
 
 
 def soft_dtw_divergence(
@@ -86,6 +88,23 @@ def soft_dtw_divergence(
 def _crossed_and_self(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The pairs (x, y), (x, x), (y, y), one after the other."""
     return torch.cat([x, x, y]), torch.cat([y, x, y])
+
+
+def _costs(
+    x: Tensor, y: Tensor, gamma: float, band: int | None, lengths: tuple[Tensor, Tensor] | None, validate: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Squared distances (b, n, m) in float64, infinite where no path may go, and the lengths (b,) of x and of y."""
+    _check(x, y, gamma, band)
+    b, n, m = len(x), x.shape[1], y.shape[1]
+    if lengths is None:
+        lengths = (torch.full((b,), n, device=x.device), torch.full((b,), m, device=x.device))
+    rows, columns = lengths[0].long(), lengths[1].long()
+    for name, length, longest in (("x", rows, n), ("y", columns, m)):
+        if length.shape != (b,) or (validate and bool((length < 1).any() | (length > longest).any())):
+            raise MotionBeatError(f"lengths of {name} are {length.tolist()}; expected {b} numbers from 1 to {longest}")
+    x64, y64 = x.double(), y.double()
+    cost = (x64**2).sum(-1)[:, :, None] + (y64**2).sum(-1)[:, None] - 2 * x64 @ y64.transpose(1, 2)  # (b, n, m)
+    return cost.masked_fill(~_allowed(n, m, rows, columns, band), torch.inf), rows, columns
 
 
 def _check(x: Tensor, y: Tensor, gamma: float, band: int | None) -> None:

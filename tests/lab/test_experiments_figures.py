@@ -8,10 +8,13 @@ import pytest
 import torch
 from scipy import stats
 
+from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params
 from motionbeat.lab.experiments import ablation_report, evaluate_variant, paired
 from motionbeat.lab.experiments.ablation_report import RETRIEVAL, Measure, cell
+from motionbeat.lab.experiments.interval_plot import ablation_pictures
 from motionbeat.lab.experiments.paired import Estimate
+from motionbeat.lab.tasks.group_bootstrap import ratio_interval
 from motionbeat.lab.tasks.rhythm_agreement import correlation_beyond
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.model.config import ModelConfig
@@ -60,9 +63,9 @@ def test_the_bootstrap_over_songs_agrees_with_scipys() -> None:
         return total.sum(axis) / n.sum(axis)
 
     theirs = stats.bootstrap((total, n), ratio, paired=True, method="percentile", n_resamples=4000, rng=1)
-    ours = paired.bootstrap(total, n, 4000, 1)
+    ours = ratio_interval(total, n, 4000, 1)
     assert ours == pytest.approx(tuple(theirs.confidence_interval), abs=0.03)
-    assert ours == paired.bootstrap(total, n, 4000, 1) and paired.bootstrap(total[:1], n[:1], 10, 0) is None
+    assert ours == ratio_interval(total, n, 4000, 1) and ratio_interval(total[:1], n[:1], 10, 0) is None
 
 
 def test_the_interval_over_seeds_is_students() -> None:
@@ -115,3 +118,16 @@ def test_a_cell_is_bold_only_where_its_interval_over_songs_has_no_zero() -> None
     assert cell(Estimate(2.0, -1.0, 3.0, -2.0, 6.0, ()), measure, signed=True) == "+2.0 [-1.0, +3.0] {-2.0, +6.0}"
     assert cell(Estimate(2.0, 1.0, 3.0, None, None, ()), measure) == "2.0 [1.0, 3.0]"
     assert cell(None, measure) == ""
+
+
+def test_the_report_shows_the_differences_of_an_ablations_csv(tmp_path):
+    figures = {"r1_music_to_motion": {"a": [50.0, 4], "b": [60.0, 4]}}
+    parts = [paired.as_rows(variant, 0, 0, figures) for variant in ("default", "no-sral")]
+    pd.concat(parts[:1]).to_csv(tmp_path / "alone.csv", index=False)
+    pd.concat(parts).to_csv(tmp_path / "both.csv", index=False)
+    assert ablation_pictures(tmp_path / "alone.csv") == ()
+    (picture,) = ablation_pictures(tmp_path / "both.csv")
+    assert "R@1 music to motion" in picture.caption and "no-sral" in picture.svg
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(MotionBeatError, match=r"report\.ablations"):
+        ablation_pictures(tmp_path / "other.csv")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from films import BEATS, POSITIONS, dance
+from drawn_dance import dance, drawn
 
 from motionbeat.lab.render.camera import follow
 from motionbeat.lab.render.canvas import rgb
@@ -45,7 +45,8 @@ def test_nearer_points_are_larger_and_a_dancer_is_seen_from_the_front():
 
 def standing(contacts: np.ndarray, joints: np.ndarray | None = None) -> Scene:
     joints = dance(2.0, 30.0) if joints is None else joints
-    return Scene(joints, 30.0, np.empty(0), np.empty(0, int), contacts, size=320)
+    still = {"beat_times": np.empty(0), "bar_positions": np.empty(0, int)}
+    return Scene(drawn(joints, 30.0, contacts=contacts, **still), 320)
 
 
 def test_a_foot_that_stands_is_marked_in_its_colour_below_it():
@@ -77,10 +78,8 @@ def test_a_foot_that_slides_leaves_a_streak_and_one_that_stands_a_dot():
 
 
 def test_header_dancer_and_strip_have_each_their_part_of_the_picture():
-    scene = Scene(
-        dance(2.0, 30.0), 30.0, BEATS, POSITIONS, np.zeros((60, 4), bool), title="a name", caption="c", size=320
-    )
-    plain = Scene(dance(2.0, 30.0), 30.0, BEATS, POSITIONS, np.zeros((60, 4), bool), size=320)
+    scene = Scene(drawn(dance(2.0, 30.0), 30.0, title="a name", caption="c"), 320)
+    plain = Scene(drawn(dance(2.0, 30.0), 30.0), 320)
     rows = np.nonzero(np.abs(scene.picture(5).astype(int) - plain.picture(5)).max(axis=(1, 2)) > 20)[0]
     assert rows.max() < 320 * (HEADER + 0.01)
     moved = np.abs(plain.picture(0).astype(int) - plain.picture(1)).max(axis=(1, 2)) > 20

@@ -7,7 +7,7 @@ import pytest
 from score_lookup import by_name, values
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, ROWS, Scoring, posterior, tempo_similarity
+from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, DIRECTIONS, ROWS, Scoring, posterior, tempo_similarity
 from motionbeat.lab.tasks.retrieval_task import headline
 from motionbeat.lab.tasks.window_protocol import (
     Items,
@@ -198,6 +198,18 @@ def test_the_likelihood_of_events_ranks_dances_better_when_made_a_posterior():
     relevant = np.arange(40)[:, None] == song
     raw, fair = (retrieval_metrics(values.T, relevant)["meanr"] for values in (likelihood, posterior(likelihood)))
     assert fair < raw
+
+
+def test_the_additive_ceiling_stands_beside_the_full_one_in_win_where_it_is_given():
+    some = items()
+    music, motion = perfect(some)
+    ceiling = np.random.default_rng(2).normal(size=(len(motion), len(music)))
+    scores, _ = evaluate(some, music, motion, ceiling, FEW, additive=ceiling)
+    for table in TABLES:
+        for end in ("", "_normalised"):
+            beside = values(scores, table, f"{ADDITIVE}{end}")
+            assert beside == (values(scores, table, f"ceiling{end}") if table.startswith("win") else {})
+    assert not any(score.row.startswith(ADDITIVE) for score in evaluate(some, music, motion, ceiling, FEW)[0])
 
 
 def test_a_ceiling_that_knows_the_answer_is_perfect_and_without_truth_it_is_empty():

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from tslearn.metrics import SoftDTW, SquaredEuclidean
+from tslearn.metrics import SoftDTW, SquaredEuclidean, soft_dtw_alignment
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.losses import soft_dtw, soft_dtw_divergence
+from motionbeat.losses.soft_dtw import soft_alignment
 
 SHAPES = [(16, 16, 1), (1, 1, 2), (1, 6, 2), (7, 1, 3), (9, 5, 3), (4, 13, 1)]
 
@@ -182,3 +183,12 @@ def test_a_second_derivative_by_either_series_is_refused(function) -> None:
     (gradient,) = torch.autograd.grad(function(x, y, 0.1).sum(), y, create_graph=True)
     with pytest.raises(MotionBeatError, match="differentiated once"):
         gradient.square().sum().backward()
+
+
+@pytest.mark.parametrize(("n", "m", "gamma"), [(6, 6, 0.1), (5, 9, 1.0), (12, 4, 10.0)])
+def test_the_expected_alignment_is_tslearns(n: int, m: int, gamma: float) -> None:
+    stream = np.random.default_rng(n)
+    x, y = stream.normal(size=(n, 2)), stream.normal(size=(m, 2))
+    ours = soft_alignment(torch.as_tensor(x)[None], torch.as_tensor(y)[None], gamma)[0]
+    np.testing.assert_allclose(ours, soft_dtw_alignment(x, y, gamma=gamma)[0], atol=1e-8)
+    assert ours[0, 0] == pytest.approx(1) and ours[-1, -1] == pytest.approx(1)

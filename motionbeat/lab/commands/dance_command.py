@@ -262,7 +262,7 @@ def _film(
 
     grid = (np.empty(0), np.empty(0, int)) if beats is None else (beats.times, beats.positions - 1)
     music = part.music().at(SAMPLE_RATE)
-    video.render_dance(path, assembled(song.stem, caption, made.joints, made.fps, music, 0.0, grid, ""), size=size)
+    video.render(path, assembled(song.stem, caption, made.joints, made.fps, music, 0.0, grid, ""), size=size)
 
 
 def _scores(made: "GeneratedDance", beats: "Beats | None") -> list[str]:

@@ -88,7 +88,7 @@ def render(
     path = output or Path(f"{dance.title}.mp4")
     if dance.note:
         print(dance.note, file=sys.stderr)
-    pictures = video.render_dance(
+    pictures = video.render(
         path,
         dance,
         picture_fps=fps,

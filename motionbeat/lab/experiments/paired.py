@@ -13,6 +13,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.lab.experiments.variants import DEFAULT
+from motionbeat.lab.tasks.group_bootstrap import ratio_interval
 
 CONFIDENCE = 0.95
 COLUMNS = ("variant", "corpus", "training", "measure", "song", "value", "n")
@@ -68,24 +69,9 @@ def _estimate(rows: pd.DataFrame, resamplings: int, seed: int) -> Estimate:
     seeds = rows.groupby(["corpus", "training"])[["total", "n"]].sum()
     by_seed = (seeds["total"] / seeds["n"]).to_numpy()
     mean = float(songs["total"].sum() / songs["n"].sum())
-    low, high = bootstrap(songs["total"].to_numpy(), songs["n"].to_numpy(), resamplings, seed) or (None, None)
+    low, high = ratio_interval(songs["total"].to_numpy(), songs["n"].to_numpy(), resamplings, seed) or (None, None)
     seed_low, seed_high = t_interval(by_seed) or (None, None)
     return Estimate(mean, low, high, seed_low, seed_high, tuple(by_seed.tolist()))
-
-
-def bootstrap(
-    total: NDArray[np.floating], n: NDArray[np.floating], resamplings: int, seed: int
-) -> tuple[float, float] | None:
-    """Percentile interval of sum(total) / sum(n) over songs drawn with replacement; None of fewer than two songs.
-
-    total, n: (songs,), the sum over a song's windows and their number. Equal seeds draw equal songs.
-    """
-    songs = len(n)
-    if songs < 2:
-        return None
-    drawn = np.random.default_rng(seed).multinomial(songs, np.full(songs, 1 / songs), size=resamplings)
-    low, high = np.percentile((drawn @ total) / (drawn @ n), [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
-    return float(low), float(high)
 
 
 def t_interval(values: NDArray[np.floating]) -> tuple[float, float] | None:

@@ -252,6 +252,8 @@ class Dance:
 @frozen
 class Report:
     clip: str
+    ablations: str
+    timings: bool
 
 
 @frozen

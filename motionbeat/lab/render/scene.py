@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.render.camera import follow
 from motionbeat.lab.render.canvas import Canvas, Colour, mix, rgb
-from motionbeat.lab.render.stick_figure import BONES, INK, LEFT, RIGHT, colour_of
-from motionbeat.lab.render.strip import Strip, runs
+from motionbeat.lab.render.drawn_clip import DrawnDance
+from motionbeat.lab.render.stick_figure import BONES, INK, LEFT, RIGHT, check_dance, colour_of, floor_height, runs
+from motionbeat.lab.render.strip import Strip
 from motionbeat.motion.skeleton import FEET, INDEX
 
 GROUND = rgb("#f4f5f7")
@@ -33,7 +34,6 @@ _FADE_S = 0.12  # s in which a flash falls to 1/e
 _PRINT_S = 2.0  # s that a foot print stays
 _TILE, _FLOOR_RADIUS = 0.5, 4.0  # m
 _HEAD_RADIUS, _FOOT_RADIUS = 0.105, 0.08  # m
-_TOES = (INDEX["ltoes"], INDEX["rtoes"])
 _THICK = {"trunk": 0.064, "limb": 0.052, "end": 0.036}  # m
 _ENDS = {INDEX[name] for name in ("ltoes", "rtoes", "lhand", "rhand")}
 _PALEST, _DEPTH = 0.45, 0.45  # of the ground's colour in a bone so far (m) behind the root; as near, none
@@ -55,45 +55,25 @@ def flash(beat_times: NDArray[np.float64], time: float, tolerance: float = 0.0) 
 class Scene:
     """A dance that can be drawn at every frame.
 
-    joints: (T, 24, 3) m, y up, at `fps` frames a second, the first at 0 s. contacts: (T, 4) bool in the order of
-    `skeleton.FEET`. beat_times: (N,) s, bar_positions: (N,), 0 = downbeat; both may be empty. onsets: times (M,) s
-    and strengths (M,) in 0..1, or none. title, caption: two lines above the dancer. size: pixels of the square
-    picture. Raises `MotionBeatError` for arrays that do not fit together or are not finite.
+    size: pixels of the square picture. Raises `MotionBeatError` for arrays that do not fit together or are not finite.
     """
 
-    def __init__(
-        self,
-        joints: NDArray[np.floating],
-        fps: float,
-        beat_times: NDArray[np.floating],
-        bar_positions: NDArray[np.integer],
-        contacts: NDArray[np.bool_],
-        onsets: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
-        title: str = "",
-        caption: str = "",
-        size: int = 720,
-    ) -> None:
-        self._joints, self._contacts = np.asarray(joints, float), np.asarray(contacts, bool)
-        self._beats, self._positions = np.asarray(beat_times, float), np.asarray(bar_positions)
-        if self._joints.ndim != 3 or self._joints.shape[1:] != (24, 3) or not np.isfinite(self._joints).all():
-            raise MotionBeatError(f"joints are {self._joints.shape}: expected finite (frames, 24, 3) in metres")
-        if self._contacts.shape != (len(self._joints), 4):
-            raise MotionBeatError(f"contacts are {self._contacts.shape}: expected {(len(self._joints), 4)}")
-        if self._beats.ndim != 1 or self._beats.shape != self._positions.shape or (np.diff(self._beats) <= 0).any():
+    def __init__(self, dance: DrawnDance, size: int = 720) -> None:
+        check_dance(dance.joints, dance.contacts)
+        beats, positions = dance.beat_times, dance.bar_positions
+        if beats.ndim != 1 or beats.shape != positions.shape or (np.diff(beats) <= 0).any():
             raise MotionBeatError(
-                f"beat_times are {self._beats.shape} and bar_positions {self._positions.shape}: "
+                f"beat_times are {beats.shape} and bar_positions {positions.shape}: "
                 "expected one rising time (s) and one position a beat"
             )
-        curve = None
-        if onsets is not None:
-            curve = np.asarray(onsets[0], float), np.clip(np.asarray(onsets[1], float), 0, 1)
-        self._fps, self._title, self._caption, self.size = fps, title, caption, size
-        self._ground = float(np.percentile(self._joints[:, _TOES, 1].min(axis=1), 5))
+        self.size = size
+        self._dance, self._joints, self._fps = dance, np.asarray(dance.joints, float), dance.fps
+        self._ground = floor_height(self._joints)
         margin = 0.02 * size
         box = (margin, HEADER * size, size - margin, STRIP * size - margin)
-        self._camera = follow(self._joints, fps, self._ground, box)
-        self._strip = Strip(self._beats, self._positions, curve, self._contacts, fps)
-        self._stands = [(foot, *run) for foot in range(4) for run in runs(self._contacts[:, foot])]
+        self._camera = follow(self._joints, self._fps, self._ground, box)
+        self._strip = Strip(dance)
+        self._stands = [(foot, *run) for foot in range(4) for run in runs(dance.contacts[:, foot])]
 
     def __len__(self) -> int:
         return len(self._joints)
@@ -195,14 +175,16 @@ class Scene:
         canvas.disc(x, y, radius, radius, mix(colour, GROUND, 0.8), colour, 0.028 * scale)
 
     def _draw_header(self, canvas: Canvas, time: float) -> None:
-        size, beat, strength = self.size, *flash(self._beats, time, 0.5 / self._fps)
+        size, beat, strength = self.size, *flash(self._dance.beat_times, time, 0.5 / self._fps)
         unit = size / 100
-        canvas.text(3 * unit, 5.2 * unit, self._title, 3 * unit, _INK, "ls", True, 75 * unit)
-        canvas.text(3 * unit, 8.6 * unit, self._caption, 2.5 * unit, mix(_INK, GROUND, 0.35), "ls", False, 75 * unit)
+        canvas.text(3 * unit, 5.2 * unit, self._dance.title, 3 * unit, _INK, "ls", True, 75 * unit)
+        canvas.text(
+            3 * unit, 8.6 * unit, self._dance.caption, 2.5 * unit, mix(_INK, GROUND, 0.35), "ls", False, 75 * unit
+        )
         canvas.text(97 * unit, 5.2 * unit, f"{time:.2f} s", 2.8 * unit, _INK, "rs")
         if beat < 0:
             return
-        first = int(self._positions[beat]) == 0
+        first = int(self._dance.bar_positions[beat]) == 0
         colour = mix(GROUND, DOWNBEAT if first else BEAT, strength)
         width = RING * size * (1.0 if first else 0.6)
         if strength:
@@ -210,4 +192,4 @@ class Scene:
         radius = unit * (3.4 + (1.4 if first else 0.7) * strength)
         x, y = 91.5 * unit, 12.5 * unit
         canvas.disc(x, y, radius, radius, colour, mix(_INK, GROUND, 0.5), 0.25 * unit)
-        canvas.text(x, y, str(int(self._positions[beat]) + 1), 3.6 * unit, _INK, "mm", True)
+        canvas.text(x, y, str(int(self._dance.bar_positions[beat]) + 1), 3.6 * unit, _INK, "mm", True)

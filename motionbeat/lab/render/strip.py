@@ -2,10 +2,10 @@
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import NDArray
 
 from motionbeat.lab.render.canvas import Canvas, mix, rgb
-from motionbeat.lab.render.stick_figure import INK, LEFT, ONSET, RIGHT
+from motionbeat.lab.render.drawn_clip import DrawnDance
+from motionbeat.lab.render.stick_figure import INK, ONSET, SIDES, runs
 
 GROUND = rgb("#ffffff")
 PLAYHEAD = rgb("#c8362b")
@@ -13,22 +13,13 @@ SHOWN_S = 6.0
 """Seconds of music that the strip shows."""
 _BEFORE = 0.35  # part of the strip that is past
 _INK, _ONSET = rgb(INK), rgb(ONSET)
-_FEET = (("L", rgb(LEFT), (0, 2)), ("R", rgb(RIGHT), (1, 3)))
 
 
 @frozen(eq=False)
 class Strip:
-    """What runs through the strip; all times in seconds of the dance, its first frame at 0.
+    """What runs through the strip of a dance."""
 
-    beat_times, bar_positions: (N,), 0 = downbeat. onsets: times (M,) and strengths (M,) in 0..1, or none.
-    contacts: (T, 4) bool at `fps` frames a second, in the order of `skeleton.FEET`.
-    """
-
-    beat_times: NDArray[np.float64]
-    bar_positions: NDArray[np.integer]
-    onsets: tuple[NDArray[np.float64], NDArray[np.float64]] | None
-    contacts: NDArray[np.bool_]
-    fps: float
+    dance: DrawnDance
 
     def draw(self, canvas: Canvas, top: float, time: float) -> None:
         """Draw the strip from `top` to the lower edge, the playhead at `time`."""
@@ -40,24 +31,22 @@ class Strip:
         self._onsets(canvas, begin, end, numbers + 0.8 * unit, onsets_low)
         lane = (size - 0.8 * unit - lanes) / 2
         self._contacts(canvas, begin, end, lanes, lane)
-        for beat in np.flatnonzero((self.beat_times > begin - 0.1) & (self.beat_times < end + 0.1)):
-            x, position = (float(self.beat_times[beat]) - begin) * per_s, int(self.bar_positions[beat])
+        for beat in np.flatnonzero((self.dance.beat_times > begin - 0.1) & (self.dance.beat_times < end + 0.1)):
+            x, position = (float(self.dance.beat_times[beat]) - begin) * per_s, int(self.dance.bar_positions[beat])
             first = position == 0
             colour = _INK if first else mix(_ONSET, GROUND, 0.3)
             canvas.box(x - (0.2 if first else 0.09) * unit, numbers, x + (0.2 if first else 0.09) * unit, size, colour)
             canvas.text(x, numbers - 0.5 * unit, str(position + 1), 2.5 * unit, _INK, "ms", first)
-        for row, (name, colour, _) in enumerate(_FEET):
+        for row, (name, side, _) in enumerate(SIDES):
             middle = lanes + (row + 0.5) * lane
             canvas.box(0, middle - 0.5 * lane, 2.6 * unit, middle + 0.5 * lane, GROUND)
-            canvas.text(1.3 * unit, middle, name, 2.2 * unit, colour, "mm", True)
+            canvas.text(1.3 * unit, middle, name, 2.2 * unit, rgb(side), "mm", True)
         canvas.box(0, top, size, top + 0.15 * unit, _ONSET)
         canvas.box(now - 0.2 * unit, top, now + 0.2 * unit, size, PLAYHEAD)
         canvas.area([(now - unit, top), (now + unit, top), (now, top + 1.4 * unit)], PLAYHEAD)
 
     def _onsets(self, canvas: Canvas, begin: float, end: float, top: float, low: float) -> None:
-        if self.onsets is None:
-            return
-        times, strengths = self.onsets
+        times, strengths = self.dance.onsets
         first, last = np.searchsorted(times, [begin - 0.1, end + 0.1])
         if last - first < 2:
             return
@@ -67,22 +56,16 @@ class Strip:
         canvas.area(outline, mix(_ONSET, GROUND, 0.45))
 
     def _contacts(self, canvas: Canvas, begin: float, end: float, top: float, lane: float) -> None:
-        first = max(0, int(np.floor(begin * self.fps)))
-        last = min(len(self.contacts), int(np.ceil(end * self.fps)) + 1)
-        for row, (_, colour, columns) in enumerate(_FEET):
-            for start, stop in runs(np.any(self.contacts[first:last][:, columns], axis=1)):
-                left, right = ((first + frame - 0.5) / self.fps - begin for frame in (start, stop))
+        first = max(0, int(np.floor(begin * self.dance.fps)))
+        last = min(len(self.dance.contacts), int(np.ceil(end * self.dance.fps)) + 1)
+        for row, (_, colour, columns) in enumerate(SIDES):
+            for start, stop in runs(np.any(self.dance.contacts[first:last][:, columns], axis=1)):
+                left, right = ((first + frame - 0.5) / self.dance.fps - begin for frame in (start, stop))
                 edge = top + row * lane
                 canvas.box(
                     left * canvas.size / SHOWN_S,
                     edge + 0.1 * lane,
                     right * canvas.size / SHOWN_S,
                     edge + 0.9 * lane,
-                    colour,
+                    rgb(colour),
                 )
-
-
-def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First frame, and the frame after the last, of each unbroken run of True in (T,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(flags, int), [0]])))
-    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]

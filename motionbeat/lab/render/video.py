@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from attrs import evolve
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file
+from motionbeat.lab.render.drawn_clip import DrawnDance
 from motionbeat.lab.render.scene import Scene
+from motionbeat.lab.render.stick_figure import check_dance
 from motionbeat.motion.resample import resample
 from motionbeat.progress import counted
 
 if TYPE_CHECKING:
     from av import AudioFrame
-
-    from motionbeat.lab.render.drawn_clip import DrawnDance
 
 SAMPLE_RATE = 44_100
 SIZES, RATES = (128, 2160), (1, 120)
@@ -32,37 +33,10 @@ _BT709 = 1  # FFmpeg's number of it for matrix, primaries and transfer alike
 _THREADS = 2  # of the encoder, whose result depends on it
 
 
-def render_dance(path: Path, dance: "DrawnDance", **choices: Any) -> int:
-    """`render` of a dance that `drawn_clip` has read; choices: further keyword arguments of `render`."""
-    return render(
-        path,
-        dance.joints,
-        dance.fps,
-        dance.audio,
-        dance.sample_rate,
-        dance.beat_times,
-        dance.bar_positions,
-        dance.contacts,
-        onsets=dance.onsets,
-        title=dance.title,
-        caption=dance.caption,
-        **choices,
-    )
-
-
 def render(
     path: Path,
-    joints: NDArray[np.floating],
-    fps: float,
-    audio: NDArray[np.floating],
-    sample_rate: int,
-    beat_times: NDArray[np.floating],
-    bar_positions: NDArray[np.integer],
-    contacts: NDArray[np.bool_],
+    dance: DrawnDance,
     *,
-    onsets: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
-    title: str = "",
-    caption: str = "",
     picture_fps: int = 30,
     size: int = 720,
     start_s: float = 0.0,
@@ -71,34 +45,25 @@ def render(
 ) -> int:
     """Write a dance with its music as the video `path` (.mp4), whole or not at all; returns its number of pictures.
 
-    joints: (T, 24, 3) m, y up, at `fps` frames a second, the first at 0 s. audio: (n,) mono in -1..1 at `sample_rate`
-    Hz, its first sample at 0 s; it is padded with silence, or cut, to the length of the motion.
-    beat_times: (N,) s; bar_positions: (N,), 0 = downbeat; both may be empty. contacts: (T, 4) bool, in the order of
-    `skeleton.FEET`. onsets: times (M,) s and strengths (M,) in 0..1. title, caption: lines above the dancer.
-    picture_fps: pictures a second. size: pixels a side, even. start_s, seconds: the part to show, to the nearest
-    picture; the camera is that of the whole dance. sheet: a .png of up to 12 evenly spaced pictures, if wanted.
+    Its sound is padded with silence, or cut, to the length of the motion. picture_fps: pictures a second. size: pixels
+    a side, even. start_s, seconds: the part to show, to the nearest picture; the camera is that of the
+    whole dance. sheet: a .png of up to 12 evenly spaced pictures, if wanted.
 
     The video is H.264 in 4:2:0 with the colours of BT.709 and AAC, the index in front, so that a browser plays it
     before it has all of it. The same input gives the same pictures; how x264 encodes them may differ a little from
     run to run. Raises `MotionBeatError` for what cannot be drawn or written.
     """
-    _check_choices(fps, picture_fps, size, sample_rate)
+    _check_choices(dance.fps, picture_fps, size, dance.sample_rate)
     _check_names(path, sheet)
-    joints, samples = np.asarray(joints), np.asarray(audio)
-    if joints.ndim != 3 or joints.shape[1:] != (24, 3) or len(joints) < 2 or not np.isfinite(joints).all():
-        raise MotionBeatError(f"joints are {joints.shape}: expected at least 2 finite frames of (24, 3), in metres")
+    check_dance(dance.joints, dance.contacts)
+    samples = dance.audio
     if samples.ndim != 1 or samples.dtype.kind != "f" or not np.isfinite(samples).all():
         raise MotionBeatError(f"audio is {samples.dtype} {samples.shape}: expected finite mono floats (n,) in -1..1")
-    if np.shape(contacts) != (len(joints), 4):
-        raise MotionBeatError(
-            f"contacts are {np.shape(contacts)}: expected {(len(joints), 4)}, one column a foot joint"
-        )
-    shown = resample(joints, fps, picture_fps)
-    nearest = np.minimum(np.round(np.arange(len(shown)) * fps / picture_fps).astype(int), len(joints) - 1)
-    stands = np.asarray(contacts, bool)[nearest]
-    scene = Scene(shown, picture_fps, beat_times, bar_positions, stands, onsets, title, caption, size)
+    shown = resample(dance.joints, dance.fps, picture_fps)
+    nearest = np.minimum(np.round(np.arange(len(shown)) * dance.fps / picture_fps).astype(int), len(dance.joints) - 1)
+    scene = Scene(evolve(dance, joints=shown, fps=picture_fps, contacts=dance.contacts[nearest]), size)
     frames = _part(len(shown), picture_fps, start_s, seconds)
-    _write(path, scene, frames, picture_fps, _cut(samples, sample_rate, picture_fps, frames))
+    _write(path, scene, frames, picture_fps, _cut(samples, dance.sample_rate, picture_fps, frames))
     if sheet is not None:
         _write_sheet(sheet, scene, frames)
     return len(frames)

@@ -1,11 +1,6 @@
-"""Dances2Films: small videos of generated dances with their music, embedded in the page.
+"""Dances2Films: generated dances that the page plays with their music, in the form that `playable` gives them."""
 
-Reading is at the edge; the videos are written to a folder that is thrown away, and go into the page as data.
-"""
-
-import base64
-import tempfile
-from importlib.util import find_spec
+import json
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,27 +12,24 @@ from numpy.typing import NDArray
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.generator.dance_gallery import Shown, read_gallery
-from motionbeat.lab.render import video
 from motionbeat.lab.render.drawn_clip import SAMPLE_RATE, assembled
+from motionbeat.lab.render.playable import playable, sound
 from motionbeat.lab.results.dance_tables import CONTROLS, label
 
-SIZE, SECONDS = 256, 8.0
-"""Pixels a side and seconds of each film: about half a megabyte, a third more in the page."""
+SECONDS = 8.0
+"""Of each film: about a tenth of a megabyte of sound, and half as much of motion."""
 _NONE = "No dances are shown: models/dance/gallery has none. Run the stage dance: dvc repro dance."
-_NO_VIDEO = (
-    "The gallery is left out, because videos are written by PyAV, which is not installed: pip install "
-    "'motionbeat[pipeline,video]'"
-)
 Columns = dict[str, NDArray[Any]]
 
 
 @frozen
 class Film:
-    """A film for the page: title, text for readers who cannot see it, and the mp4 as a data address."""
+    """A film for the page: title, text for readers who cannot see it, the player's JSON, and its sound's address."""
 
     title: str
     description: str
-    address: str
+    dance: str
+    sound: str
 
 
 @frozen
@@ -52,14 +44,12 @@ def films(folder: Path, corpus: Path, manifest: Columns, beats: Columns) -> Gall
     """The gallery of the dances in `folder`, each song's together, real dances first.
 
     corpus, manifest, beats: where the songs are, and their tables as `motionbeat.lab.tables.read` gives them. No dances
-    there, and PyAV missing, are no error: the note says so. Raises `MotionBeatError` for a dance of a song that the
-    corpus does not have, and for files that cannot be read.
+    there is no error: the note says so. Raises `MotionBeatError` for a dance of a song that the corpus does not have,
+    and for files that cannot be read.
     """
     dances = read_gallery(folder)
     if not dances:
         return Gallery()
-    if find_spec("av") is None:
-        return Gallery(note=_NO_VIDEO)
     ordered = sorted(dances, key=lambda dance: (dance.song, dance.name not in CONTROLS, dance.name))
     songs = []
     for song, dances_of_song in groupby(ordered, key=lambda dance: dance.song):
@@ -83,10 +73,9 @@ def _film(shown: Shown, music: NDArray[np.float32], grid: tuple[NDArray[np.float
     who = label(shown.name)
     joints = shown.joints[: round(SECONDS * shown.fps)]
     dance = assembled(who, shown.song, joints, shown.fps, music, shown.offset_s, grid, "")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
-        video.render_dance(path, dance, size=SIZE)
-        data = base64.b64encode(path.read_bytes()).decode("ascii")
     seconds = len(joints) / shown.fps
-    description = f"Stick figure, {who}, dances {seconds:.0f} s to {shown.song}; the frame flashes at each beat."
-    return Film(who, description, f"data:video/mp4;base64,{data}")
+    description = (
+        f"Stick figure, {who}, dances {seconds:.0f} s to {shown.song}, with the place in the bar at each beat."
+    )
+    heard = sound(dance.audio[: round(seconds * SAMPLE_RATE)], SAMPLE_RATE)
+    return Film(who, description, json.dumps(playable(dance), separators=(",", ":")), heard)

@@ -4,26 +4,34 @@ Reading is at the edge (`read_corpus`, `clips.read_clip`), `render` is a pure fu
 inputs give the same bytes.
 """
 
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import numpy as np
-from attrs import asdict
+from attrs import asdict, field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.params import Params
 from motionbeat.lab.render.drawn_clip import DrawnDance
-from motionbeat.lab.render.stick_figure import filmstrip
+from motionbeat.lab.render.filmstrip import filmstrip
+from motionbeat.lab.render.playable import player_script
 from motionbeat.lab.results import dance_tables, recognition_tables
 from motionbeat.lab.results.dance_films import Gallery
-from motionbeat.lab.results.figures import History, inline_svg, training_curves
+from motionbeat.lab.results.figures import inline_svg
 from motionbeat.lab.results.first_screen import first_film, key_figures, summary
+from motionbeat.lab.results.model_pictures import embedding_pictures, rhythm_pictures
+from motionbeat.lab.results.portrait import Portrait
+from motionbeat.lab.results.result_pictures import Picture, confusion_picture, genre_picture, shift_picture
 from motionbeat.lab.results.result_tables import Table, facts, plain
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.retrieval_tables import PAPER_NOTE, retrieval_tables
 from motionbeat.lab.results.template import environment
+from motionbeat.lab.results.training_curves import History, training_curves
 from motionbeat.lab.results.training_tables import agreement_tables, beats_table, training_table
 
 CORPORA = {
@@ -44,6 +52,18 @@ WARNINGS = {
 BARS = 2
 """Bars of the dance that is drawn on the first screen."""
 Columns = dict[str, NDArray[Any]]
+PACKAGES = ("motionbeat", "torch", "numpy", "scipy", "scikit-learn", "librosa", "pyarrow", "matplotlib", "dvc")
+
+
+@frozen(eq=False)
+class Extras:
+    """What a page can do without. pipeline: an <svg> element. seconds: {stage: what it took}."""
+
+    gallery: Gallery = field(factory=Gallery)
+    portrait: Portrait | None = None
+    pipeline: str = ""
+    ablations: tuple[Picture, ...] = ()
+    seconds: Mapping[str, float] = field(factory=dict)
 
 
 def clip_to_draw(manifest: Columns, clip: str) -> str:
@@ -93,23 +113,19 @@ def render(
     beats: Columns,
     dance: DrawnDance,
     params: Params,
-    gallery: Gallery | None = None,
+    extras: Extras | None = None,
 ) -> str:
-    """The whole page. manifest, beats: as `motionbeat.lab.tables.read` gives them.
-
-    gallery: films of dances, none where there are none.
-    """
+    """The whole page. manifest, beats: as `motionbeat.lab.tables.read` gives them."""
     from markupsafe import Markup
 
-    gallery = gallery or Gallery()
+    extras = extras or Extras()
+    gallery, portrait = extras.gallery, extras.portrait
     kept = results.value("train", "model", "best_epoch")
     if kept is None:
         raise MotionBeatError("metrics/train.json has no best_epoch: run `dvc repro`")
     best_epoch = int(kept)
     curves = training_curves(history, best_epoch)
-    strip = filmstrip(
-        dance.joints, dance.fps, dance.beat_times, dance.bar_positions, dance.contacts, dance.onsets, bars=BARS
-    )
+    told = _describe_curves(history, best_epoch)
     corpus = " with ".join(CORPORA[name] for name in params.corpus.names)
     template = environment("motionbeat.lab.results").get_template("page.html.j2")
     return template.render(
@@ -134,14 +150,40 @@ def render(
         gallery=gallery,
         training=training_table(results),
         agreement=agreement_tables(results),
-        curves=Markup(inline_svg(curves, "training", _describe_curves(history, best_epoch))),
+        curves=[Markup(inline_svg(figure, name, told)) for name, figure in curves.items()],
+        retrieval_pictures=_present(shift_picture(results), genre_picture(results), *extras.ablations),
+        embedding_pictures=embedding_pictures(portrait) if portrait else [],
+        rhythm_pictures=rhythm_pictures(portrait) if portrait else [],
+        recognition_pictures=_present(confusion_picture(results, "genre", recognition_tables.ROWS["motionbeat"])),
+        pipeline=Markup(extras.pipeline),
+        run_facts=facts("Versions, seeds and seconds", ("", "value"), _run_facts(params, extras.seconds)),
         dance=dance,
         bars=BARS,
-        strip=Markup(inline_svg(strip, "dance", _describe_dance(dance))),
+        strip=Markup(filmstrip(dance, BARS, _describe_dance(dance))),
+        player=Markup(player_script()),
         beats=beats_table(results, params.beats.tracker),
         corpus_facts=corpus_table(manifest, beats),
         parameters=facts("Every parameter of this run", ("parameter", "value"), _parameters(params)),
     )
+
+
+def _present(*pictures: Picture | None) -> list[Picture]:
+    return [picture for picture in pictures if picture is not None]
+
+
+def _run_facts(params: Params, seconds: Mapping[str, float]) -> dict[str, tuple[str]]:
+    rows = {"Python": (python_version(),)} | {name: (_version(name),) for name in PACKAGES}
+    sections = asdict(params)
+    seeds = {name: section["seed"] for name, section in sections.items() if "seed" in section}
+    rows |= {f"seed of {name}": (str(seed),) for name, seed in seeds.items()}
+    return rows | {f"seconds of {stage}": (f"{value:.0f}",) for stage, value in seconds.items()}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _describe_curves(history: History, best_epoch: int) -> str:

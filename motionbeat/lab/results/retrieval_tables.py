@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from motionbeat.lab.results.paper_figures import TABLE_2, TABLE_2_NOTE
 from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, figure
 from motionbeat.lab.results.results_table import ResultsTable
-from motionbeat.lab.tasks.retrieval_rows import CHANCE, MODEL
+from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, CHANCE, MODEL
 
 PAPER_NOTE = TABLE_2_NOTE
 DIRECTIONS = {"music_to_motion": "Music to motion", "motion_to_music": "Motion to music"}
@@ -23,6 +23,7 @@ PROJECTED = {
     "mel": "log-mel",
     "random": "untrained",
     "motionbeat": "our states",
+    "motionbeat_timbre": "our states and timbre",
 }
 """Encoders by their name in encoders.names, each through a trained projection head; the paper's baselines first."""
 ROWS = {
@@ -31,6 +32,8 @@ ROWS = {
     "model_normalised": "ours, normalised",
     "ceiling_normalised": "ceiling, normalised",
     "ceiling": "ceiling as it is",
+    f"{ADDITIVE}_normalised": "additive ceiling, normalised",
+    ADDITIVE: "additive ceiling as it is",
     "random": "random embeddings",
     "tempo_only": "tempo alone",
     "genre_only": "genre alone",

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from motionbeat.lab.synthetic import likelihood, truth
 from motionbeat.lab.synthetic.truth_windows import Window, motion_windows, music_windows
 
-FORMS = {"ceiling_additive": likelihood.additive, "ceiling_full": likelihood.full}
+FULL = "ceiling_full"
+FORMS = {"ceiling_additive": likelihood.additive, FULL: likelihood.full}
 """The rows of a table of retrieval, and how each is computed."""
 
 
@@ -30,7 +31,7 @@ def ceilings(
 
 
 def event_log_likelihood(
-    folder: Path, motion: Sequence[Window], music: Sequence[Window], beats: int, form: str = "ceiling_full"
+    folder: Path, motion: Sequence[Window], music: Sequence[Window], beats: int, form: str = FULL
 ) -> NDArray[np.float64]:
     """One of the `ceilings`, by its name in FORMS."""
     return FORMS[form](

@@ -103,6 +103,14 @@ def scores(
     return table + differences(task, OURS, resampled, len(tested))
 
 
+def confusion(outcome: Outcome, labelled: LabelledSet, rounds: Sequence[Fold]) -> dict[str, Any]:
+    """classes, and counts (C, C) of the tested clips by class (row) and by the answer of the chosen probes."""
+    tested = np.concatenate([part.test for part in rounds])
+    counts = np.zeros((len(labelled.classes),) * 2, int)
+    np.add.at(counts, (targets_of(labelled)[tested], outcome.outputs[CHOSEN].argmax(axis=1)), 1)
+    return {"classes": list(labelled.classes), "counts": counts.tolist()}
+
+
 def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Fold]) -> NDArray[np.floating]:
     """Outputs (n, C) of all rounds on one scale.
 

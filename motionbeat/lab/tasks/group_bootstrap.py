@@ -60,3 +60,14 @@ def interval(resampled: Floats) -> Interval | None:
     """95 % percentile interval of resampled scores (r,); None where no resampling has one."""
     known = resampled[np.isfinite(resampled)]
     return Interval(*(float(bound) for bound in np.percentile(known, PERCENTILES))) if len(known) else None
+
+
+def ratio_interval(total: NDArray[Any], n: NDArray[Any], resamplings: int, seed: int) -> Interval | None:
+    """95 % interval of sum(total) / sum(n) over groups drawn with replacement; None of fewer than two groups.
+
+    total, n: (groups,), the sum over a group's items and their number.
+    """
+    if len(n) < 2:
+        return None
+    drawn = draws(np.arange(len(n)), resamplings, seed)
+    return interval((drawn @ total) / (drawn @ n))

@@ -47,7 +47,10 @@ def result(
     rows = outcomes | {clip_tasks.CONSTANT: clip_tasks.constant(labelled, rounds)}
     scores = clip_tasks.scores(task, rows, labelled, rounds, options)
     kept = {row: list(outcome.probes) for row, outcome in outcomes.items()}
-    return TaskResult(scores, headline(task, scores), about(labelled, rounds, options) | {"probes": kept})
+    facts = about(labelled, rounds, options) | {"probes": kept}
+    if labelled.kind == "classes" and OURS in outcomes:
+        facts["confusion"] = clip_tasks.confusion(outcomes[OURS], labelled, rounds)
+    return TaskResult(scores, headline(task, scores), facts)
 
 
 def headline(task: str, scores: list[Score]) -> dict[str, Any]:

@@ -23,6 +23,10 @@ DIRECTIONS = ("music_to_motion", "motion_to_music")
 MODEL = "model"
 ROWS = (MODEL, "model_normalised", "ceiling", "ceiling_normalised", "random", "tempo_only", "genre_only")
 """The rows that every table has; those of projected encoders come after the model's."""
+BY_GENRE = "genre"
+"""The task, with its direction, whose rows are genres."""
+ADDITIVE = "ceiling_additive"
+"""The row of the ceiling of sums over 16ths, where a corpus has context; see `synthetic.likelihood`."""
 CHANCE = "chance"
 """The row of a random ordering, in closed form."""
 NLL = "nll"
@@ -177,6 +181,19 @@ def score(
         table += differences(name, MODEL, resampled, queries)
         sizes[direction] = {"queries": queries, "gallery": gallery, "songs": len(np.unique(groups))}
     return table, sizes
+
+
+def by_genre(pairs: Pairs, similarity: NDArray[np.floating], genre: Mapping[str, str], options: Scoring) -> list[Score]:
+    """r1 (percent) of the queries of each genre in the whole gallery, both directions, with intervals by song."""
+    table: list[Score] = []
+    for direction, (similar, relevant, songs) in pairs.both_directions(similarity).items():
+        hit, kind = recalls(similar, relevant)["r1"], np.array([genre[song] for song in songs.tolist()])
+        for name in np.unique(kind).tolist():
+            chosen = kind == name
+            weights = weights_of(songs[chosen], options.bootstrap, options.seed)
+            resampled = {"r1": 100 * weighted_mean(hit[chosen], weights)}
+            table += scored(f"{BY_GENRE}.{direction}", name, resampled, int(chosen.sum()))
+    return table
 
 
 def _resampled(

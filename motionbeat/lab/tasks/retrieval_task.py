@@ -17,9 +17,10 @@ from motionbeat.lab.encoders import feature_cache
 from motionbeat.lab.encoders.interface import check
 from motionbeat.lab.encoders.motionbeat_encoder import OF_THE_MODEL
 from motionbeat.lab.params import Encoders, Loss, Retrieve
-from motionbeat.lab.synthetic.ceiling import event_log_likelihood
+from motionbeat.lab.synthetic import truth
+from motionbeat.lab.synthetic.ceiling import FULL, event_log_likelihood
 from motionbeat.lab.tasks.projected_baselines import Frames, Heads
-from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, MODEL, Scoring
+from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, DIRECTIONS, MODEL, Scoring
 from motionbeat.lab.tasks.score_table import Score, nested
 from motionbeat.lab.tasks.shift_curve import shift_curve
 from motionbeat.lab.tasks.slice_protocol import Slices, cut, evaluate_slices, slice_ceiling, slice_pairs
@@ -88,14 +89,30 @@ class Test:
         return slices.take(np.isin(slices.song, first))
 
     def likelihood(
-        self, clip: NDArray[Any], clip_row: NDArray[Any], song: NDArray[Any], song_row: NDArray[Any], beats: int
+        self,
+        clip: NDArray[Any],
+        clip_row: NDArray[Any],
+        song: NDArray[Any],
+        song_row: NDArray[Any],
+        beats: int,
+        form: str = FULL,
     ) -> NDArray[np.float64]:
-        """Log-likelihood of each stretch of dance under each stretch of music, from the corpus's truth."""
+        """Log-likelihood of each stretch of dance under each stretch of music, from the corpus's truth.
+
+        form: one of the `synthetic.ceiling.FORMS`.
+        """
         times = self.tokens.audio["time_s"]
         dances, songs = (
             list(zip(names, times[rows], strict=True)) for names, rows in ((clip, clip_row), (song, song_row))
         )
-        return event_log_likelihood(self.corpus / "source", dances, songs, beats)
+        return event_log_likelihood(self.corpus / "source", dances, songs, beats, form)
+
+    def additive(self) -> NDArray[np.float64] | None:
+        """The additive ceiling of the windows; None without context, where it is the full one, or without truth."""
+        if not self.has_truth or not truth.context_of(self.corpus / "source"):
+            return None
+        motion, music = self.motion, self.music
+        return self.likelihood(motion.clip, motion.audio_row, music.song, music.audio_row, motion.beats, ADDITIVE)
 
     @property
     def has_truth(self) -> bool:
@@ -181,6 +198,7 @@ def _figures(
         else None,
         scoring,
         {row: e for row, e in music["win"].items() if row != MODEL},
+        test.additive(),
     )
     slice_music, music_of = slices.music()
     of_slices, sizes["slice"] = evaluate_slices(

@@ -19,15 +19,19 @@ from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.tasks.retrieval_rows import (
+    ADDITIVE,
     MODEL,
     Pairs,
+    Ranked,
     Scoring,
     all_rows,
+    by_genre,
     cosine,
     random_embeddings,
     score,
     trivial,
     unit,
+    with_posterior,
 )
 from motionbeat.lab.tasks.score_table import Score
 
@@ -139,12 +143,14 @@ def evaluate(
     ceiling: NDArray[np.floating] | None,
     options: Scoring,
     projected: Mapping[str, NDArray[np.floating]] | None = None,
+    additive: NDArray[np.floating] | None = None,
 ) -> tuple[list[Score], dict[str, Any]]:
     """Every figure of WIN and SEQ, as `score` gives them, and {protocol: sizes of its galleries}.
 
     music_embedding: (n, d); motion_embedding: (m, d); ceiling: (m, n) finite log-likelihoods of each dance window
     under each music window, or None where a corpus has no truth. projected: {row: (n, d)}, further encoders' music
-    embeddings, matched with the same motion embeddings.
+    embeddings, matched with the same motion embeddings. additive: the additive ceiling (m, n), which has rows in WIN
+    where it is given.
     """
     m, n = len(items.motion_clip), len(items.music_song)
     music = {MODEL: music_embedding, **(projected or {})}
@@ -171,6 +177,8 @@ def evaluate(
     for protocol, pairs in (("win", win_pairs(items)), ("seq", seq_pairs(items))):
         known = trivial(pairs, items.tempo, items.genre)
         rows = all_rows(cosines[protocol], ceilings[protocol], known, options.temperature)
+        if protocol == "win" and additive is not None:
+            rows |= with_posterior(ADDITIVE, Ranked(additive, 1.0))
         figures, sizes[protocol] = score(protocol, pairs, rows, options)
         scores += figures
-    return scores, sizes
+    return scores + by_genre(win_pairs(items), cosines["win"][MODEL], items.genre, options), sizes
