@@ -56,6 +56,7 @@ def main() -> None:
             model.cpu().save(folder)
         history.write(METRICS / "train_history.csv")
         write_json(METRICS / "train.json", history.summary(model) | agreement)
+        write_json(METRICS / "validation.json", history.headline())
         speed = {**watch.figures(), "device": device.type, "precision": precision, "compile": wanted.compile}
         write_json(LOGS / "speed.json", speed)
         checkpoint.remove()

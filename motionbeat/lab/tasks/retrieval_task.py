@@ -3,7 +3,6 @@
 WIN and SEQ are defined in `window_protocol`, SLICE in `slice_protocol`, the rows in `retrieval_rows`.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from motionbeat.lab.encoders.motionbeat_encoder import OF_THE_MODEL
 from motionbeat.lab.params import Encoders, Loss, Retrieve
 from motionbeat.lab.synthetic.ceiling import event_log_likelihood
 from motionbeat.lab.tasks.projected_baselines import Frames, Heads
-from motionbeat.lab.tasks.retrieval_rows import DIRECTIONS, MODEL, Scoring
-from motionbeat.lab.tasks.score_table import Score, nested
+from motionbeat.lab.tasks.retrieval_rows import MODEL, Scoring
+from motionbeat.lab.tasks.score_table import Score
 from motionbeat.lab.tasks.shift_curve import shift_curve
 from motionbeat.lab.tasks.slice_protocol import Slices, cut, evaluate_slices, slice_ceiling, slice_pairs
 from motionbeat.lab.tasks.window_embeddings import Spans, embed_motion, embed_music
@@ -30,12 +29,6 @@ from motionbeat.model.dual_encoder import DualEncoder
 
 TASK = "retrieve"
 OWN = "motionbeat"
-HEADLINE: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "win": {MODEL: ("r1", "r10", "nll"), "model_normalised": ("r1",), "ceiling_normalised": ("r1",)},
-    "slice": {MODEL: ("r1",)},
-    "seq": {MODEL: ("r1",)},
-}
-"""The figures of metrics/retrieve.json: {protocol: {row: metrics}}."""
 
 
 @frozen(eq=False)
@@ -149,15 +142,6 @@ def run_retrieval(
     about = {"sizes": sizes, "heads": heads, "resamplings": options.bootstrap, "temperature": loss.temperature}
     of_shifts = shift_curve(model, tokens, motion, options.bootstrap, options.seed)
     return scores + of_slices + of_shifts, about
-
-
-def headline(scores: list[Score]) -> dict[str, Any]:
-    """The figures of metrics/retrieve.json."""
-    figures: dict[str, Any] = {}
-    for protocol, wanted in HEADLINE.items():
-        names = {f"{protocol}.{direction}" for direction in DIRECTIONS}
-        figures |= nested([score for score in scores if score.task in names], wanted)
-    return figures
 
 
 def project_encoders(
