@@ -1,6 +1,7 @@
 """Song2Embedding, Dance2Embedding: a trained model on audio files and joints."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module  # by name: no stage depends on the hub or on ONNX
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -24,7 +25,7 @@ from motionbeat.tokens.dance_tokens import dance_tokens
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.song_tokens import Mode, default_tracker, song_tokens
 from motionbeat.tokens.token_sequence import SequenceWindows, TokenSequence
-from motionbeat.weights import SHIPPED
+from motionbeat.weights import SHIPPED, card_of
 
 Floats = NDArray[np.float32]
 
@@ -48,14 +49,16 @@ def load(path: str | Path | None = None, device: str | torch.device | None = Non
     device: where it computes, such as cpu, cuda or cuda:1; None: the GPU if there is one, else the CPU.
     Raises `MotionBeatError` where a file is missing or of another model, or the device is not there.
     """
-    return MotionBeat(DualEncoder.load(SHIPPED if path is None else path).to(chosen_device(device)))
+    folder = Path(SHIPPED if path is None else path)
+    return MotionBeat(DualEncoder.load(folder).to(chosen_device(device)), card_of(folder))
 
 
 class MotionBeat:
     """A trained model that embeds songs and dances into one space, where cosine similarity is the match."""
 
-    def __init__(self, model: DualEncoder) -> None:
-        self.model = model.eval()
+    def __init__(self, model: DualEncoder, card: str = "") -> None:
+        """card: what the model was trained on and how well it does, Markdown, to be shared with it."""
+        self.model, self.card = model.eval(), card
         config = model.config
         self.layout = Layout(**{field.name: getattr(config, field.name) for field in fields(Layout)})
 
@@ -191,6 +194,23 @@ class MotionBeat:
         windows = tokens.windows(self.layout.window_beats)
         _, states = self._encode("audio", tokens, windows.take(windows.gives_state.any(axis=1)), batch_size)
         return states, tokens.times
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **settings: Any) -> "MotionBeat":
+        """The model of a repository of the Hugging Face hub (`owner/name`), or of a folder: see `motionbeat.hub`."""
+        return import_module("motionbeat.hub").from_pretrained(name, **settings)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json, model.safetensors and the card as README.md to a folder: see `motionbeat.hub`."""
+        import_module("motionbeat.hub").HubModel(self.model, self.card).save_pretrained(folder)
+
+    def push_to_hub(self, repo_id: str, **settings: Any) -> str:
+        """Upload what `save_pretrained` writes to the hub; returns the address: see `motionbeat.hub`."""
+        return import_module("motionbeat.hub").HubModel(self.model, self.card).push_to_hub(repo_id, **settings)
+
+    def export_onnx(self, path: str | Path) -> None:
+        """Write the music encoder as an ONNX file, which needs no torch: see `motionbeat.onnx_export`."""
+        import_module("motionbeat.onnx_export").export_onnx(self.model, path)
 
     def _embed(self, kind: Literal["audio", "motion"], tokens: TokenSequence, batch_size: int) -> Embedding:
         """The clip from the windows at every downbeat, as in SEQ retrieval; the states from windows side by side."""

@@ -97,7 +97,7 @@ class WindowReadout(nn.Module):
         once = self.once.to(code.device)
         weight = self.gain * torch.where(once, 1.0, math.sqrt(2.0)).to(code.dtype)  # (n,)
         real, imaginary = weight[:, None] * real, weight[:, None] * imaginary  # (b, n, c)
-        return _unit(torch.cat([real, imaginary[:, ~once]], dim=1).flatten(1))  # (b, e)
+        return _unit(torch.cat([real, imaginary[:, 1 : (self.period + 1) // 2]], dim=1).flatten(1))  # (b, e)
 
 
 def readout(config: ModelConfig) -> nn.Module:

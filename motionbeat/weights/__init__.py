@@ -4,3 +4,11 @@ from pathlib import Path
 
 SHIPPED = Path(__file__).parent
 """The folder that `motionbeat.load()` takes without an argument."""
+CARDS = ("card.md", "README.md")
+"""A model's card, by its name here and on the hub."""
+
+
+def card_of(folder: Path) -> str:
+    """The text of the card beside a model's weights; empty where there is none."""
+    found = [folder / name for name in CARDS if (folder / name).is_file()]
+    return found[0].read_text(encoding="utf-8", errors="replace") if found else ""
