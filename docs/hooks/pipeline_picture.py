@@ -4,7 +4,9 @@ Stages stand in rows, each below all that it needs; an edge that others imply is
 are grey, so that the picture reads on light and on dark pages.
 """
 
+from functools import partial
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +63,9 @@ def rows_of(graph: Graph) -> list[list[str]]:
         for above in graph[name]:
             for passed in range(depth[above] + 1, row):
                 rows[passed].append(f"{above}>{name}>{passed}")
-    for number, row in enumerate(rows[1:], 1):
-        places = {name: place / max(len(rows[number - 1]) - 1, 1) for place, name in enumerate(rows[number - 1])}
-        row.sort(key=lambda item: _middle(item, graph, places))
+    for upper, lower in pairwise(rows):
+        places = {name: place / max(len(upper) - 1, 1) for place, name in enumerate(upper)}
+        lower.sort(key=partial(_middle, graph=graph, places=places))
     return rows
 
 
@@ -109,7 +111,7 @@ def svg(graph: Graph, labels: dict[str, str]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _edge(start: str, lanes: list[str], end: str, middle: dict[str, float], top: dict[str, float]) -> str:
+def _edge(start: str, lanes: list[str], end: str, middle: dict[str, float], top: dict[str, int]) -> str:
     path, x, y = f"M{middle[start]:.0f} {top[start] + BOX_H}", middle[start], top[start] + BOX_H
     for item in [*lanes, end]:
         below, half = top[item], GAP_Y / 2

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from rhythm_songs import load_tiny, pattern_song
+from typer.testing import CliRunner
 
 import motionbeat
+from motionbeat.cli import app
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -21,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[motionbeat.MotionBeat, Path]:
     folder = tmp_path_factory.mktemp("onnx")
     model = load_tiny(folder / "tiny")
-    model.export_onnx(folder / "audio.onnx")
+    done = CliRunner().invoke(app, ["export-onnx", "--model", str(folder / "tiny"), "-o", str(folder / "audio.onnx")])
+    assert done.exit_code == 0, done.output
     return model, folder
 
 
