@@ -197,16 +197,16 @@ class MotionBeat:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **settings: Any) -> "MotionBeat":
-        """The model of a repository of the Hugging Face hub (`owner/name`), or of a folder: see `motionbeat.hub`."""
-        return import_module("motionbeat.hub").from_pretrained(name, **settings)
+        """The model of a repository of the Hugging Face hub (`owner/name`), or of a folder: see `motionbeat.hub_model`."""
+        return import_module("motionbeat.hub_model").from_pretrained(name, **settings)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json, model.safetensors and the card as README.md to a folder: see `motionbeat.hub`."""
-        import_module("motionbeat.hub").HubModel(self.model, self.card).save_pretrained(folder)
+        """Write config.json, model.safetensors and the card as README.md to a folder: see `motionbeat.hub_model`."""
+        import_module("motionbeat.hub_model").HubModel(self.model, self.card).save_pretrained(folder)
 
     def push_to_hub(self, repo_id: str, **settings: Any) -> str:
-        """Upload what `save_pretrained` writes to the hub; returns the address: see `motionbeat.hub`."""
-        return import_module("motionbeat.hub").HubModel(self.model, self.card).push_to_hub(repo_id, **settings)
+        """Upload what `save_pretrained` writes to the hub; returns the address: see `motionbeat.hub_model`."""
+        return import_module("motionbeat.hub_model").HubModel(self.model, self.card).push_to_hub(repo_id, **settings)
 
     def export_onnx(self, path: str | Path) -> None:
         """Write the music encoder as an ONNX file, which needs no torch: see `motionbeat.onnx_export`."""

@@ -27,7 +27,7 @@ LIBRARY = (
     ["model"],
     ["losses", "weights", "onnx_export"],
     ["inference"],
-    ["hub"],
+    ["hub_model"],
     ["search"],
     ["index"],
     ["retrieval", "dance"],

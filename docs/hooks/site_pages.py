@@ -20,7 +20,7 @@ COPIED = {
 """Files of the repository and the pages that they become."""
 PAGE_OF = COPIED | {"params.yaml": "params.md", "README.md": "index.md"}
 API = {
-    "model": ("Model and embeddings", ("motionbeat.inference", "motionbeat.hub", "motionbeat.onnx_export")),
+    "model": ("Model and embeddings", ("motionbeat.inference", "motionbeat.hub_model", "motionbeat.onnx_export")),
     "beats": ("Beats and audio", ("motionbeat.beats", "motionbeat.beats.grid", "motionbeat.audio.decode")),
     "losses": (
         "Losses and retrieval",
