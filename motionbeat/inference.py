@@ -197,7 +197,7 @@ class MotionBeat:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **settings: Any) -> "MotionBeat":
-        """The model of a repository of the Hugging Face hub (`owner/name`), or of a folder: see `motionbeat.hub_model`."""
+        """The model of a repository of the Hugging Face hub (`owner/name`) or a folder: see `motionbeat.hub_model`."""
         return import_module("motionbeat.hub_model").from_pretrained(name, **settings)
 
     def save_pretrained(self, folder: str | Path) -> None:
