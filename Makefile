@@ -1,4 +1,4 @@
-# make env | repro | test | lint | lock      (README, "Two commands")
+# make env | repro | test | lint | docs | lock      (README, "Two commands")
 PYTHON ?= python3
 # torch is not in the lock: this exact version by default; for another build: make env TORCH=...
 TORCH ?= torch==2.13.0
@@ -8,13 +8,14 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help env repro test test-all bench lint lock clean
+.PHONY: help env repro test test-all bench lint docs lock clean
 help:
 	@echo "make env       environment in $(VENV)"
 	@echo "make repro     environment, the whole pipeline on the embedded corpus, the results table"
 	@echo "make test      environment, lint, types, tests"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bench     speed beside the peers, into docs/performance.md (five minutes on two idle cores)"
+	@echo "make docs      the documentation in site/, from docs/ and the docstrings; warnings are errors"
 	@echo "make lock      write requirements.lock anew from pyproject.toml (needs uv)"
 
 env: $(READY)
@@ -48,6 +49,15 @@ test-all: lint
 bench: env
 	$(BIN)/python -m benchmarks.bench
 
+$(VENV)/.ready-docs: docs/requirements.lock $(READY)
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --no-deps --require-hashes --requirement docs/requirements.lock
+	@touch $@
+
+# runs the tutorial; the variables silence remarks of the theme's makers and of tqdm
+docs: $(VENV)/.ready-docs
+	NO_MKDOCS_2_WARNING=1 PYTHONWARNINGS="ignore:IProgress not found" $(BIN)/python -m mkdocs build --strict --clean
+	@echo "site/index.html: open it in a browser"
+
 # torch is chosen apart; musicnn asks for TensorFlow and an old numpy, of which only its model files here need nothing
 lock:
 	@printf 'torch ; sys_platform == "never"\ntensorflow ; python_version < "3"\nnumpy>=1.26\n' > .lock-override
@@ -61,4 +71,4 @@ lock:
 	@rm .lock-override .lock-also.in
 
 clean:
-	rm -rf data/corpus data/beats data/tokens data/negatives data/standins data/features data/report models logs .cache
+	rm -rf site data/corpus data/beats data/tokens data/negatives data/standins data/features data/report models logs .cache

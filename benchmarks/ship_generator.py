@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import asdict, evolve
 
-from benchmarks.ship_model import MOST_BYTES, data, differences
+from benchmarks.ship_model import MOST_BYTES
 from motionbeat import __version__
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import whole_folder
@@ -21,6 +21,7 @@ from motionbeat.lab.generator.dance_slices import read_dances
 from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.generator_rows import grids_of_songs, ground_truth, ruled, scores
 from motionbeat.lab.generator.trained_generators import trained_generator
+from motionbeat.lab.training.model_card import data, differences
 from motionbeat.lab.training.ranks import Ranks
 from motionbeat.model.device import best_device, make_deterministic
 from motionbeat.weights import GENERATOR, SHIPPED

@@ -1,6 +1,7 @@
 """Song2Embedding, Dance2Embedding: a trained model on audio files and joints."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module  # by name: no stage depends on the hub or on ONNX
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -25,7 +26,7 @@ from motionbeat.tokens.dance_tokens import dance_tokens
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.song_tokens import Mode, default_tracker, song_tokens
 from motionbeat.tokens.token_sequence import SequenceWindows, TokenSequence
-from motionbeat.weights import SHIPPED
+from motionbeat.weights import SHIPPED, card_of
 
 Floats = NDArray[np.float32]
 PRECISIONS = ("float32", "bf16", "auto")
@@ -55,17 +56,16 @@ def load(
     """
     if precision not in PRECISIONS:
         raise MotionBeatError(f"precision = {precision!r}: give {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
-    device = chosen_device(device)
-    chosen = chosen_precision(precision, device)
-    return MotionBeat(DualEncoder.load(SHIPPED if path is None else path).to(device), chosen)
+    folder, device = Path(SHIPPED if path is None else path), chosen_device(device)
+    return MotionBeat(DualEncoder.load(folder).to(device), card_of(folder), chosen_precision(precision, device))
 
 
 class MotionBeat:
     """A trained model that embeds songs and dances into one space, where cosine similarity is the match."""
 
-    def __init__(self, model: DualEncoder, precision: str = "float32") -> None:
-        self.model = model.eval()
-        self.precision = precision
+    def __init__(self, model: DualEncoder, card: str = "", precision: str = "float32") -> None:
+        """card: what the model was trained on and how well it does, Markdown, to be shared with it."""
+        self.model, self.card, self.precision = model.eval(), card, precision
         config = model.config
         self.layout = Layout(**{field.name: getattr(config, field.name) for field in fields(Layout)})
 
@@ -201,6 +201,23 @@ class MotionBeat:
         windows = tokens.windows(self.layout.window_beats)
         _, states = self._encode("audio", tokens, windows.take(windows.gives_state.any(axis=1)), batch_size)
         return states, tokens.times
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **settings: Any) -> "MotionBeat":
+        """The model of a repository of the Hugging Face hub (`owner/name`) or a folder: see `motionbeat.hub_model`."""
+        return import_module("motionbeat.hub_model").from_pretrained(name, **settings)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json, model.safetensors and the card as README.md to a folder: see `motionbeat.hub_model`."""
+        import_module("motionbeat.hub_model").HubModel(self.model, self.card).save_pretrained(folder)
+
+    def push_to_hub(self, repo_id: str, **settings: Any) -> str:
+        """Upload what `save_pretrained` writes to the hub; returns the address: see `motionbeat.hub_model`."""
+        return import_module("motionbeat.hub_model").HubModel(self.model, self.card).push_to_hub(repo_id, **settings)
+
+    def export_onnx(self, path: str | Path) -> None:
+        """Write the music encoder as an ONNX file, which needs no torch: see `motionbeat.onnx_export`."""
+        import_module("motionbeat.onnx_export").export_onnx(self.model, path)
 
     def _embed(self, kind: Literal["audio", "motion"], tokens: TokenSequence, batch_size: int) -> Embedding:
         """The clip from the windows at every downbeat, as in SEQ retrieval; the states from windows side by side."""

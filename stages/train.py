@@ -65,6 +65,7 @@ def main() -> None:
                 (folder / CARD_FILE).write_text(fine_tuned(settings, figures), encoding="utf-8")
         history.write(METRICS / "train_history.csv")
         write_json(METRICS / "train.json", figures)
+        write_json(METRICS / "validation.json", history.headline())
         speed = {**watch.figures(), "device": device.type, "precision": precision, "compile": wanted.compile}
         write_json(LOGS / "speed.json", speed)
         checkpoint.remove()

@@ -78,6 +78,26 @@ def test_every_stage_is_in_the_table_of_the_pipeline() -> None:
     assert rows == list(STAGES)
 
 
+def test_the_places_at_which_contributing_adds_something_exist() -> None:
+    """Files by their path or their unique name, and names by their definition in the code."""
+    section = (
+        (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Add something")[2].partition("\n## ")[0]
+    )
+    named = [name for name in re.findall(r"`([^`]+)`", section) if not re.search(r"[ (]", name)]
+    files = [path for path in (ROOT / "motionbeat").rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+    def exists(name: str) -> bool:
+        places = (ROOT / name, ROOT / "motionbeat/lab" / name)
+        if any(place.exists() for place in places) or name in {path.name for path in files}:
+            return True
+        last = name.split(".")[-1]
+        return bool(re.search(rf"(?m)^\s*(class|def) {last}\b|^\s*{last}\b ?[:=]", code))
+
+    assert "HEADLINE" in named and "open_encoder" in named
+    assert not [name for name in named if not exists(name) and name not in ("folder",)]
+
+
 def test_changelog_and_citation_have_the_version_of_the_package() -> None:
     newest = re.search(r"^## (\S+) \((\S+)\)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     cited = YAML_READER.load(ROOT / "CITATION.cff")

@@ -9,6 +9,7 @@ import typer
 from motionbeat.cli.beats_command import beats
 from motionbeat.cli.doctor_command import doctor
 from motionbeat.cli.embed import embed
+from motionbeat.cli.export_command import export_onnx
 from motionbeat.cli.extras import extra_of
 from motionbeat.cli.index_command import index
 from motionbeat.cli.search_command import search
@@ -42,7 +43,7 @@ def _options(
     """Music representations learned from dance."""
 
 
-for _command in (beats, doctor, embed, index, search):
+for _command in (beats, doctor, embed, export_onnx, index, search):
     app.command()(_command)
 for _point in sorted(entry_points(group="motionbeat.commands"), key=lambda point: point.name):
     app.command(_point.name)(_point.load())

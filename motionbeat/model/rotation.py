@@ -43,7 +43,7 @@ def rotation_angles(kind: str, phase: Tensor, beats_per_bar: Tensor, subbeats: i
     steps = torch.arange(rotary_pairs, device=phase.device, dtype=phase.dtype) / max(rotary_pairs - 1, 1)
     beats = torch.arange(phase.shape[1], device=phase.device, dtype=phase.dtype)
     in_window = beats[:, None] * ROTARY_BASE**-steps  # (k, p / 2)
-    return torch.cat([in_bar, in_window.expand(len(phase), -1, -1)], dim=-1)  # (b, k, p)
+    return torch.cat([in_bar, in_window.expand(phase.shape[0], -1, -1)], dim=-1)  # (b, k, p)
 
 
 def rotate(x: Tensor, angles: Tensor | None) -> Tensor:

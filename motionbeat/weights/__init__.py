@@ -7,3 +7,11 @@ SHIPPED = Path(__file__).parent
 GENERATOR = SHIPPED / "generator"
 """The dance generator that `motionbeat dance` takes where none was trained; it learned from features
 of that model."""
+CARDS = ("card.md", "README.md")
+"""A model's card, by its name here and on the hub."""
+
+
+def card_of(folder: Path) -> str:
+    """The text of the card beside a model's weights; empty where there is none."""
+    found = [folder / name for name in CARDS if (folder / name).is_file()]
+    return found[0].read_text(encoding="utf-8", errors="replace") if found else ""

@@ -13,7 +13,7 @@ from report_runs import dance as danced
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.generator.dance_gallery import write_gallery
-from motionbeat.lab.generator.dance_scores import HEADLINE, as_scores, headline
+from motionbeat.lab.generator.dance_scores import as_scores
 from motionbeat.lab.render.playable import player_script
 from motionbeat.lab.results import dance_films, dance_tables
 from motionbeat.lab.results.page import read_corpus
@@ -45,7 +45,7 @@ ROW = {
 def written(folder: Path, **rows: dict[str, float]) -> ResultsTable:
     """The metrics of a run with these rows of generated dances."""
     scores = as_scores({f"{row}.{name}": value for row, own in rows.items() for name, value in own.items()})
-    score_table.write(folder, "dance", scores, headline(scores))
+    score_table.write(folder, "dance", scores)
     if not (folder / "retrieve.json").is_file():
         write_metrics(folder)
     return ResultsTable.read(folder)
@@ -106,13 +106,6 @@ def test_without_the_stage_there_is_no_table_and_the_page_says_so(run_folder, ht
     found = ResultsTable.read(run_folder / "metrics")
     assert dance_tables.table(found) is None and dance_tables.narrow(found) == []
     assert "The stage dance has not been run" in html and "No dances are shown" in html and "<canvas" not in html
-
-
-def test_the_headline_is_short_and_has_the_baselines_agreement_alone(tmp_path):
-    written(tmp_path, motionbeat=ROW, static=ROW)
-    found = json.loads((tmp_path / "dance.json").read_text())
-    assert set(found["motionbeat"]) == set(HEADLINE)
-    assert found["static"] == {HEADLINE[0]: ROW[HEADLINE[0]]}
 
 
 def test_the_terminals_tables_together_have_every_column(tmp_path):

@@ -32,7 +32,7 @@ def test_scores_come_back_from_their_file_as_they_were_written(run_folder):
         Score("genre", "mel", "other", None, n=12),
         Score("genre", difference("motionbeat", "mel"), "accuracy", -1.0, None, None, 12),
     ]
-    score_table.write(run_folder / "metrics", "genre", scores, {"mel": {"accuracy": 1 / 3}}, {"test": 12})
+    score_table.write(run_folder / "metrics", "genre", scores, {"test": 12})
     results = ResultsTable.read(run_folder / "metrics")
     assert results.score("genre", "mel", "accuracy") == Score("genre", "mel", "accuracy", 0.333333, -0.5, 0.0, 12)
     assert results.score("genre", "mel", "other") == scores[1]

@@ -8,7 +8,6 @@ from score_lookup import by_name, values
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, DIRECTIONS, ROWS, Scoring, posterior, tempo_similarity
-from motionbeat.lab.tasks.retrieval_task import headline
 from motionbeat.lab.tasks.window_protocol import (
     Items,
     evaluate,
@@ -269,17 +268,6 @@ def test_every_row_has_every_metric_and_the_sizes_are_those_of_the_galleries():
             other = gallery[1 - gallery.index(size)] if protocol == "win" else size
             assert sizes[protocol][direction] == {"queries": other, "gallery": size, "songs": SONGS}
             assert by_name(scores)[table, "model", "r1"].n == other
-
-
-def test_the_headline_of_retrieval_holds_what_it_names_and_no_more():
-    some = items()
-    scores, _ = evaluate(some, *perfect(some), None, FEW)
-    found = headline(scores)
-    assert found["win"]["music_to_motion"] == {
-        "model": {name: values(scores, "win.music_to_motion", "model")[name] for name in ("r1", "r10", "nll")},
-        "model_normalised": {"r1": 100.0},
-    }
-    assert found["seq"]["motion_to_music"] == {"model": {"r1": 100.0}}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The stages of the recognition tasks as they are run: on real recordings, and refused early where they cannot be."""
 
+import csv
 import importlib
 import json
 from pathlib import Path
@@ -20,6 +21,16 @@ from motionbeat.model.dual_encoder import DualEncoder
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 CLIPS_A_GENRE = 2
+
+
+def by_row(task: str) -> dict[str, dict[str, float]]:
+    """{row: {metric: value}} of metrics/TASK_table.csv in this folder, without what is undefined."""
+    rows: dict[str, dict[str, float]] = {}
+    with Path(f"metrics/{task}_table.csv").open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            if line["value"] and " minus " not in line["row"]:
+                rows.setdefault(line["row"], {})[line["metric"]] = float(line["value"])
+    return rows
 
 
 @pytest.mark.parametrize("names", [["mel"], ["clap", "random"], ["motionbeat"]])
@@ -76,12 +87,12 @@ def test_real_gtzan_and_nsynth_come_through_every_stage_of_recognition(
 
     assert sorted(path.name for path in Path("data/standins").iterdir()) == ["emomusic", "magnatagatune"]
     found = {path.stem: json.loads(path.read_text()) for path in Path("metrics").glob("*.json")}
-    beats = found["beat_tracking"]
+    beats, genre, tagging = (by_row(task) for task in ("beat_tracking", "genre", "tagging"))
     assert set(beats) == {"mel", "madmom", "librosa"}
     assert beats["madmom"]["f1"] > beats["librosa"]["f1"] > 0.4
     about = {task: found[f"{task}_about"] for task in ("beat_tracking", "genre", "instrument", "tagging")}
     assert [about[task]["standin"] for task in about] == [False, False, False, True]
     assert about["genre"]["test"] == CLIPS_A_GENRE * len(GENRES)
     assert about["instrument"]["split"] == "3-fold cross-validation over instruments"
-    assert set(found["genre"]) == set(found["tagging"]) == {"mel", "constant"}
-    assert found["tagging"]["constant"]["roc_auc"] == pytest.approx(50)
+    assert set(genre) == set(tagging) == {"mel", "constant"}
+    assert tagging["constant"]["roc_auc"] == pytest.approx(50)

@@ -26,9 +26,6 @@ SHUFFLES = 200
 ON_FLOOR_M = 0.05
 """A foot joint this near the dance's floor is on it."""
 FLOOR_PERCENTILE = 5
-HEADLINE = ("bas_landing_chance_z", "bas_landing", "bas_bailando", "pfc", "dist_k", "dist_g")
-"""Measures of metrics/dance.json; of `BASELINES` the first alone."""
-BASELINES = ("static", "noise", "no_music", "shuffled", "unplanted")
 _SAME = 1e-9
 _LEAST_SONGS = 3
 
@@ -119,16 +116,6 @@ def as_scores(figures: Mapping[str, float]) -> list[Score]:
                 low, high = (values[f"pfc_{end}"] if measure == "pfc" else None for end in ("low", "high"))
                 table.append(Score("dance", row, measure, value, low, high, count))
     return table
-
-
-def headline(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
-    """{row: {measure: value}} of metrics/dance.json: contact, diversity and agreement with the beat."""
-    rows: dict[str, dict[str, float]] = {}
-    for one in scores:
-        baseline = one.row in BASELINES
-        if one.value is not None and one.metric in (HEADLINE[:1] if baseline else HEADLINE):
-            rows.setdefault(one.row, {})[one.metric] = one.value
-    return rows
 
 
 def skating(joints: NDArray[np.floating], fps: float) -> float:

@@ -1,4 +1,4 @@
-"""`python -m motionbeat.lab.results`: the results in the terminal, and where the page lies."""
+"""`python -m motionbeat.lab.results`: the results in the terminal; --readme writes the README's table."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ from motionbeat.errors import run
 from motionbeat.files import guarded
 from motionbeat.lab import params
 from motionbeat.lab.results import dance_tables, recognition_tables
+from motionbeat.lab.results.readme_table import write_readme_table
 from motionbeat.lab.results.result_tables import Table, as_text, main_lines, terminal_cell
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.retrieval_tables import METRICS, PAPER_NOTE, retrieval_tables
@@ -18,6 +19,9 @@ _WIDTHS = (19, 19, 17)  # fits "100.0 [100.0-100.0]", and 80 columns in all
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--readme"]:
+        write_readme_table(ResultsTable.read(Path("metrics")), Path("README.md"))
+        return
     print_results(params.load(), Path("metrics"))
 
 

@@ -11,17 +11,16 @@ from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import Tasks
 from motionbeat.lab.tasks import clip_tasks
 from motionbeat.lab.tasks.clip_tasks import Outcome
-from motionbeat.lab.tasks.recognition_sets import CLIP_TASKS, METRICS, OURS, Fold, about, open_set, parts, settings_of
-from motionbeat.lab.tasks.score_table import Score, difference
+from motionbeat.lab.tasks.recognition_sets import CLIP_TASKS, OURS, Fold, about, open_set, parts, settings_of
+from motionbeat.lab.tasks.score_table import Score
 from motionbeat.parallel import in_parallel
 
 
 @frozen
 class TaskResult:
-    """A task's scores, its headline figures and their settings."""
+    """A task's scores and their settings."""
 
     scores: list[Score]
-    headline: dict[str, Any]
     about: dict[str, Any]
 
 
@@ -50,16 +49,7 @@ def result(
     facts = about(labelled, rounds, options) | {"probes": kept}
     if labelled.kind == "classes" and OURS in outcomes:
         facts["confusion"] = clip_tasks.confusion(outcomes[OURS], labelled, rounds)
-    return TaskResult(scores, headline(task, scores), facts)
-
-
-def headline(task: str, scores: list[Score]) -> dict[str, Any]:
-    """{row: {metric: value}} of the paper's metrics, as metrics/TASK.json holds them; without paired differences."""
-    rows: dict[str, Any] = {score.row: {} for score in scores if not score.row.startswith(difference(OURS, ""))}
-    for score in scores:
-        if score.row in rows and score.metric in METRICS[task] and score.value is not None:
-            rows[score.row][score.metric] = score.value
-    return rows
+    return TaskResult(scores, facts)
 
 
 def _answers(folder: Path, labelled: LabelledSet, rounds: list[Fold], options: Tasks) -> Outcome:

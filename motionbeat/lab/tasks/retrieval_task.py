@@ -3,7 +3,7 @@
 WIN and SEQ are defined in `window_protocol`, SLICE in `slice_protocol`, the rows in `retrieval_rows`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from motionbeat.lab.params import Encoders, Loss, Retrieve
 from motionbeat.lab.synthetic import truth
 from motionbeat.lab.synthetic.ceiling import FULL, event_log_likelihood
 from motionbeat.lab.tasks.projected_baselines import Frames, Heads
-from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, DIRECTIONS, MODEL, Scoring
-from motionbeat.lab.tasks.score_table import Score, nested
+from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, MODEL, Scoring
+from motionbeat.lab.tasks.score_table import Score
 from motionbeat.lab.tasks.shift_curve import shift_curve
 from motionbeat.lab.tasks.slice_protocol import Slices, cut, evaluate_slices, slice_ceiling, slice_pairs
 from motionbeat.lab.tasks.window_embeddings import Spans, embed_motion, embed_music
@@ -31,12 +31,6 @@ from motionbeat.model.dual_encoder import DualEncoder
 
 TASK = "retrieve"
 OWN = "motionbeat"
-HEADLINE: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "win": {MODEL: ("r1", "r10", "nll"), "model_normalised": ("r1",), "ceiling_normalised": ("r1",)},
-    "slice": {MODEL: ("r1",)},
-    "seq": {MODEL: ("r1",)},
-}
-"""The figures of metrics/retrieve.json: {protocol: {row: metrics}}."""
 
 
 @frozen(eq=False)
@@ -214,15 +208,6 @@ def _figures(
     )
     of_shifts = shift_curve(model, test.tokens, dances, scoring.bootstrap, scoring.seed)
     return scores + of_slices + of_shifts, sizes
-
-
-def headline(scores: list[Score]) -> dict[str, Any]:
-    """The figures of metrics/retrieve.json."""
-    figures: dict[str, Any] = {}
-    for protocol, wanted in HEADLINE.items():
-        names = {f"{protocol}.{direction}" for direction in DIRECTIONS}
-        figures |= nested([score for score in scores if score.task in names], wanted)
-    return figures
 
 
 def project_encoders(

@@ -66,6 +66,11 @@ class History:
             "parameters": sum(weight.numel() for weight in model.parameters()),
         }
 
+    def headline(self) -> dict[str, float]:
+        """The few figures of metrics/validation.json, for DVC: the epoch that was kept and its recalls."""
+        recalls = {name: value for name, value in self.best.items() if name.startswith("val_r10_")}
+        return {"best_epoch": self.best_epoch, **recalls}
+
     def write(self, path: Path) -> None:
         """Write the rows as CSV, a start model as epoch 0; a figure that was not measured in an epoch is left empty."""
         names = list(dict.fromkeys([*(name for row in self.rows for name in row), *ACCURACIES]))
