@@ -6,10 +6,13 @@ DVC itself runs the real dvc.yaml in a clone. Stages up to train are not run: th
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -38,8 +41,13 @@ class Clone:
         return done.stdout
 
     def dvc(self, *words: str) -> subprocess.CompletedProcess[str]:
+        process = self.start_dvc(*words)
+        said, _ = process.communicate()
+        return subprocess.CompletedProcess(words, process.returncode, said)
+
+    def start_dvc(self, *words: str) -> subprocess.Popen[str]:
         bin = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "dvc", *words],
             cwd=self.root,
             env=os.environ | {"PATH": bin, "PYTHONPATH": str(self.root), "DVC_NO_ANALYTICS": "1"},
@@ -124,3 +132,22 @@ def test_make_repro_ends_by_saying_what_to_commit(clone: Clone) -> None:
     (clone.root / "metrics/new.json").write_text("{}")
     said = subprocess.run(say, cwd=clone.root, capture_output=True, text=True, check=True).stdout
     assert "git add params.yaml dvc.lock metrics && git commit" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_dvc_that_is_ended_takes_its_stage_along_and_leaves_no_lock(clone: Clone, ending: signal.Signals) -> None:
+    dvc = clone.start_dvc("repro", "corpus")
+    started: list[psutil.Process] = []
+    while not any("stages corpus" in " ".join(process.cmdline()) for process in started):
+        assert dvc.poll() is None
+        time.sleep(0.5)
+        started = psutil.Process(dvc.pid).children(recursive=True)
+    time.sleep(3)
+    started = psutil.Process(dvc.pid).children(recursive=True)
+    dvc.send_signal(ending)
+    dvc.communicate()  # to the end of all that hold its output
+    _, alive = psutil.wait_procs(started, timeout=60)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    done = clone.dvc("repro", "check")
+    assert done.returncode == 0, done.stdout
