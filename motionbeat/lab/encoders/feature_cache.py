@@ -59,12 +59,14 @@ def compute(
     it cannot use, together, after the others are done.
     """
     import joblib
+    import torch
 
-    folder = CACHE if cache is None else cache
+    folder, threads = CACHE if cache is None else cache, torch.get_num_threads()
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         work = joblib.Parallel(n_jobs=max(1, min(_processes(name), len(audio))), return_as="generator")
         results = work(joblib.delayed(_of_file)(name, settings, path, frames, folder) for path in audio)
         computed = list(counted(results, len(audio), f"{name} features"))
+    torch.set_num_threads(threads)  # a single process is this one; what it trains next has its own number
     refused = [result for result in computed if isinstance(result, str)]
     if refused:
         more = f"\n  ... and {len(refused) - _MOST_LISTED} more" if len(refused) > _MOST_LISTED else ""
