@@ -12,11 +12,14 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 CHAIN = ("check", "corpus", "beats", "tokens", "negatives", "train", "retrieve", "dance")
 _SMALL: dict[str, dict[str, Any]] = {
-    "corpus": {"songs": 6, "val_songs": 2, "test_songs": 3, "clips_per_song": 2},
-    "train": {"epochs": 2, "validate_every": 1, "batch": 6},
-    "retrieve": {"bootstrap": 10, "head_epochs": 1, "slice_songs": 2},
-    "dance": {"steps": 4, "sampling_steps": 2, "songs": 2, "dances_per_song": 1, "bootstrap": 10},
-    "encoders": {"names": ["motionbeat", "mel"]},
+    "corpus": {"songs": 2, "val_songs": 1, "test_songs": 2, "clips_per_song": 2},
+    "model": {"width": 16, "layers": 1, "heads": 2, "embedding": 16},
+    "train": {"epochs": 2, "validate_every": 1, "batch": 2},
+    "retrieve": {"bootstrap": 10, "head_epochs": 1, "head_components": 8, "slice_songs": 2},
+    # of its full width, at which sums depend on the number of threads
+    "dance": {"layers": 1, "steps": 3, "sampling_steps": 2}
+    | {"length_s": 6.0, "songs": 2, "dances_per_song": 1, "bootstrap": 10},
+    "encoders": {"names": ["motionbeat"]},
 }
 
 

@@ -132,6 +132,13 @@ def test_a_stage_depends_on_check_and_by_it_on_its_own_code(stage: str) -> None:
         ]
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_can_bring_back_what_a_stage_has_made(stage: str) -> None:
+    """Its run cache leaves out a stage that has an output that persists, or one outside of the cache among `outs`."""
+    assert all(isinstance(out, str) for out in STAGES[stage].get("outs", []))
+    assert "persist" not in str(STAGES[stage])
+
+
 @pytest.mark.parametrize("stage", ["corpus", "tokens", "train", "report"])
 def test_what_python_loads_for_a_stage_is_on_its_list_of_code(stage: str) -> None:
     """The oracle is the interpreter: modules loaded by importing the stage's script."""
