@@ -43,9 +43,11 @@ def _end(why: str) -> None:
         import psutil
     except ModuleNotFoundError:  # training alone, without DVC: it has no processes of its own
         os._exit(128 + signal.SIGTERM)
-    for child in psutil.Process().children(recursive=True):
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
+    while children := psutil.Process().children(recursive=True):  # a pool may start others meanwhile
+        for child in children:
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(children)
     os._exit(128 + signal.SIGTERM)
