@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help env repro test test-all bench lint docs lock clean
+.PHONY: help env repro to-commit test test-all bench lint docs lock clean
 help:
 	@echo "make env       environment in $(VENV)"
 	@echo "make repro     environment, the whole pipeline on the embedded corpus, the results table"
@@ -34,6 +34,11 @@ $(READY): requirements.lock pyproject.toml
 repro: env
 	$(BIN)/dvc repro
 	@$(BIN)/python -m motionbeat.lab.results
+	@$(MAKE) --silent to-commit
+
+to-commit:
+	@test -z "$$(git status --porcelain -- params.yaml dvc.lock metrics 2>/dev/null)" || \
+	  echo "\nKeep this state before you try anything: git add params.yaml dvc.lock metrics && git commit -m Baseline"
 
 lint: env
 	$(BIN)/ruff format --check .
@@ -71,4 +76,4 @@ lock:
 	@rm .lock-override .lock-also.in
 
 clean:
-	rm -rf site data/corpus data/beats data/tokens data/negatives data/standins data/features data/report models logs .cache
+	rm -rf site data/code data/corpus data/beats data/tokens data/negatives data/standins data/features data/report models logs .cache

@@ -1,10 +1,12 @@
 """The one exception of the project for wrong input, and how a script shows it."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable
 
 _MOST_ERRORS = 20
+_NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS}
 
 
 class MotionBeatError(ValueError):
@@ -23,13 +25,22 @@ def refuse(errors: Iterable[str]) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; a `MotionBeatError` ends it with one line and exit status 1."""
+    """Run a script's `main`; wrong input, a full disk or a folder that is not writable end it with one line."""
     try:
         main()
     except MotionBeatError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:
         # the reader of a pipe (`| head`) has had enough; what Python still holds back must not fail at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror}: free or allow what is needed, and run again", file=sys.stderr)
         sys.exit(1)

@@ -19,17 +19,41 @@ _MOST_DIGITS = 300
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a fresh folder beside `path`; it takes the place of `path` only if the block ends well."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    """Give a fresh folder beside `path`; it takes the place of `path` only if the block ends well.
+
+    The folder is this process's own, so two runs do not write into each other's; those that killed runs left are
+    removed. Raises `MotionBeatError` where it cannot be made.
+    """
+    for left in path.parent.glob(f"{path.name}.*.unfinished"):
+        if not _lives(left.name.split(".")[-2]):
+            shutil.rmtree(left, ignore_errors=True)
+    unfinished, former = (path.with_name(f"{path.name}.{mark}{os.getpid()}.unfinished") for mark in ("", "former."))
+    try:
+        unfinished.mkdir(parents=True)
+    except OSError as error:
+        raise MotionBeatError(
+            f"{path.parent}: no folder can be made in it ({error.strerror}): make it writable"
+        ) from None
     try:
         yield unfinished
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        path.replace(former)  # not deleted under its name, where a kill would leave a part of it
     unfinished.replace(path)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _lives(process: str) -> bool:
+    """Whether a process of this machine has this number."""
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import read_json, write_json
 from motionbeat.lab import params
+from motionbeat.lab.parent_watch import end_with_parent
 
 SECONDS = Path("logs/seconds.json")
 """{stage: seconds of its last run}, for people; no output of the pipeline."""
@@ -23,6 +24,10 @@ def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in STAGES:
         raise MotionBeatError(f"usage: python -m stages NAME, with NAME one of {', '.join(STAGES)}")
     params.load()
+    end_with_parent()
+    # One thread in every library, as the order of sums depends on their number; torch gets its own where it trains
+    # (`motionbeat.model.device`). Before numpy is imported.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
     # Threads that wait for each other sleep and do not spin: on a machine that other work shares, a spinning thread
     # keeps its processor from the one that it waits for, and training takes twenty times as long. Before torch starts.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

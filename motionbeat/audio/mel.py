@@ -24,6 +24,7 @@ def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: 
     Slaney's mel scale from 30 to 11,000 Hz: the front end of Beat This! (Foscarin et al., ISMIR 2024).
     """
     import librosa
+    from scipy.sparse import csr_array
 
     samples = np.asarray(audio)
     if samples.ndim != 1 or samples.dtype.kind != "f" or not len(samples):
@@ -37,9 +38,11 @@ def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: 
         from motionbeat.audio.decode import as_mono
 
         samples = as_mono(samples, sample_rate, SAMPLE_RATE)
-    filters = librosa.filters.mel(
+    triangles = librosa.filters.mel(
         sr=SAMPLE_RATE, n_fft=WINDOW, n_mels=bands, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, htk=False, norm=None
-    )  # (bands, 513)
+    )
+    # sparse: the sums are taken in order of frequency, where those of BLAS depend on its threads and the processor
+    filters = csr_array(triangles)  # (bands, 513)
     frames = 1 + len(samples) // HOP
     found = np.empty((frames, bands), np.float32)
     samples = samples.astype(np.float32, copy=False)

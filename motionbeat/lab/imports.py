@@ -1,20 +1,19 @@
-"""The files that a module imports, and the DVC dependencies of the stages that follow from them.
+"""The files that a module imports, and so the code that each stage depends on.
 
-`python -m motionbeat.lab.imports` says which stages of dvc.yaml name other files than they import; with --write it
-puts the right ones there. A stage is made stale by a change to a file that it imports, and by no other.
+Stage check lists them by stage in data/code: a stage is made stale by a change to a file that it imports, and by no
+other.
 """
 
 import ast
-import sys
+import hashlib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from motionbeat.errors import MotionBeatError, run
+from motionbeat.errors import MotionBeatError
 
 CODE = ("motionbeat", "stages")
-"""Packages whose files are dependencies on code; other dependencies are data."""
+"""Packages whose files are code of a stage."""
 
 
 def module_file(name: str, root: Path) -> Path | None:
@@ -56,57 +55,16 @@ def closure(files: Iterable[Path], root: Path) -> set[Path]:
     return seen
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-
-
-def code_of(stage: str, root: Path) -> list[str]:
-    """The dependencies on code of `python -m stages STAGE`: files, or a folder where it needs all that is in it."""
+def code_of(stage: str, root: Path) -> set[Path]:
+    """The files that `python -m stages STAGE` imports, and the parts of pages beside them."""
     needed = closure([root / "stages" / "__main__.py", root / "stages" / f"{stage}.py"], root)
-    folders = {path.parent for path in needed}
-    beside = {file for folder in folders for kind in ("*.j2", "*.js") for file in folder.glob(kind)}  # parts of pages
-    whole = {
-        folder
-        for folder in {parent for file in needed for parent in file.parents if root / CODE[0] in parent.parents}
-        if all(file in needed | beside for file in _files(folder))
+    beside = {
+        file for folder in {path.parent for path in needed} for kind in ("*.j2", "*.js") for file in folder.glob(kind)
     }
-    top = {folder for folder in whole if not whole.intersection(folder.parents)}
-    single = {file for file in needed if not top.intersection(file.parents)}
-    return sorted(path.relative_to(root).as_posix() for path in top | single | beside)
+    return needed | beside
 
 
-def with_code(stages: dict[str, Any], root: Path) -> dict[str, list[str]]:
-    """What `deps` of each stage has to hold: its data as it stands there, then its code."""
-    return {
-        name: [dep for dep in stage["deps"] if dep.split("/")[0] not in CODE] + code_of(name, root)
-        for name, stage in stages.items()
-    }
-
-
-def main() -> None:
-    """Compare dvc.yaml with the imports, or write it anew."""
-    from ruamel.yaml import YAML
-
-    root, yaml = Path(), YAML()
-    yaml.width, yaml.preserve_quotes = 120, True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    path = root / "dvc.yaml"
-    pipeline = yaml.load(path)
-    right = with_code(pipeline["stages"], root)
-    wrong = [name for name, deps in right.items() if list(pipeline["stages"][name]["deps"]) != deps]
-    if "--write" in sys.argv:
-        for name in wrong:
-            deps = pipeline["stages"][name]["deps"]
-            deps[:] = right[name]
-        with path.open("w", encoding="utf-8") as file:
-            yaml.dump(pipeline, file)
-        print(f"dvc.yaml: {f'deps of {chr(44).join(wrong)} written' if wrong else 'nothing to change'}")
-    elif wrong:
-        raise MotionBeatError(
-            f"dvc.yaml: deps of {', '.join(wrong)} are not the files that they import: "
-            "run `python -m motionbeat.lab.imports --write`"
-        )
-
-
-if __name__ == "__main__":
-    run(main)
+def listed(stage: str, root: Path) -> str:
+    """A line for each file of `code_of`: its SHA-256 and its path, as `sha256sum` prints them."""
+    names = sorted(path.relative_to(root).as_posix() for path in code_of(stage, root))
+    return "".join(f"{hashlib.sha256((root / name).read_bytes()).hexdigest()}  {name}\n" for name in names)

@@ -109,7 +109,8 @@ class Planner:
 
     def _stage(self, name: str, described: Mapping[str, Any]) -> Stage:
         scripts = [self.root / "stages" / "__main__.py", self.root / "stages" / f"{name}.py"]
-        reads = tuple(dep for dep in described["deps"] if dep.startswith(("data/", "models/")))
+        data = [dep for dep in described["deps"] if dep.startswith(("data/", "models/"))]
+        reads = tuple(dep for dep in data if not dep.startswith("data/code/"))
         module, params = ("-m", "stages", name), tuple(described["params"])
         return Stage(name, module, params, reads, tuple(described["outs"]), self._code(scripts))
 
