@@ -198,6 +198,16 @@ def test_a_song_is_in_one_split_and_the_shares_are_as_asked_for(songs, tmp_path)
     ] == [True] * 3
 
 
+def test_so_many_songs_are_held_out_as_asked_for_and_a_new_song_moves_at_most_two():
+    digests = {f"{n * 0x9E3779B97F4A7C15 % 2**64:016x}" for n in range(1, 12)}
+    few = evolve(SETTINGS, held_out_songs=3)
+    before = choreographed.splits_of(digests, few)
+    assert [list(before.values()).count(split) for split in ("test", "val", "train")] == [3, 3, 5]
+    for new in ("0000", "5000", "ffff"):
+        after = choreographed.splits_of(digests | {new}, few)
+        assert sum(after[digest] != split for digest, split in before.items()) <= 2
+
+
 def test_every_clip_of_a_song_has_several_dancers_with_choreographies_of_their_own(songs, tmp_path):
     corpus = read(songs, tmp_path / "out", dancers=3)
     rows = truth.read_clips(tmp_path / "out" / "choreographed")

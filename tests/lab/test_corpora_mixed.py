@@ -17,7 +17,6 @@ from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import quality
 from motionbeat.lab.corpora.manifest import write_corpus
 from motionbeat.lab.corpora.read_corpus import read_corpus
-from motionbeat.lab.experiments.fine_tuning import held_out
 from motionbeat.lab.params import Params
 from motionbeat.lab.synthetic import made_music
 from motionbeat.lab.synthetic.plan import SAMPLE_RATE, tempo
@@ -46,7 +45,7 @@ def own_songs(folder: Path, seed: int) -> Path:
 
 def small(settings: Params, songs: Path) -> Params:
     counts = {"songs": 2, "val_songs": 2, "test_songs": 2, "clips_per_song": 1, "clip_beats": 32, "dancers": 1}
-    corpus = evolve(settings.corpus, name=MIX, songs_root=str(songs), held_out=held_out(songs), **counts)
+    corpus = evolve(settings.corpus, name=MIX, songs_root=str(songs), held_out_songs=2, **counts)
     return evolve(settings, corpus=corpus, tokens=evolve(settings.tokens, lattices=1))
 
 
@@ -63,7 +62,7 @@ def test_a_mix_goes_through_the_pipeline_and_is_reported_by_source_and_together(
     values = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
     counts = {"songs": 2, "val_songs": 2, "test_songs": 2, "clips_per_song": 1, "clip_beats": 32, "dancers": 1}
     songs = own_songs(alone / "songs", 1)
-    values["corpus"] |= counts | {"name": MIX, "songs_root": str(songs), "held_out": held_out(songs)}
+    values["corpus"] |= counts | {"name": MIX, "songs_root": str(songs), "held_out_songs": 2}
     values["model"] |= {"width": 16, "layers": 1, "heads": 2, "embedding": 16}
     values["tokens"]["lattices"] = 1
     values["train"] |= {"epochs": 1, "batch": 4, "shares": {"synthetic": 0.75, "choreographed": 0.25}}

@@ -77,6 +77,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
     tasks = (delayed(_dance)(path, settings, trackers, cache_folder() / FOLDER) for path in paths)
     danced = list(counted(run(tasks), len(paths), "songs danced to"))
 
+    splits = splits_of({one.digest for one in danced if not one.reason}, settings)
     songs, clips, left_out = [], [], []
     columns: list[tuple[truth.Columns, truth.Columns]] = []
     grids: dict[str, Beats] = {}
@@ -88,7 +89,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
             left_out.append((name, one.reason, one.detail))
         else:
             songs.append(Song(name, path))
-            split = split_of(one.digest, settings.held_out)
+            split = splits[one.digest]
             with np.load(one.entry, allow_pickle=False) as arrays:
                 told = json.loads(str(arrays["told"]))
                 grids[name] = Beats(arrays["times"], arrays["positions"], **told["grid"])
@@ -122,6 +123,15 @@ def song_names(root: Path, paths: list[Path]) -> list[str]:
     full = [f"{name}_{path.suffix[1:].lower()}" for name, path in zip(plain, paths, strict=True)]
     names = [long if plain.count(name) > 1 else name for name, long in zip(plain, full, strict=True)]
     return [name or f"song{number}" for number, name in enumerate(names)]
+
+
+def splits_of(digests: set[str], settings: params.Corpus) -> dict[str, str]:
+    """{digest of a song that is danced to: its split}; with `held_out_songs` by the order of the digests."""
+    count = settings.held_out_songs
+    if not count:
+        return {digest: split_of(digest, settings.held_out) for digest in digests}
+    names = ["test"] * count + ["val"] * count + ["train"] * len(digests)
+    return dict(zip(sorted(digests), names, strict=False))
 
 
 def split_of(digest: str, held_out: float) -> str:
@@ -250,5 +260,5 @@ def _refuse_missing_split(root: Path, settings: params.Corpus, songs: list[Song]
     if clips and missing:
         raise MotionBeatError(
             f"{root}: none of its {len(songs)} songs falls into {' or '.join(missing)}; a song's split follows from "
-            f"its content alone: add songs, or change corpus.held_out = {settings.held_out:g}"
+            f"its content alone: add songs, change corpus.held_out = {settings.held_out:g}, or set held_out_songs"
         )

@@ -1,6 +1,5 @@
 """Songs2Model: a folder of songs to a fine-tuned model, by the stages of the pipeline in a folder outside of DVC."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from attrs import frozen
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import read_json, whole_folder
 from motionbeat.lab import params
-from motionbeat.lab.corpora.choreographed import audio_files, split_of
+from motionbeat.lab.corpora.choreographed import audio_files
 from motionbeat.lab.experiments import side_by_side
 from motionbeat.lab.experiments.evaluate_variant import Songs, evaluate
 from motionbeat.lab.experiments.variant_steps import Planner, Step
@@ -23,8 +22,8 @@ from motionbeat.model.device import best_device, make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
 
 PRESET = "finetune"
-_HELD_OUT = (0.15, 0.2, 0.25, 0.3, 0.12, 0.1, 0.33)
-"""Parts of the songs in val, and in test: the first one that leaves several songs in both."""
+_HELD_OUT = 0.15
+"""Part of the songs in val, and in test."""
 
 
 @frozen
@@ -36,27 +35,16 @@ class FineTuned:
     after: Mapping[str, Songs]
 
 
-def held_out(songs: Path) -> float:
-    """The `corpus.held_out` that leaves at least two songs, or else one, in each split.
-
-    A song's split follows from its bytes, so for few songs the part that is held out is chosen to fit them. Raises
-    `MotionBeatError` where none fits.
-    """
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in audio_files(songs)]
-    for least in (2, 1):
-        for part in _HELD_OUT:
-            splits = [split_of(digest, part) for digest in digests]
-            if all(splits.count(name) >= least for name in ("train", "val", "test")):
-                return part
-    raise MotionBeatError(
-        f"{songs}: {len(digests)} songs are too few to train on some and to hold out others: add songs"
-    )
+def held_out(songs: int) -> int:
+    """Songs of so many that are held out in val, and as many in test: at least two, of fewer than 8 songs one."""
+    return max(round(_HELD_OUT * songs), 1 if songs < 8 else 2)
 
 
 def plan(planner: Planner, songs: Path, start_from: str, knobs: Overrides) -> dict[str, Step]:
     """The steps of the stages, by name: the preset `finetune`, the start model's tokens and form, then `knobs`."""
     chosen = presets.overrides(PRESET, planner.root / presets.FOLDER, planner.root / presets.PARAMS)
-    chosen |= {"corpus.songs_root": str(songs.resolve()), "corpus.held_out": held_out(songs)}
+    count = held_out(len(audio_files(songs)))
+    chosen |= {"corpus.songs_root": str(songs.resolve()), "corpus.held_out_songs": count}
     chosen |= {"train.start_from": start_from if start_from == OF_THE_PACKAGE else str(Path(start_from).resolve())}
     chosen |= knobs_of(start_from)
     return planner.steps(with_overrides(planner.values, {**chosen, **knobs}, "-S"))

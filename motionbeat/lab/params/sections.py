@@ -49,6 +49,7 @@ class Corpus:
     clip_beats: Count
     dancers: Count
     held_out: Fraction
+    held_out_songs: CountOrZero
     strict: bool
     checks: MotionChecks
 
