@@ -171,7 +171,7 @@ def _installed(package: str) -> bool:
 def _compiled(cost: Tensor, band: int | None) -> Any:
     """The module whose `table_of` and `shares_of` run the programme; None: diagonal by diagonal.
 
-    On a CPU a band leaves so few cells that the diagonals are as fast.
+    On a CPU a band leaves few cells, and the diagonals keep to them.
     """
     if cost.is_cuda and _installed("triton"):
         from motionbeat.losses import soft_dtw_kernel
