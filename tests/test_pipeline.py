@@ -50,6 +50,7 @@ LAB = (
     ["tasks"],
     ["generator"],
     ["render"],
+    ["demo"],
     ["results"],
     ["experiments"],
     ["commands"],

@@ -1,0 +1,88 @@
+"""`motionbeat demo`: a page on this machine to try a model on."""
+
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from motionbeat.cli.command_options import DEFAULT_MODEL, ModelOption, Tracker, open_model
+from motionbeat.errors import MotionBeatError
+
+
+def demo(
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            help="Search this library (motionbeat index).", show_default="made songs and dances, from the cache"
+        ),
+    ] = None,
+    model: ModelOption = DEFAULT_MODEL,
+    generator: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a dance generator, as the dance stage writes it, to make dances with.",
+            show_default="the dancer by rules",
+        ),
+    ] = None,
+    encoder_model: Annotated[
+        str | None,
+        typer.Option(help="With --generator: the model that it was trained with.", show_default="models/motionbeat"),
+    ] = None,
+    tracker: Annotated[
+        Tracker | None,
+        typer.Option(help="Who finds the beats.", show_default="the library's, or madmom if it is installed"),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; 0.0.0.0 lets everybody in who reaches this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for one that is free.")] = 8000,
+    megabytes: Annotated[float, typer.Option(min=0.1, max=1000, help="Largest file that is taken.")] = 50.0,
+    seconds: Annotated[float, typer.Option(min=10, max=900, help="How much of a song or dance is looked at.")] = 90.0,
+) -> None:
+    """Show a page to try the model on: drop a song or a dance in it.
+
+    Of a song: beats and bars, accents around the bar, songs alike, dances that fit, and a dance made to it. Of a dance:
+    music that fits. The page loads nothing from elsewhere, and no file leaves this machine. One file is worked on at a
+    time; others wait in a queue and are told their place.
+
+    Example: motionbeat demo --library library.mbi
+    """
+    import uvicorn
+
+    from motionbeat.index import Index
+    from motionbeat.lab.demo import made_dances
+    from motionbeat.lab.demo.demo_app import create_app
+    from motionbeat.lab.demo.made_library import made_library
+    from motionbeat.lab.demo.shown_library import ShownLibrary
+    from motionbeat.lab.demo.visitor_limits import Limits
+
+    if generator is None and encoder_model is not None:
+        raise MotionBeatError("--encoder-model is of a generator: give it with --generator")
+    listening = _listening(host, port)
+    loaded = open_model(model)
+    named = tracker.value if tracker else None
+    index = Index.open(library, loaded) if library else made_library(loaded, named)
+    if named not in (None, index.tracker):
+        raise MotionBeatError(f"{library} has beats by {index.tracker}: leave --tracker {named} out")
+    dancer = made_dances.by_rules if generator is None else made_dances.by_generator(generator, encoder_model)
+    app = create_app(ShownLibrary(index), dancer, Limits(megabytes=megabytes, seconds=seconds), host)
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
+    print(f"open http://{shown}:{listening.getsockname()[1]} in a browser; Ctrl-C ends it", flush=True)
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        print(f"everybody who reaches {host} can use it", file=sys.stderr)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", limit_concurrency=200, timeout_graceful_shutdown=2)
+    )
+    server.run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise MotionBeatError(
+            f"cannot listen at {host}, port {port} ({error.strerror}): name another one by --port, or --port 0"
+        ) from None

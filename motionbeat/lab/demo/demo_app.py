@@ -1,0 +1,200 @@
+"""The web application: the page's files, uploads, jobs, sounds and dances. Nothing that it serves lies elsewhere."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from motionbeat.audio import decode
+from motionbeat.audio.song_files import SONG_SUFFIXES
+from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora.formats import KINDS
+from motionbeat.lab.demo.job_queue import JobQueue, QueueFull, Say
+from motionbeat.lab.demo.kept_songs import KeptSongs
+from motionbeat.lab.demo.made_dances import Dancer
+from motionbeat.lab.demo.shown_library import ShownLibrary
+from motionbeat.lab.demo.song_analysis import analyse_dance, analyse_song
+from motionbeat.lab.demo.visitor_limits import Limits, Meter, TooOften, allowed_hosts
+
+SOUNDS = tuple(dict.fromkeys((*SONG_SUFFIXES, *decode.BY_PYAV)))
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""No inline script or style, and nothing from another machine."""
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_STATIC = {
+    "": ("demo", "static/demo.html", "text/html"),
+    "demo.css": ("demo", "static/demo.css", "text/css"),
+    "demo.js": ("demo", "static/demo.js", "text/javascript"),
+    "charts.js": ("demo", "static/charts.js", "text/javascript"),
+    "player.js": ("render", "player.js", "text/javascript"),
+    "icon.svg": ("demo", "static/icon.svg", "image/svg+xml"),
+}
+_LONGEST_TITLE = 80
+_TEMPI = (30.0, 300.0)
+
+
+def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = None, host: str = "127.0.0.1") -> FastAPI:
+    """The application. host: the address that it will listen at."""
+    limits = limits or Limits()
+    songs, queue, meter, hosts = KeptSongs(), JobQueue(limits.waiting), Meter(limits.a_minute), allowed_hosts(host)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        songs.close()
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)  # its own pages of documentation come from elsewhere
+
+    @app.middleware("http")
+    async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Requests that another site's page makes are refused, and every answer has the policy."""
+        called, origin = request.headers.get("host", ""), request.headers.get("origin")
+        response: Response
+        if hosts is not None and _without_port(called) not in hosts:
+            response = _refusal(403, f"this server does not answer to the name {called!r}")
+        elif request.method != "GET" and origin is not None and origin.partition("://")[2] != called:
+            response = _refusal(403, "this request comes from another site's page")
+        else:
+            response = await answer(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    @app.exception_handler(MotionBeatError)
+    async def refused(_: Request, error: Exception) -> Response:
+        status = 503 if isinstance(error, QueueFull) else 429 if isinstance(error, TooOften) else 400
+        return _refusal(status, str(error))
+
+    def page_of(name: str) -> dict[str, Any]:
+        return {**songs.song(name).page, "song": name, "sound": f"/api/songs/{name}/sound"}
+
+    def song_job(path: Path, title: str, content: str, say: Say) -> dict[str, Any]:
+        name = songs.known(content) or songs.keep(
+            content, analyse_song(path, title, library, limits.seconds, limits.longest_s, content, say)
+        )
+        return page_of(name)
+
+    async def received(request: Request, path: Path) -> str:
+        """Write the body to a file, no more of it than is allowed; its SHA-256."""
+        digest, size, most = hashlib.sha256(), 0, round(limits.megabytes * 2**20)
+        try:
+            async with asyncio.timeout(limits.upload_s):
+                with path.open("wb") as file:
+                    async for part in request.stream():
+                        size += len(part)
+                        if size > most:
+                            raise MotionBeatError(f"the file has more than {limits.megabytes:g} MB: send a smaller one")
+                        digest.update(part)
+                        file.write(part)
+        except TimeoutError:
+            raise MotionBeatError(f"the file took more than {limits.upload_s:.0f} s to arrive: send it again") from None
+        return digest.hexdigest()
+
+    @app.post("/api/files")
+    async def receive(request: Request, name: str = "", bpm: float | None = None) -> dict[str, Any]:
+        """A song or a dance, by the ending of `name`, of which nothing else reaches the disk. bpm: of a dance."""
+        meter.count(_address(request))
+        queue.refuse_if_full()
+        title, ending = name[-_LONGEST_TITLE:], Path(name).suffix.lower()
+        if ending not in (*SOUNDS, *KINDS):
+            raise MotionBeatError(
+                f"{title or 'this file'} is neither a song ({_list(SOUNDS)}) nor a dance ({_list(KINDS)})"
+            )
+        if bpm is not None and not _TEMPI[0] <= bpm <= _TEMPI[1]:
+            raise MotionBeatError(f"the tempo is {bpm:g}: give {_TEMPI[0]:g} to {_TEMPI[1]:g} beats a minute")
+        path = songs.new_path(ending)
+        title = title[: -len(ending)]
+
+        def work(say: Say) -> dict[str, Any]:
+            try:
+                if ending in SOUNDS:
+                    return song_job(path, title, content, say)
+                return analyse_dance(path, title, library, limits.seconds, bpm, say)
+            except MotionBeatError as error:
+                raise MotionBeatError(str(error).replace(str(path), title + ending)) from None
+            finally:
+                path.unlink()
+
+        try:
+            content = await received(request, path)
+            return queue.put(work, path.unlink)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    @app.post("/api/pieces/{number}/analysis")
+    async def analyse_piece(request: Request, number: int) -> dict[str, Any]:
+        """A song of the library, as if it had been sent."""
+        meter.count(_address(request))
+        path, piece = library.song_file(number), library.index.pieces[number]
+        return queue.put(lambda say: song_job(path, path.stem, piece.content, say))
+
+    @app.post("/api/songs/{name}/dance")
+    async def make_dance(request: Request, name: str, seed: int = 0) -> dict[str, Any]:
+        """A dance to a song, made now."""
+        meter.count(_address(request))
+        song = songs.song(name)
+        return queue.put(lambda say: dancer(song, songs.sound(name), seed, say))
+
+    @app.get("/api/jobs/{name}")
+    async def ask(name: str) -> dict[str, Any]:
+        return queue.ask(name)
+
+    @app.get("/api/about")
+    async def about() -> dict[str, Any]:
+        """What the page has to know at first."""
+        kinds = {"sounds": SOUNDS, "dances": KINDS, "megabytes": limits.megabytes, "seconds": limits.seconds}
+        return {**library.summary(), **kinds}
+
+    @app.get("/api/songs/{name}/sound")
+    async def sound(name: str) -> Response:
+        return FileResponse(songs.sound(name), media_type="audio/flac")
+
+    @app.get("/api/pieces/{number}/sound")
+    async def piece_sound(number: int) -> Response:
+        return FileResponse(library.song_file(number))
+
+    @app.get("/api/pieces/{number}/dance")
+    def piece_dance(number: int) -> dict[str, Any]:
+        return library.dance(number)
+
+    @app.get("/")
+    @app.get("/{name}")
+    async def static(name: str = "") -> Response:
+        if name not in _STATIC:
+            return _refusal(404, f"there is no {name} here")
+        room, file, kind = _STATIC[name]
+        return Response(files(f"motionbeat.lab.{room}").joinpath(file).read_bytes(), media_type=kind)
+
+    return app
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":\d+$", "", host)
+
+
+def _refusal(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _list(endings: tuple[str, ...]) -> str:
+    return ", ".join(ending[1:] for ending in endings)

@@ -1,0 +1,164 @@
+"""The demo's server: what it answers, and what it refuses."""
+
+import base64
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from fastapi.testclient import TestClient
+
+from motionbeat.lab.demo.demo_app import POLICY, create_app
+from motionbeat.lab.demo.made_dances import by_rules
+from motionbeat.lab.demo.shown_library import ShownLibrary
+from motionbeat.lab.demo.visitor_limits import Limits
+
+pytest_plugins = ("demo_fixtures",)
+
+HERE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def client(demo_library: ShownLibrary) -> Iterator[TestClient]:
+    with TestClient(create_app(demo_library, by_rules, Limits(megabytes=8, seconds=20)), base_url=HERE) as client:
+        yield client
+
+
+def finished(client: TestClient, told: dict[str, Any]) -> dict[str, Any]:
+    """The last answer about a job."""
+    end = time.monotonic() + 120
+    while told["state"] in ("waiting", "working"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        told = client.get(f"/api/jobs/{told['job']}").json()
+    return told
+
+
+def sent(client: TestClient, content: bytes, name: str, **query: Any) -> dict[str, Any]:
+    answer = client.post("/api/files", params={"name": name, **query}, content=content)
+    assert answer.status_code == 200, answer.text
+    return finished(client, answer.json())
+
+
+def as_wav(samples: Any, rate: int = 44_100) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="WAV")
+    return file.getvalue()
+
+
+def test_a_song_gets_its_beats_its_bar_and_what_fits(client: TestClient, demo_library: ShownLibrary) -> None:
+    number = client.get("/api/about").json()["examples"][0]["piece"]
+    piece = demo_library.index.pieces[number]
+    page = sent(client, piece.path.read_bytes(), "../../etc/My song.flac")["answer"]
+    assert page["title"] == "../../etc/My song"
+    assert page["seconds"] == 20 and page["whole_s"] > 30  # only so much is looked at
+    intervals = np.diff(page["beats"])
+    assert np.median(intervals) == pytest.approx(60 / piece.bpm, rel=0.03)
+    assert len(page["positions"]) == len(page["beats"])
+    assert [row["piece"] for row in page["songs"]] == [n for n in (0, 3) if n != number]  # not the song itself
+    assert {row["piece"] for row in page["dances"]} == {1, 2, 4, 5}
+    sound = client.get(page["sound"], headers={"Range": "bytes=0-3"})
+    assert (sound.status_code, sound.content) == (206, b"fLaC")
+    same = finished(client, client.post(f"/api/pieces/{number}/analysis").json())["answer"]
+    assert same == page  # the same file again is the same song
+
+
+def test_a_dance_is_made_to_a_song_and_another_seed_is_another_dance(client: TestClient) -> None:
+    page = finished(client, client.post("/api/pieces/0/analysis").json())["answer"]
+    made = [
+        finished(client, client.post(f"/api/songs/{page['song']}/dance", params={"seed": seed}).json())["answer"]
+        for seed in (0, 0, 1)
+    ]
+    frames = len(np.frombuffer(base64.b64decode(made[0]["dance"]["contacts"]), np.uint8))
+    assert frames / made[0]["dance"]["fps"] == pytest.approx(page["seconds"], abs=0.1)
+    assert made[0] == made[1] != made[2]
+
+
+def test_a_dance_finds_its_music(client: TestClient, demo_library: ShownLibrary) -> None:
+    """Its tempo is estimated; the song that it was made to comes first."""
+    piece = demo_library.index.pieces[1]
+    page = sent(client, piece.path.read_bytes(), "dance.npz")["answer"]
+    assert page["bpm"] == pytest.approx(piece.bpm, rel=0.02)
+    assert page["songs"][0]["piece"] == 0
+    drawn = client.get("/api/pieces/1/dance").json()
+    assert page["dance"]["joints"] == drawn["joints"][: len(page["dance"]["joints"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("words.txt", b"hello", "neither a song"),
+        ("noise.wav", b"hello", "noise.wav cannot be decoded"),
+        ("quiet.wav", as_wav(np.zeros(44_100)), "quiet.wav is silent"),
+        ("dance.bvh", b"HIERARCHY\n", "dance.bvh"),
+        ("dance.pkl", b"cos\nsystem\n(S'true'\ntR.", "dance.pkl"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_a_sentence_that_names_it(
+    client: TestClient, name: str, content: bytes, says: str
+) -> None:
+    answer = client.post("/api/files", params={"name": name}, content=content)
+    told = answer.json() if answer.status_code == 400 else finished(client, answer.json())
+    assert says in told["error"]
+    assert "motionbeat-demo-" not in told["error"]  # not the path on the disk
+
+
+def test_a_song_that_is_too_long_is_refused_before_it_is_decoded(demo_library: ShownLibrary) -> None:
+    with TestClient(create_app(demo_library, by_rules, Limits(longest_s=30)), base_url=HERE) as client:
+        told = sent(client, as_wav(np.sin(np.arange(8000 * 40) / 9), 8000), "long.wav")
+    assert "long lasts 1 minutes" in told["error"]
+
+
+def test_bounds_of_size_rate_and_queue(demo_library: ShownLibrary) -> None:
+    limits = Limits(megabytes=0.01, waiting=2, a_minute=6)
+    with TestClient(create_app(demo_library, by_rules, limits), base_url=HERE) as client:
+        large = client.post("/api/files", params={"name": "a.wav"}, content=b"x" * 20_000)
+        assert (large.status_code, "more than 0.01 MB" in large.text) == (400, True)
+        told = [client.post("/api/pieces/0/analysis") for _ in range(6)]
+        assert 503 in {answer.status_code for answer in told}
+        assert "there is no room for more" in next(answer.text for answer in told if answer.status_code == 503)
+        assert told[-1].status_code == 429 and "within a minute" in told[-1].text
+        waiting = [answer.json()["ahead"] for answer in told if answer.json().get("state") == "waiting"]
+        assert waiting == sorted(waiting)
+
+
+def test_uploads_leave_nothing_behind(demo_library: ShownLibrary, tmp_path: Path, monkeypatch: Any) -> None:
+    """While the server runs there is the song's sound under a generated name, afterwards nothing."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with TestClient(create_app(demo_library, by_rules, Limits(seconds=10)), base_url=HERE) as client:
+        page = sent(client, demo_library.song_file(0).read_bytes(), "My song.flac")["answer"]
+        sent(client, b"no sound", "other.wav")
+        assert [path.name for path in tmp_path.rglob("*.*")] == [f"{page['song']}.flac"]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:8000", "Origin": "http://localhost:8000"}, 200),
+        ({"Host": "evil.example:8000"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+    ],
+)
+def test_another_sites_page_is_refused(client: TestClient, headers: dict[str, str], status: int) -> None:
+    assert client.post("/api/pieces/0/analysis", headers=headers).status_code == status
+
+
+def test_every_answer_forbids_the_page_to_load_from_elsewhere(client: TestClient) -> None:
+    for path, status in (("/", 200), ("/demo.js", 200), ("/player.js", 200), ("/none", 404), ("/api/jobs/x", 400)):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Content-Security-Policy"]) == (status, POLICY)
+    assert "http" not in POLICY and "unsafe" not in POLICY
+    assert "://" not in client.get("/").text + client.get("/demo.css").text
+
+
+def test_files_outside_of_the_library_cannot_be_named(client: TestClient) -> None:
+    for path in ("/api/pieces/1/sound", "/api/pieces/0/dance", "/api/pieces/99/sound", "/api/songs/none/sound"):
+        assert client.get(path).status_code == 400
+    for path in ("/..%2fpyproject.toml", "/demo_app.py", "/static/demo.js"):
+        assert client.get(path).status_code == 404
