@@ -73,7 +73,7 @@ def test_what_is_no_song_is_refused_in_words(page: Page, tmp_path: Path) -> None
     wrong.write_text("no sound")
     page.choose("#file", wrong)
     page.wait("!$('error').hidden")
-    assert "Words.wav cannot be decoded" in page.run("$('error').textContent")
+    assert "words.wav cannot be decoded" in page.run("$('error').textContent")
     assert not page.run("$('start').hidden")
 
 

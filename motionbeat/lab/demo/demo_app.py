@@ -16,7 +16,7 @@ from motionbeat.audio import decode
 from motionbeat.audio.song_files import SONG_SUFFIXES
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats import KINDS
-from motionbeat.lab.demo.job_queue import JobQueue, QueueFull, Say
+from motionbeat.lab.demo.job_queue import JobQueue, QueueFull, Say, Work
 from motionbeat.lab.demo.kept_songs import KeptSongs
 from motionbeat.lab.demo.made_dances import Dancer
 from motionbeat.lab.demo.shown_library import ShownLibrary
@@ -125,14 +125,12 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
                 if ending in SOUNDS:
                     return song_job(path, title, content, say)
                 return analyse_dance(path, title, library, limits.seconds, bpm, say)
-            except MotionBeatError as error:
-                raise MotionBeatError(str(error).replace(str(path), title + ending)) from None
             finally:
                 path.unlink()
 
         try:
             content = await received(request, path)
-            return queue.put(work, path.unlink)
+            return queue.put(_named(work, path, title + ending), path.unlink)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -148,8 +146,8 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
     async def make_dance(request: Request, name: str, seed: int = 0) -> dict[str, Any]:
         """A dance to a song, made now."""
         meter.count(_address(request))
-        song = songs.song(name)
-        return queue.put(lambda say: dancer(song, songs.sound(name), seed, say))
+        song, path = songs.song(name), songs.sound(name)
+        return queue.put(_named(lambda say: dancer(song, path, seed, say), path, song.page["title"]))
 
     @app.get("/api/jobs/{name}")
     async def ask(name: str) -> dict[str, Any]:
@@ -158,8 +156,12 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
     @app.get("/api/about")
     async def about() -> dict[str, Any]:
         """What the page has to know at first."""
-        kinds = {"sounds": SOUNDS, "dances": KINDS, "megabytes": limits.megabytes, "seconds": limits.seconds}
-        return {**library.summary(), **kinds}
+        return {
+            "examples": library.examples(),
+            "endings": [*SOUNDS, *KINDS],
+            "megabytes": limits.megabytes,
+            "seconds": limits.seconds,
+        }
 
     @app.get("/api/songs/{name}/sound")
     async def sound(name: str) -> Response:
@@ -182,6 +184,18 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
         return Response(files(f"motionbeat.lab.{room}").joinpath(file).read_bytes(), media_type=kind)
 
     return app
+
+
+def _named(work: Work, path: Path, title: str) -> Work:
+    """The work, whose errors call a file by its title in place of its path here."""
+
+    def run(say: Say) -> dict[str, Any]:
+        try:
+            return work(say)
+        except MotionBeatError as error:
+            raise MotionBeatError(str(error).replace(str(path), title)) from None
+
+    return run
 
 
 def _without_port(host: str) -> str:

@@ -30,16 +30,11 @@ class ShownLibrary:
         self._numbers = {(piece.folder, piece.name): number for number, piece in enumerate(index.pieces)}
         self.dance = lru_cache(maxsize=32)(self._dance)
 
-    def summary(self) -> dict[str, Any]:
-        """How many songs and dances there are, and some songs to begin with: spread over the list, files at hand."""
+    def examples(self) -> list[dict[str, Any]]:
+        """Some songs to begin with, spread over the list, whose files are at hand."""
         songs = [n for n, piece in enumerate(self.index.pieces) if piece.kind == "song" and piece.path.is_file()]
         picked = [songs[i * len(songs) // EXAMPLES] for i in range(EXAMPLES)] if len(songs) > EXAMPLES else songs
-        counts = {kind: sum(piece.kind == kind for piece in self.index.pieces) for kind in ("song", "dance")}
-        return {
-            "songs": counts["song"],
-            "dances": counts["dance"],
-            "examples": [{"piece": number, "title": self.index.pieces[number].path.stem} for number in picked],
-        }
+        return [{"piece": number, "title": self.index.pieces[number].path.stem} for number in picked]
 
     def fitting(self, grids: Sequence[Windows], kind: Kind, leave_out: str | None = None) -> list[dict[str, Any]]:
         """The best pieces of a kind for a query, best first.

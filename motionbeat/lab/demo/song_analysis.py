@@ -71,7 +71,9 @@ def analyse_song(
     samples = decode.Sound(sound.samples[: round(seconds * sound.rate)], sound.rate, title).at(SAMPLE_RATE)
     wave = decode.as_mono(samples, SAMPLE_RATE, mel.SAMPLE_RATE)
     say("finding the beats")
-    beats = track(samples, SAMPLE_RATE, library.index.tracker).extended(len(wave) / mel.SAMPLE_RATE)
+    beats = track(decode.Sound(samples, SAMPLE_RATE, title), tracker=library.index.tracker).extended(
+        len(wave) / mel.SAMPLE_RATE
+    )
     say("embedding it, and searching the library")
     grids = music_windows(library.index.model, wave, mel.SAMPLE_RATE, folded(beats))
     page = {

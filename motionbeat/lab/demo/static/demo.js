@@ -41,9 +41,11 @@ function only(part) {
 }
 
 function complain(error) {
-  const text = error.message.charAt(0).toUpperCase() + error.message.slice(1);
+  const named = /^\S+\.\w+ /.test(error.message); // a sentence that begins with a file's name
+  const text = named ? error.message : error.message.charAt(0).toUpperCase() + error.message.slice(1);
   $("error").textContent = /[.?!]$/.test(text) ? text : `${text}.`;
   $("error").hidden = false;
+  $("error").scrollIntoView({ block: "nearest" });
 }
 
 function progress(told) {
@@ -336,8 +338,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { dr
 
 asked("/api/about").then((told) => {
   about = told;
-  const kinds = [...about.sounds, ...about.dances];
-  $("file").accept = kinds.join(",");
+  $("file").accept = about.endings.join(",");
   $("bounds").textContent = `Songs as mp3, wav, flac, ogg and more; dances as bvh, npz, pkl or npy. At most ${
     about.megabytes} MB; the first ${spoken(about.seconds)} are used.`;
   for (const example of about.examples) {
