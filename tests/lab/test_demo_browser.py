@@ -54,6 +54,10 @@ def test_a_song_is_sent_and_played_with_a_dance(page: Page, demo_library: ShownL
     page.run("document.querySelector('#songs button').click()")
     page.wait("!preview.paused && preview.currentTime > 0 && audio.paused")
     assert page.run("$('error').hidden")
+    page.run("toggle()")
+    page.wait("!audio.paused")
+    page.run("$('again').click()")
+    page.wait("audio.paused && !$('start').hidden && document.activeElement.id === 'file'")
 
 
 def test_a_dance_is_sent_and_its_music_played(page: Page, demo_library: ShownLibrary) -> None:

@@ -33,12 +33,12 @@ def test_turning_an_embedding_is_embedding_the_rolled_window(shift: int) -> None
 
 
 def clicks(meter: int, seconds: float = 24.0, rate: int = 22_050) -> tuple[np.ndarray, Beats]:
-    """A noise burst on every downbeat, beats at 120 BPM."""
+    """A noise burst 20 ms after every downbeat, beats at 120 BPM."""
     times = np.arange(0, seconds - 0.5, 0.5)
     wave = np.zeros(round(seconds * rate), np.float32)
     noise = np.random.default_rng(0).normal(0, 0.2, 1500).astype(np.float32) * np.linspace(1, 0, 1500, dtype=np.float32)
     for number, time_s in enumerate(times):
-        first = round(time_s * rate)
+        first = round((time_s + 0.02) * rate)
         wave[first : first + 1500] += noise * (1.0 if number % meter == 0 else 0.0)
     return wave, Beats(times, np.arange(len(times)) % meter + 1, meter)
 

@@ -56,6 +56,7 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        queue.close()
         songs.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)  # its own pages of documentation come from elsewhere

@@ -44,8 +44,15 @@ class JobQueue:
         self.most = most
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         self._changed = threading.Condition()
+        self._closed = False
         self._seconds = _FIRST_GUESS_S  # that a job takes, a running mean
         threading.Thread(target=self._run, daemon=True, name="demo-worker").start()
+
+    def close(self) -> None:
+        """The demo ends: nothing more is begun, and what fails meanwhile, without its files, is not reported."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
 
     def refuse_if_full(self) -> None:
         """Raises `QueueFull` where no more may wait."""
@@ -99,8 +106,10 @@ class JobQueue:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not (waiting := self._waiting()):
+                while not (waiting := self._waiting()) and not self._closed:
                     self._changed.wait()
+                if self._closed:
+                    return
                 job = waiting[0]
                 job.state = "working"
             begun = time.monotonic()
@@ -121,5 +130,6 @@ class JobQueue:
         except MotionBeatError as error:
             return "failed", {"error": str(error)}
         except Exception:  # the worker serves everybody: one fault must not end it
-            traceback.print_exc()
+            if not self._closed:
+                traceback.print_exc()
             return "failed", {"error": _FAULT}

@@ -72,7 +72,7 @@ async function open(address, options) {
 }
 
 function send(file) {
-  if (!file) return;
+  if (!file || !about) return;
   if (file.size > about.megabytes * 2 ** 20) {
     complain(new Error(`${file.name} has more than ${about.megabytes} MB: send a smaller file`));
     return;
@@ -106,7 +106,7 @@ function show(answer) {
   $("barcard").hidden = $("alikecard").hidden = !song;
   $("seek").max = page.seconds;
   $("play").disabled = !song;
-  audio.playbackRate = 1;
+  audio.playbackRate = audio.defaultPlaybackRate = 1;
   if (song) audio.src = page.sound; else audio.removeAttribute("src");
   fill($("choices"), song ? page.dances : page.songs, choose, song ? danceNote : songNote);
   $("choicenote").textContent = note(song ? page.dances : page.songs, song ? "dance" : "song");
@@ -322,7 +322,14 @@ $("shift").addEventListener("input", () => setShift(Number($("shift").value)));
 $("earlier").addEventListener("click", () => setShift(shift - 1));
 $("later").addEventListener("click", () => setShift(shift + 1));
 $("file").addEventListener("change", () => { send($("file").files[0]); $("file").value = ""; });
-$("again").addEventListener("click", () => { stop(); page = null; document.title = "MotionBeat"; only("start"); $("file").focus(); });
+$("again").addEventListener("click", () => {
+  stop();
+  wear(null);
+  page = chosen = circle = null;
+  document.title = "MotionBeat";
+  only("start");
+  $("file").focus();
+});
 addEventListener("keydown", (event) => {
   if (event.key === " " && page && !event.target.closest("button, input, summary")) { event.preventDefault(); toggle(); }
 });
