@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import uvicorn
@@ -26,11 +25,12 @@ def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownLibr
         yield ShownLibrary(made_library(motionbeat.load(device="cpu"), "librosa", SONGS))
 
 
-@contextmanager
-def served(library: ShownLibrary, limits: Limits | None = None) -> Iterator[str]:
-    """The address of a server in this process."""
+@pytest.fixture(scope="session")
+def demo_address(demo_library: ShownLibrary) -> Iterator[str]:
+    """Of a server in this process."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(create_app(library, by_rules, limits), log_level="warning"))
+        app = create_app(demo_library, by_rules, Limits(seconds=20))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

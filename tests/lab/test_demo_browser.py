@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 from chromium import CHROMIUM, Page, browser
-from demo_fixtures import served
 
 from motionbeat.lab.demo.shown_library import ShownLibrary
-from motionbeat.lab.demo.visitor_limits import Limits
 
 pytest_plugins = ("demo_fixtures",)
 
@@ -19,20 +17,14 @@ pytestmark = [
 SHOWN = "!document.getElementById('result').hidden"
 
 
-@pytest.fixture(scope="module")
-def address(demo_library: ShownLibrary) -> Iterator[str]:
-    with served(demo_library, Limits(seconds=20)) as address:
-        yield address
-
-
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
+def page(demo_address: str) -> Iterator[Page]:
     with browser() as page:
-        page.open(address)
+        page.open(demo_address)
         page.wait("about")
         yield page
         assert page.complaints == []
-        assert [url for url in page.requests if not url.startswith((address, "blob:", "about:"))] == []
+        assert [url for url in page.requests if not url.startswith((demo_address, "blob:", "about:"))] == []
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])

@@ -147,8 +147,8 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
     async def make_dance(request: Request, name: str, seed: int = 0) -> dict[str, Any]:
         """A dance to a song, made now."""
         meter.count(_address(request))
-        song, path = songs.song(name), songs.sound(name)
-        return queue.put(_named(lambda say: dancer(song, path, seed, say), path, song.page["title"]))
+        song = songs.song(name)
+        return queue.put(lambda say: dancer(song, seed, say))
 
     @app.get("/api/jobs/{name}")
     async def ask(name: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class KeptSongs:
         import soundfile
 
         name = secrets.token_urlsafe(12)
-        soundfile.write(self._file(name), song.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+        soundfile.write(self._file(name), song.sound.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
         with self._lock:
             self._songs[name], self._names[content] = song, name
             while len(self._songs) > MOST:

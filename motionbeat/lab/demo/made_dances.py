@@ -6,17 +6,17 @@ from typing import Any
 
 from motionbeat.lab.demo.job_queue import Say
 from motionbeat.lab.demo.shown_library import drawn
-from motionbeat.lab.demo.song_analysis import SAMPLE_RATE, AnalysedSong
+from motionbeat.lab.demo.song_analysis import AnalysedSong
 from motionbeat.lab.generator.rule_dancer import dance_by_rules
 
-Dancer = Callable[[AnalysedSong, Path, int, Say], dict[str, Any]]
+Dancer = Callable[[AnalysedSong, int, Say], dict[str, Any]]
 _LARGEST_SEED = 2**31
 
 
-def by_rules(song: AnalysedSong, path: Path, seed: int, say: Say) -> dict[str, Any]:
+def by_rules(song: AnalysedSong, seed: int, say: Say) -> dict[str, Any]:
     """A dance of the embedded corpus's dancers to the accents of a song; another seed is another one."""
     say("dancing")
-    made = dance_by_rules(song.samples, SAMPLE_RATE, song.beats, seed % _LARGEST_SEED)
+    made = dance_by_rules(song.sound, None, song.beats, seed % _LARGEST_SEED)
     return {"dance": drawn(made.joints, made.fps)}
 
 
@@ -32,10 +32,9 @@ def by_generator(folder: Path, encoder_model: str | None) -> Dancer:
     encoder = dance_song.listener(DanceGenerator.load(folder).config.encoder, encoder_model)
     generator = DanceGenerator.load(folder, encoder.name, encoder.identity)
 
-    def dance(song: AnalysedSong, path: Path, seed: int, say: Say) -> dict[str, Any]:
+    def dance(song: AnalysedSong, seed: int, say: Say) -> dict[str, Any]:
         say("dancing, which takes a while")
-        seconds = len(song.samples) / SAMPLE_RATE
-        condition = dance_song.condition(encoder, path, seconds)
+        condition = dance_song.condition(encoder, dance_song.Part.of(song.sound))
         made = generate(
             generator,
             condition,

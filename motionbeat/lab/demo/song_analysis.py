@@ -25,9 +25,9 @@ Say = Callable[[str], None]
 
 @frozen(eq=False)
 class AnalysedSong:
-    """What is kept of a song while its page is open: the sound (mono, `SAMPLE_RATE`), its beats, the page's values."""
+    """What is kept of a song while its page is open: the sound at `SAMPLE_RATE`, its beats, the page's values."""
 
-    samples: NDArray[np.float32]
+    sound: decode.Sound
     beats: Beats
     page: dict[str, Any]
 
@@ -69,11 +69,10 @@ def analyse_song(
     sound = decode.decode(path)
     cut = len(sound.samples) > seconds * sound.rate
     samples = decode.Sound(sound.samples[: round(seconds * sound.rate)], sound.rate, title).at(SAMPLE_RATE)
-    wave = decode.as_mono(samples, SAMPLE_RATE, mel.SAMPLE_RATE)
+    kept = decode.Sound(samples, SAMPLE_RATE, title)
+    wave = kept.at(mel.SAMPLE_RATE)
     say("finding the beats")
-    beats = track(decode.Sound(samples, SAMPLE_RATE, title), tracker=library.index.tracker).extended(
-        len(wave) / mel.SAMPLE_RATE
-    )
+    beats = track(kept, tracker=library.index.tracker).extended(len(wave) / mel.SAMPLE_RATE)
     say("embedding it, and searching the library")
     grids = music_windows(library.index.model, wave, mel.SAMPLE_RATE, folded(beats))
     page = {
@@ -89,7 +88,7 @@ def analyse_song(
         "songs": library.fitting(grids, "song", content),
         "dances": library.fitting(grids, "dance"),
     }
-    return AnalysedSong(samples, beats, page)
+    return AnalysedSong(kept, beats, page)
 
 
 def analyse_dance(
