@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from motionbeat.audio import decode
 from motionbeat.audio.song_files import SONG_SUFFIXES
@@ -61,20 +63,7 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)  # its own pages of documentation come from elsewhere
 
-    @app.middleware("http")
-    async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Requests that another site's page makes are refused, and every answer has the policy."""
-        called, origin = request.headers.get("host", ""), request.headers.get("origin")
-        response: Response
-        if hosts is not None and _without_port(called) not in hosts:
-            response = _refusal(403, f"this server does not answer to the name {called!r}")
-        elif request.method != "GET" and origin is not None and origin.partition("://")[2] != called:
-            response = _refusal(403, "this request comes from another site's page")
-        else:
-            response = await answer(request)
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
+    app.add_middleware(_Guard, hosts=hosts)
 
     @app.exception_handler(MotionBeatError)
     async def refused(_: Request, error: Exception) -> Response:
@@ -185,6 +174,37 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
         return Response(files(f"motionbeat.lab.{room}").joinpath(file).read_bytes(), media_type=kind)
 
     return app
+
+
+class _Guard:
+    """Refuses requests that another site's page makes, and gives every answer the policy.
+
+    Plain ASGI: with starlette's BaseHTTPMiddleware an error in the middle of a file was lost, and the file cut short.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: set[str] | None) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked = Headers(scope=scope)
+        called, origin = asked.get("host", ""), asked.get("origin")
+        answer: ASGIApp = self._app
+        if self._hosts is not None and _without_port(called) not in self._hosts:
+            answer = _refusal(403, f"this server does not answer to the name {called!r}")
+        elif scope["method"] != "GET" and origin is not None and origin.partition("://")[2] != called:
+            answer = _refusal(403, "this request comes from another site's page")
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await answer(scope, receive, send_guarded)
 
 
 def _named(work: Work, path: Path, title: str) -> Work:
