@@ -164,16 +164,20 @@ def test_what_a_dance_by_rules_cannot_use_is_refused(run, words, says):
     assert code == 1 and says in err
 
 
-def test_the_dancer_is_the_generator_trained_here_else_that_of_the_package_else_the_rules(run, tmp_path, monkeypatch):
+def test_the_dancer_is_the_generator_trained_here_else_the_rules_and_learned_that_of_the_package(
+    run, tmp_path, monkeypatch
+):
     words = ("song.wav", "-o", "dance.npz", "--seconds", 5)
+    code, _, err = run(*words, "--tracker", "none", *FAST)
+    assert (code, err) == (0, f"song.wav: dancing to 5.0 s by the generator in {Path('models/dance/motionbeat')}\n")
     (tmp_path / "models").rename("packaged")
     monkeypatch.setattr(weights, "GENERATOR", Path("packaged/dance/motionbeat"))
     monkeypatch.setattr(weights, "SHIPPED", Path("packaged/motionbeat"))
-    code, _, err = run(*words, "--tracker", "none")
+    code, _, err = run(*words, "--tracker", "none", "--dancer", "learned")
     assert (code, err) == (0, "song.wav: dancing to 5.0 s by the generator that comes with motionbeat\n")
-    shutil.rmtree("packaged")
     code, _, err = run(*words, "--tracker", "librosa")
     assert (code, err) == (0, "song.wav: dancing to 5.0 s by rules\n")
+    shutil.rmtree("packaged")
     code, _, err = run(*words, "--dancer", "learned")
     assert code == 1 and "config.json is missing" in err and "--dancer rules, which needs none" in err
 

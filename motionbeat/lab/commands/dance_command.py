@@ -59,7 +59,7 @@ def dance(
         typer.Option(
             help="rules: set moves on the accents of the music, nothing trained. learned: a trained generator, the one "
             "in models/dance/motionbeat, else the one that comes with motionbeat.",
-            show_default="learned if there is a generator, else rules",
+            show_default="learned if one was trained in this folder, else rules",
         ),
     ] = None,
     guidance: Annotated[
@@ -133,7 +133,7 @@ def dance(
     }
     given = [name for name, value in learned_only.items() if value is not None]
     folder = model or _generator()
-    who = dancer or (Dancer.learned if given or (folder / "config.json").is_file() else Dancer.rules)
+    who = dancer or (Dancer.learned if given or (_TRAINED / "config.json").is_file() else Dancer.rules)
     if who is Dancer.rules and given:
         raise MotionBeatError(f"{', '.join(given)}: of no use with --dancer rules, leave it out or take learned")
     from motionbeat.audio import decode
