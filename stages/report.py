@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from attrs import asdict
-
 from motionbeat.errors import run
 from motionbeat.files import guarded, read_json, whole_folder
 from motionbeat.lab import params
@@ -11,7 +9,7 @@ from motionbeat.lab.experiments.interval_plot import ablation_pictures
 from motionbeat.lab.render.drawn_clip import read_clip
 from motionbeat.lab.results.dance_films import films
 from motionbeat.lab.results.page import Extras, clip_to_draw, read_corpus, render
-from motionbeat.lab.results.pipeline_picture import pipeline_svg, read_stages
+from motionbeat.lab.results.pipeline_picture import picture
 from motionbeat.lab.results.portrait import portrait
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.training_curves import read_history
@@ -38,7 +36,7 @@ def main() -> None:
     extras = Extras(
         films(GALLERY, CORPUS, manifest, beats),
         portrait(DualEncoder.load(MODEL), Tokens.load(TOKENS), name, genre, settings.loss),
-        pipeline_svg(*read_stages(Path("dvc.yaml"), asdict(settings))),
+        picture(Path()),
         ablation_pictures(Path(settings.report.ablations)) if settings.report.ablations else (),
         read_json(SECONDS, "run `dvc repro`") if settings.report.timings else {},
     )

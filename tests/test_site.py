@@ -10,8 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from docs.hooks.params_page import FIRST_TEN, knobs, params_page
-from docs.hooks.pipeline_picture import needs, picture, rows_of
 from motionbeat.lab import params
+from motionbeat.lab.results.pipeline_picture import needs, picture, rows_of
 from motionbeat.lab.results.readme_table import readme_table, write_readme_table
 from motionbeat.lab.results.results_table import ResultsTable
 
@@ -50,7 +50,7 @@ def test_every_param_is_on_its_page_with_its_default_type_and_meaning() -> None:
 def flattened(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     pairs = []
     for name, value in values.items():
-        nested = isinstance(value, dict)
+        nested = isinstance(value, dict) and value  # an empty one is a knob
         pairs += flattened(value, f"{prefix}{name}.") if nested else [(f"{prefix}{name}", value)]
     return pairs
 
@@ -61,7 +61,7 @@ def test_the_ten_params_that_matter_are_ten_and_exist() -> None:
 
 
 def test_the_picture_of_the_pipeline_is_that_of_dvc_yaml() -> None:
-    """`python -m docs.hooks.pipeline_picture` draws it anew."""
+    """`python -m motionbeat.lab.results.pipeline_picture` draws it anew."""
     assert (DOCS / "pipeline.svg").read_text(encoding="utf-8") == picture(ROOT)
 
 

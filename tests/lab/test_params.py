@@ -109,4 +109,4 @@ def test_an_unknown_stage_is_named_with_those_there_are() -> None:
         [sys.executable, "-m", "stages", "trian"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 1
-    assert "one of beat_tracking, beats, corpus, " in done.stderr
+    assert "one of beat_tracking, beats, check, corpus, " in done.stderr

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from films import BEATS, POSITIONS, RATE, SIZE, clicks, dance, heard, near, seen
+from drawn_dance import BEATS, POSITIONS, RATE, clicks, dance
+from films import SIZE, heard, near, seen
 
 from motionbeat import cli
 from motionbeat.errors import MotionBeatError

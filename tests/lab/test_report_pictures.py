@@ -7,10 +7,8 @@ import ot
 import pandas as pd
 import pytest
 import torch
-from ruamel.yaml import YAML
 
 from motionbeat.lab.results.model_pictures import bar_plane
-from motionbeat.lab.results.pipeline_picture import essential, pipeline_svg, read_stages
 from motionbeat.lab.results.portrait import Circle, attention_weights, circular_plan
 from motionbeat.lab.results.result_pictures import confusion_picture, shift_picture
 from motionbeat.lab.results.results_table import ResultsTable
@@ -68,21 +66,6 @@ def test_the_recalls_by_genre_have_that_of_all_as_their_mean_over_queries():
         assert [(score.row, score.n) for score in rows] == [("pop", 3), ("rock", 3)]
         right = 100 * (whole.argmax(axis=1) == np.arange(6)).mean()
         assert np.average([score.value for score in rows], weights=[score.n for score in rows]) == pytest.approx(right)
-
-
-def test_what_follows_from_other_lines_is_left_out_of_the_pipelines_picture():
-    needs = {"a": set(), "b": {"a"}, "c": {"a", "b"}, "d": {"a", "c"}}
-    assert essential(needs) == {"a": set(), "b": {"a"}, "c": {"b"}, "d": {"c"}}
-
-
-def test_the_picture_of_the_pipeline_has_every_stage_and_who_needs_whom():
-    settings = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
-    told, needs = read_stages(ROOT / "dvc.yaml", settings)
-    assert set(needs) == set(told) == set(YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"])
-    assert {"corpus", "beats"} <= needs["tokens"] and "standins" in needs["features"] and not needs["corpus"]
-    assert {"retrieve", "dance", "probe"} <= needs["report"]
-    svg = pipeline_svg(told, needs)
-    assert svg.count("<rect") == len(told) and svg.count("<path") == sum(map(len, essential(needs).values()))
 
 
 def results(*rows: tuple, **about: dict) -> ResultsTable:

@@ -4,12 +4,15 @@ from typing import Annotated
 
 import typer
 
+from motionbeat.cli.command_options import JsonOption, print_json
+
 
 def cache(
     limit: Annotated[
         float | None, typer.Option(min=0, help="GB that all items may take from now on; the least recently used go.")
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Delete all items.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what is kept of songs and clips, so that a changed corpus costs what changed.
 
@@ -25,8 +28,12 @@ def cache(
     if limit is not None:
         item_cache.set_limit(folder, int(limit * 1e9))
         item_cache.trim(folder, int(limit * 1e9))
-    allowed, total = item_cache.limit_of(folder), 0
-    for kind, (count, size) in item_cache.sizes(folder).items():
-        total += size
+    allowed, found = item_cache.limit_of(folder), item_cache.sizes(folder)
+    total = sum(size for _, size in found.values())
+    if json:
+        kinds = {kind: {"items": count, "bytes": size} for kind, (count, size) in found.items()}
+        print_json({"folder": str(folder), "bytes": total, "limit": allowed, "kinds": kinds})
+        return
+    for kind, (count, size) in found.items():
         print(f"{kind:<14}{count:>8,} items {size / 1e9:>9.3f} GB")
     print(f"{folder}: {total / 1e9:.3f} GB, limit {allowed / 1e9:.1f} GB")

@@ -1,96 +1,142 @@
-"""Pipeline2Picture: the stages of dvc.yaml as SVG, each to the right of those that it needs."""
+"""Pipeline2Picture: the stages of dvc.yaml as SVG. `python -m motionbeat.lab.results.pipeline_picture` writes it.
 
-import re
-from collections.abc import Mapping
-from functools import reduce
+Stages stand in rows, each below all that it needs; an edge that others imply is left out. Boxes are filled and edges
+are grey, so that the picture reads on light and on dark pages. The stage check, which all others need, is left out.
+"""
+
+from functools import partial
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded, read_text
 
-WIDTH, HEIGHT, ACROSS, DOWN = 112, 34, 150, 56
-Edges = dict[str, set[str]]
-"""{stage: stages that it needs}"""
+PICTURE = Path("docs/pipeline.svg")
+BOX_W, BOX_H, GAP_X, GAP_Y, LANE_W = 176, 46, 22, 30, 20
+Graph = dict[str, set[str]]
 
 
-def read_stages(path: Path, settings: Mapping[str, Any]) -> tuple[dict[str, str], Edges]:
-    """{stage: what it does} in the order of dvc.yaml, and who needs whom. settings: what ${...} stands for."""
+def needs(stages: dict[str, Any], values: dict[str, Any]) -> Graph:
+    """{stage: stages whose outputs it takes}, without those that others imply. values: of params.yaml."""
+    made = {path: name for name, stage in stages.items() for path in outputs(stage)}
+    direct: Graph = {}
+    for name, stage in stages.items():
+        deps = [_filled(dep, values) for dep in stage["deps"]]
+        direct[name] = {owner for dep in deps for path, owner in made.items() if f"{dep}/".startswith(f"{path}/")}
+    return {name: above - _implied(above, direct) for name, above in direct.items()}
+
+
+def outputs(stage: dict[str, Any]) -> list[str]:
+    """Paths of a stage's outputs, data first, then metrics and plots."""
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def _filled(dep: str, values: dict[str, Any]) -> str:
+    if not dep.startswith("${"):
+        return dep
+    for part in dep[2:-1].split("."):
+        values = values[part]
+    return str(values)
+
+
+def _implied(above: set[str], direct: Graph) -> set[str]:
+    seen: set[str] = set()
+    todo = {name for stage in above for name in direct[stage]}
+    while todo:
+        seen |= todo
+        todo = {name for stage in todo for name in direct[stage]} - seen
+    return seen
+
+
+def rows_of(graph: Graph) -> list[list[str]]:
+    """Stages by row, and a lane `A>B>ROW` where the edge from A to B passes a row on its way."""
+    depth: dict[str, int] = {}
+    for name in graph:  # dvc.yaml lists a stage after those that it needs
+        depth[name] = max((depth[above] + 1 for above in graph[name]), default=0)
+    for name in [name for name, above in graph.items() if not above]:  # no higher than its first reader needs
+        depth[name] = min(depth[below] for below, above in graph.items() if name in above) - 1
+    rows: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
+    for name, row in depth.items():
+        rows[row].append(name)
+        for above in graph[name]:
+            for passed in range(depth[above] + 1, row):
+                rows[passed].append(f"{above}>{name}>{passed}")
+    for upper, lower in pairwise(rows):
+        places = {name: place / max(len(upper) - 1, 1) for place, name in enumerate(upper)}
+        lower.sort(key=partial(_middle, graph=graph, places=places))
+    return rows
+
+
+def _middle(item: str, graph: Graph, places: dict[str, float]) -> float:
+    lane = item.rpartition(">")[0]
+    above = {lane.partition(">")[0]} if lane else graph[item]
+    ends = f"{lane}>" if lane else f">{item}>"
+    found = [place for name, place in places.items() if name in above or ends in name]
+    return sum(found) / len(found) if found else 0.5
+
+
+def svg(graph: Graph, labels: dict[str, str]) -> str:
+    """The picture. labels: a second line for each stage."""
+    rows = rows_of(graph)
+    widths = [sum(LANE_W if ">" in item else BOX_W for item in row) + GAP_X * (len(row) - 1) for row in rows]
+    width, height = max(widths) + 8, len(rows) * (BOX_H + GAP_Y) - GAP_Y + 8
+    middle: dict[str, float] = {}
+    for row, wide in zip(rows, widths, strict=True):
+        x = (width - wide) / 2
+        for item in row:
+            size = LANE_W if ">" in item else BOX_W
+            middle[item] = x + size / 2
+            x += size + GAP_X
+    top = {item: 4 + number * (BOX_H + GAP_Y) for number, row in enumerate(rows) for item in row}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        'font-family="system-ui, sans-serif" text-anchor="middle" role="img">',
+        "<title>The stages of the pipeline and what each needs</title>",
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path d="M0 0L8 4L0 8z" fill="#8a8f98"/></marker></defs>',
+    ]
+    for name, above in graph.items():
+        for start in sorted(above):
+            lanes = sorted((item for item in top if item.startswith(f"{start}>{name}>")), key=top.__getitem__)
+            parts.append(_edge(start, lanes, name, middle, top))
+    for name in graph:
+        x, y = middle[name], top[name]
+        parts.append(
+            f'<g><rect x="{x - BOX_W / 2:.0f}" y="{y}" width="{BOX_W}" height="{BOX_H}" rx="6" fill="#00695c"/>'
+            f'<text x="{x:.0f}" y="{y + 20}" font-size="15" font-weight="600" fill="#fff">{escape(name)}</text>'
+            f'<text x="{x:.0f}" y="{y + 37}" font-size="12" fill="#d7efe9">{escape(labels[name])}</text></g>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _edge(start: str, lanes: list[str], end: str, middle: dict[str, float], top: dict[str, int]) -> str:
+    path, x, y = f"M{middle[start]:.0f} {top[start] + BOX_H}", middle[start], top[start] + BOX_H
+    for item in [*lanes, end]:
+        below, half = top[item], GAP_Y / 2
+        path += f"C{x:.0f} {y + half:.0f} {middle[item]:.0f} {below - half:.0f} {middle[item]:.0f} {below}"
+        x, y = middle[item], below + BOX_H
+        path += f"V{y}" if item != end else ""
+    return f'<path d="{path}" fill="none" stroke="#8a8f98" stroke-width="1.6" marker-end="url(#tip)"/>'
+
+
+def picture(root: Path) -> str:
+    """The picture of the pipeline in a folder. Raises `MotionBeatError` where its dvc.yaml is none."""
     from ruamel.yaml import YAML
 
+    yaml, path = YAML(typ="safe", pure=True), root / "dvc.yaml"
     with guarded(path, "is no pipeline of DVC", "restore it: git checkout dvc.yaml"):
-        stages = YAML(typ="safe", pure=True).load(read_text(path, "run this in the project's folder"))["stages"]
-        written = {
-            name: [_path(item) for key in ("outs", "metrics", "plots") for item in stage.get(key, [])]
-            for name, stage in stages.items()
-        }
-        needs: Edges = {}
-        for name, stage in stages.items():
-            deps = [Path(_filled(dep, settings)) for dep in stage["deps"]]
-            needs[name] = {
-                other
-                for other, outs in written.items()
-                if other != name
-                and any(dep.is_relative_to(out) or out.is_relative_to(dep) for dep in deps for out in outs)
-            }
-        return {name: str(stage.get("desc", name)) for name, stage in stages.items()}, needs
+        stages = yaml.load(read_text(path, "run this in the project's folder"))["stages"]
+    stages.pop("check", None)
+    labels = {name: _label(outputs(stage)) for name, stage in stages.items()}
+    return svg(needs(stages, yaml.load(root / "params.yaml")), labels)
 
 
-def _path(item: str | Mapping[str, Any]) -> Path:
-    return Path(item if isinstance(item, str) else next(iter(item)))
+def _label(paths: list[str]) -> str:
+    several = len({path.partition("_table")[0] for path in paths if path.endswith("_table.csv")}) > 1
+    return paths[0].removesuffix("_table.csv") + (", ..." if several else "")
 
 
-def _filled(text: str, settings: Mapping[str, Any]) -> str:
-    """Text with each ${a.b} replaced by settings["a"]["b"]."""
-
-    def value(found: re.Match[str]) -> str:
-        return str(reduce(lambda values, key: values[key], found[1].split("."), settings))
-
-    return re.sub(r"\$\{([^}]+)\}", value, text)
-
-
-def essential(needs: Edges) -> Edges:
-    """The same without what follows from the others: where b needs a, c needs b, that c needs a is not said."""
-
-    def all_of(stage: str) -> set[str]:
-        return set().union(*({need} | all_of(need) for need in needs[stage]))
-
-    return {stage: of - set().union(*(all_of(need) for need in of)) for stage, of in needs.items()}
-
-
-def pipeline_svg(told: Mapping[str, str], needs: Edges) -> str:
-    """told: {stage: what it does}. Raises `MotionBeatError` where stages need each other in a circle."""
-    column: dict[str, int] = {}
-    while len(column) < len(needs):
-        ready = [name for name, of in needs.items() if name not in column and of <= set(column)]
-        if not ready:
-            raise MotionBeatError("the stages of dvc.yaml need each other in a circle")
-        column |= {name: 1 + max((column[need] for need in needs[name]), default=-1) for name in ready}
-    row = {name: [other for other in told if column[other] == column[name]].index(name) for name in told}
-    deepest = max(row.values())
-    places = {  # a column stands in the middle of the picture
-        name: (
-            4 + ACROSS * column[name],
-            4 + DOWN * (row[name] + (deepest - max(row[o] for o in told if column[o] == column[name])) / 2),
-        )
-        for name in told
-    }
-    lines, boxes = [], []
-    for name, of in essential(needs).items():
-        x, y = places[name][0], places[name][1] + HEIGHT / 2
-        for need in sorted(of):
-            a, b = places[need][0] + WIDTH, places[need][1] + HEIGHT / 2
-            lines.append(f'<path d="M{a:g} {b:g}C{a + 22:g} {b:g} {x - 22:g} {y:g} {x:g} {y:g}"/>')
-    for name, (x, y) in places.items():
-        boxes.append(
-            f'<g><title>{escape(told[name])}</title><rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" '
-            f'fill="var(--panel)" stroke="currentColor"/><text x="{x + WIDTH / 2:g}" y="{y + 22:g}" '
-            f'text-anchor="middle">{escape(name)}</text></g>'
-        )
-    width, height = ACROSS * max(column.values()) + WIDTH + 8, DOWN * deepest + HEIGHT + 8
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="The stages of the pipeline: '
-        f'{escape(", ".join(told))}" font-size="14" fill="currentColor"><g fill="none" stroke="currentColor" '
-        f'opacity="0.55">{"".join(lines)}</g>{"".join(boxes)}</svg>'
-    )
+if __name__ == "__main__":
+    PICTURE.write_text(picture(Path()), encoding="utf-8")
