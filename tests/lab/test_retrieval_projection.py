@@ -1,15 +1,20 @@
 """Claims about projection heads: what they can learn from features, and what they cannot make up."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from attrs import evolve
+from training_parts import tiny
 
 from motionbeat.lab import params
+from motionbeat.lab.tasks import projected_baselines
+from motionbeat.lab.tasks.projected_baselines import Heads
 from motionbeat.lab.tasks.projection import Head, Matched, MusicInput, Reduction, beat_features, project, train_head
-from motionbeat.lab.tasks.window_embeddings import Bars
+from motionbeat.lab.tasks.window_embeddings import Bars, Spans
+from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.model.config import ModelConfig
 from motionbeat.retrieval import chance, retrieval_metrics
 
@@ -159,3 +164,22 @@ def test_frames_are_averaged_over_each_part_of_a_beat_and_the_last_one_holds_bey
     assert np.allclose(found[:, 0] + found[:, 1], 0)
     beyond = beat_features(frames, 50.0, np.array([3.6, 6.0, 8.0]), 1)
     assert np.allclose(beyond[1], [19, -19])
+
+
+def test_true_accents_stand_at_the_beats_whose_they_are(token_folder, settings, monkeypatch, tmp_path) -> None:
+    tokens = Tokens.load(token_folder)
+    asked = {"win": Spans.of(tokens.windows("test", tokens.layout.window_beats, "bar"))}
+    heads = Heads(tiny(settings, tokens).eval(), tokens, asked, settings.retrieve, 0.1, True)
+    told, subbeats = {}, tokens.layout.subbeats
+
+    def truth(folder: Path, windows: list[tuple[str, float]], beats: int, parts: int) -> np.ndarray:
+        assert (folder, beats, parts) == (tmp_path, 1, subbeats)
+        return np.stack([np.full((parts, 3), len(song) + time) for song, time in windows])
+
+    monkeypatch.setattr(projected_baselines, "true_accents", truth)
+    monkeypatch.setattr(Heads, "_train", lambda self, features, rows, centre: told.update(features, rows=rows))
+    heads.of_accents(tmp_path)
+    rows = asked["win"].rows(asked["win"].audio_row)
+    expected = np.array([len(song) for song in tokens.audio["song"]]) + tokens.audio["time_s"]
+    assert told["win"].shape == (*rows.shape, 3 * subbeats)
+    np.testing.assert_allclose(told["win"], np.repeat(expected[rows][..., None], 3 * subbeats, -1), rtol=1e-6)

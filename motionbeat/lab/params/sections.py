@@ -166,6 +166,7 @@ class Retrieve:
     slice_s: Positive
     slice_stride_s: Positive
     slice_songs: CountOrZero
+    oracle: bool
     head_components: Count
     head_learning_rates: list[Positive]
     head_epochs: Count

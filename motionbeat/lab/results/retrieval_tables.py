@@ -29,6 +29,7 @@ PROJECTED = {
 ROWS = {
     MODEL: "MotionBeat (ours)",
     **{f"{name}_projected": f"{label} + head" for name, label in PROJECTED.items()},
+    "accents_projected": "true accents + head (oracle)",
     "model_normalised": "ours, normalised",
     "ceiling_normalised": "ceiling, normalised",
     "ceiling": "ceiling as it is",

@@ -1,6 +1,6 @@
 """Oracles: the true accents as music input, the true events as motion input.
 
-On the grid of the tokens, K beats of S parts. Trained on either in place of tokens, the same encoders show which side
+On the grid of the tokens, K beats of S parts. Either in place of tokens shows which side
 loses how much. The truth is on 16ths: 16th j of a beat stands in part floor(j S / 4), the strongest of those that share
 a part; with S above 4 the parts between hold 0.
 """

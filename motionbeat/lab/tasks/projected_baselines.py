@@ -5,6 +5,7 @@ a head trained in the same way. What it differs from the model by is the head's 
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.lab.params import Retrieve
+from motionbeat.lab.synthetic.oracles import true_accents
 from motionbeat.lab.tasks.projection import Matched, MusicInput, Reduction, beat_features, project, train_head
 from motionbeat.lab.tasks.window_embeddings import Spans, embed_motion, embed_music
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
@@ -72,8 +74,8 @@ class Heads:
 
     def of_frames(self, frames: Frames) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
         """The same through a head on the frames of any encoder, averaged over each sub-beat of the tokens."""
-        audio, needed = self._tokens.audio, np.concatenate([_rows(spans) for spans in self._spans.values()])
-        songs, table = np.unique(audio["song"][needed]), None
+        audio = self._tokens.audio
+        songs, table = np.unique(audio["song"][self._rows()]), None
         for song in songs:
             rows_of_song = np.flatnonzero(audio["song"] == song)
             edges = np.append(
@@ -84,9 +86,27 @@ class Heads:
                 table = np.zeros((len(audio["song"]), part.shape[1]), np.float32)
             table[rows_of_song] = part
         assert table is not None  # the training split has windows, or there would be no model
+        return self._of_table(table)
+
+    def of_accents(self, corpus: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+        """The same through a head on the true accents of the songs of an embedded corpus: an oracle of the music side.
+
+        What is left between it and the ceiling is lost by the motion encoder.
+        """
+        audio, rows, subbeats = self._tokens.audio, self._rows(), self._tokens.layout.subbeats
+        windows = list(zip(audio["song"][rows].tolist(), audio["time_s"][rows].tolist(), strict=True))
+        accents = true_accents(corpus, windows, 1, subbeats)
+        table = np.zeros((len(audio["song"]), accents[0].size), np.float32)
+        table[rows] = accents.reshape(len(rows), -1)
+        return self._of_table(table)
+
+    def _rows(self) -> NDArray[np.int64]:
+        return np.unique(np.concatenate([_rows(spans) for spans in self._spans.values()]))
+
+    def _of_table(self, table: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+        """table: (beats of the audio tokens, f)."""
         features = {name: table[spans.rows(spans.audio_row)] for name, spans in self._spans.items()}
-        rows = table[_rows(self._spans["train"])]
-        return self._train(features, rows, centre=self._model.config.centre)
+        return self._train(features, table[_rows(self._spans["train"])], centre=self._model.config.centre)
 
     def _train(
         self, features: Mapping[str, NDArray[np.float32]], rows: NDArray[np.float32], centre: bool
