@@ -17,7 +17,7 @@ class Piece:
     """Its path in the folder."""
     folder: str = field(validator=validators.instance_of(str))
     kind: Kind = field(validator=validators.in_(("song", "dance")))
-    bpm: float = field(validator=[validators.instance_of((int, float)), validators.gt(0), validators.lt(math.inf)])
+    bpm: float = field(validator=[validators.instance_of(float), validators.gt(0.0), validators.lt(math.inf)])
     beats_per_bar: int = field(validator=validators.instance_of(int))
     windows: int
     content: str = field(validator=validators.instance_of(str))
