@@ -75,8 +75,11 @@ class Index:
             )
         try:
             index.pieces = tuple(Piece(**piece) for piece in header["pieces"])
-        except TypeError as error:
-            raise MotionBeatError(f"{path}: {error}: make it anew by motionbeat index") from None
+        except (TypeError, ValueError) as error:
+            raise MotionBeatError(f"{path}: {error.args[0]}: make it anew by motionbeat index") from None
+        width = model.model.config.embedding
+        if tensors["vectors"].shape[1] != width:
+            raise MotionBeatError(f"{path}: its vectors are not of {width} numbers: make it anew by motionbeat index")
         ends = np.cumsum([piece.windows for piece in index.pieces])[:-1]
         parts = np.split(tensors["vectors"], ends), np.split(tensors["times"], ends)
         index._windows = tuple(zip(*parts, strict=True)) if index.pieces else ()

@@ -86,7 +86,11 @@ def device() -> list[Finding]:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
         return [Finding("device", "cuda", OK, f"{', '.join(names)}; torch {torch.__version__}")]
-    return [Finding("device", "cpu", OK, f"no CUDA GPU; torch {torch.__version__}, {workers()} processes")]
+    return [
+        Finding(
+            "device", "cpu", OK, f"no CUDA GPU; torch {torch.__version__}, MOTIONBEAT_WORKERS or cores: {workers()}"
+        )
+    ]
 
 
 def licences() -> list[Finding]:

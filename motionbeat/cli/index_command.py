@@ -31,9 +31,9 @@ def index(
 ) -> None:
     """Make a library of songs and dances that `motionbeat search` searches.
 
-    Songs: wav, flac, ogg, mp3, au. Dances: bvh, npz, pkl, npy (docs/own_data.md). A dance needs the beats of its
-    music: NAME.beats beside it (one line a beat: seconds and place in the bar), or its music beside it as NAME.mp3,
-    which begins with its first frame.
+    Songs: wav, flac, ogg, opus, mp3, au; m4a with PyAV. Dances: bvh, npz, pkl, npy (docs/own_data.md). A dance needs
+    the beats of its music: NAME.beats beside it (one line a beat: seconds and place in the bar), or its music beside it
+    as NAME.mp3, which begins with its first frame.
 
     Run it again on the same folder, also after it was stopped: only new and changed files are embedded, and those that
     are gone leave the library.

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
@@ -21,14 +22,16 @@ _HEADER = {"format": str, "model": str, "tracker": str, "pieces": list}
 
 def write(path: Path, header: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
     """Write header (without `format`) and tensors; `path` is replaced only when all is written."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True, allow_nan=False, ensure_ascii=False)
     try:
         with whole_file(path) as unfinished:
             save_file(tensors, unfinished, metadata={_KEY: text})
-    except OSError as error:
-        raise MotionBeatError(f"{path} cannot be written ({error.strerror}): name another file by --output") from None
+    except (OSError, SafetensorError) as error:  # safetensors has its own for a folder that may not be written
+        reason = getattr(error, "strerror", None) or error
+        raise MotionBeatError(f"{path} cannot be written ({reason}): name another file by --output") from None
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -53,6 +56,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     if (
         len(numbers) < len(counts)
         or vectors.ndim != 2
+        or (vectors.dtype, times.dtype) != (np.float16, np.float64)
         or times.shape != (len(vectors), 2)
         or sum(numbers) != len(vectors)
     ):

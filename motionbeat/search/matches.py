@@ -1,27 +1,28 @@
 """What an index holds of a piece, and what a search gives."""
 
+import math
 from pathlib import Path
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
 Kind = Literal["song", "dance"]
 
 
 @frozen
 class Piece:
-    """A song or dance of an index."""
+    """A song or dance of an index; the fields are checked, since an index may come from anywhere."""
 
-    name: str
+    name: str = field(validator=validators.instance_of(str))
     """Its path in the folder."""
-    folder: str
-    kind: Kind
-    bpm: float
-    beats_per_bar: int
+    folder: str = field(validator=validators.instance_of(str))
+    kind: Kind = field(validator=validators.in_(("song", "dance")))
+    bpm: float = field(validator=[validators.instance_of(float), validators.gt(0.0), validators.lt(math.inf)])
+    beats_per_bar: int = field(validator=validators.instance_of(int))
     windows: int
-    content: str
+    content: str = field(validator=validators.instance_of(str))
     """SHA-256 of the file."""
-    state: str
+    state: str = field(validator=validators.instance_of(str))
     """Sizes and times of change of its files when it was embedded."""
 
     @property

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from motionbeat.audio import decode
+from motionbeat.audio.song_files import SONG_SUFFIXES
 from motionbeat.beats import Beats, track
 from motionbeat.errors import MotionBeatError
 
-SONGS = (".wav", ".flac", ".ogg", ".mp3", ".au", ".aiff", ".aif", ".opus")
 DANCES = (".bvh", ".npz", ".pkl", ".npy")
 _EMBEDDING = {"clip.npy", "tokens.npy", "times.npy"}
 
@@ -33,11 +33,11 @@ def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
         raise MotionBeatError(f"{folder} is no folder: name the folder with your songs and dances")
     found = {}
     for path in sorted(folder.rglob("*")):
-        kind = {**dict.fromkeys(SONGS, "song"), **dict.fromkeys(DANCES, "dance")}.get(path.suffix.lower())
+        kind = {**dict.fromkeys(SONG_SUFFIXES, "song"), **dict.fromkeys(DANCES, "dance")}.get(path.suffix.lower())
         if kind and path.is_file() and not path.name.startswith(".") and not _is_embedding(path):
             found[path.relative_to(folder).as_posix()] = (path, kind)
     if not found:
-        raise MotionBeatError(f"{folder} holds no song ({', '.join(SONGS)}) and no dance ({', '.join(DANCES)})")
+        raise MotionBeatError(f"{folder} holds no song ({', '.join(SONG_SUFFIXES)}) and no dance ({', '.join(DANCES)})")
     return found
 
 
@@ -122,7 +122,7 @@ def read_dance(path: Path) -> Any:
 
 def _beside(path: Path) -> list[Path]:
     """NAME.beats and the music of a dance, so far as they lie beside it."""
-    return [other for ending in (".beats", *SONGS) if (other := path.with_suffix(ending)).is_file()][:1]
+    return [other for ending in (".beats", *SONG_SUFFIXES) if (other := path.with_suffix(ending)).is_file()][:1]
 
 
 def _is_embedding(path: Path) -> bool:

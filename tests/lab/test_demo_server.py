@@ -1,18 +1,22 @@
 """The demo's server: what it answers, and what it refuses."""
 
+import asyncio
 import base64
 import io
 import time
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from attrs import evolve
 from fastapi.testclient import TestClient
 
 from motionbeat.lab.demo.demo_app import POLICY, create_app
+from motionbeat.lab.demo.job_queue import JobQueue, QueueFull
 from motionbeat.lab.demo.made_dances import by_rules
 from motionbeat.lab.demo.shown_library import ShownLibrary
 from motionbeat.lab.demo.visitor_limits import Limits
@@ -162,3 +166,39 @@ def test_files_outside_of_the_library_cannot_be_named(client: TestClient) -> Non
         assert client.get(path).status_code == 400
     for path in ("/..%2fpyproject.toml", "/demo_app.py", "/static/demo.js"):
         assert client.get(path).status_code == 404
+
+
+def test_a_library_from_elsewhere_serves_no_file_that_is_no_song(demo_library: ShownLibrary, tmp_path: Path) -> None:
+    """Whoever made it could name any file of this machine as a song."""
+    secret = tmp_path / "passwd"
+    secret.write_text("secret")
+    crafted = copy(demo_library.index)
+    crafted.pieces = (evolve(crafted.pieces[0], folder=str(tmp_path), name=secret.name), *crafted.pieces[1:])
+    with TestClient(create_app(ShownLibrary(crafted), by_rules), base_url=HERE) as client:
+        answer = client.get("/api/pieces/0/sound")
+    assert answer.status_code == 400 and "no song has this ending" in answer.json()["error"]
+
+
+def test_a_file_that_is_cut_off_is_dropped_without_a_fault(demo_library: ShownLibrary) -> None:
+    messages = iter([{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}])
+    sent_back: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent_back.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/api/files", "query_string": b"name=a.wav", "headers": []}
+    asyncio.run(create_app(demo_library, by_rules, host="0.0.0.0")(scope, receive, send))
+    assert sent_back[0]["status"] == 400 and b"did not arrive whole" in sent_back[1]["body"]
+
+
+def test_files_on_their_way_count_as_waiting(demo_library: ShownLibrary) -> None:
+    with pytest.raises(QueueFull, match="3 are waiting"):
+        JobQueue(3).refuse_if_full(arriving=3)
+
+
+def test_every_refusal_is_a_sentence_under_error(client: TestClient) -> None:
+    for path in ("/api/pieces/abc/sound", "/nowhere/else"):
+        assert isinstance(client.get(path).json()["error"], str)

@@ -187,6 +187,35 @@ def test_a_file_that_is_no_index_is_refused_by_name(model, songs, tmp_path, dama
         motionbeat.Index.open(path, model)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("bpm", 0), ("bpm", "120"), ("bpm", float("inf")), ("name", 5), ("kind", ["song"]), ("no", 1)]
+)
+def test_a_crafted_record_of_a_piece_is_refused_by_name(model, tmp_path, monkeypatch, field, value):
+    piece = {"name": "a.wav", "folder": "", "kind": "song", "bpm": 120.0, "beats_per_bar": 4, "windows": 1}
+    piece |= {"content": "", "state": "", field: value}
+    header = {"model": motionbeat.Index(model, "librosa").digest, "tracker": "librosa", "pieces": [piece]}
+    tensors = {"vectors": np.zeros((1, model.model.config.embedding), np.float16), "times": np.zeros((1, 2))}
+    monkeypatch.setattr(index_file, "read", lambda path: (header, tensors))
+    with pytest.raises(MotionBeatError, match=rf"a\.mbi: .*{field}"):
+        motionbeat.Index.open(tmp_path / "a.mbi", model)
+
+
+@pytest.mark.parametrize("width", [0, 7])
+def test_vectors_of_another_width_are_refused_by_name(model, songs, tmp_path, width):
+    path = tmp_path / "a.mbi"
+    motionbeat.Index.build(model, songs, tracker="librosa").save(path)
+    header, tensors = index_file.read(path)
+    tensors["vectors"] = np.ascontiguousarray(tensors["vectors"][:, :width])
+    index_file.write(path, {name: header[name] for name in ("model", "tracker", "pieces")}, tensors)
+    with pytest.raises(MotionBeatError, match=r"a\.mbi: its vectors"):
+        motionbeat.Index.open(path, model)
+
+
+def test_a_folder_that_may_not_be_written_is_named(model):
+    with pytest.raises(MotionBeatError, match=r"/proc/a\.mbi cannot be written .*--output"):
+        motionbeat.Index(model, "librosa").save("/proc/a.mbi")
+
+
 def _tiny(folder: Path) -> Path:
     load_tiny(folder / "tiny")
     return folder / "tiny" / "model.safetensors"

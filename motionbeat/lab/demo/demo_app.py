@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from motionbeat.audio import decode
@@ -53,6 +56,7 @@ _TEMPI = (30.0, 300.0)
 def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = None, host: str = "127.0.0.1") -> FastAPI:
     """The application. host: the address that it will listen at."""
     limits = limits or Limits()
+    arriving: set[Path] = set()
     songs, queue, meter, hosts = KeptSongs(), JobQueue(limits.waiting), Meter(limits.a_minute), allowed_hosts(host)
 
     @asynccontextmanager
@@ -69,6 +73,14 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
     async def refused(_: Request, error: Exception) -> Response:
         status = 503 if isinstance(error, QueueFull) else 429 if isinstance(error, TooOften) else 400
         return _refusal(status, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def not_a_number(_: Request, error: RequestValidationError) -> Response:
+        return _refusal(422, "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def not_here(_: Request, error: HTTPException) -> Response:
+        return _refusal(error.status_code, f"this server has no such address ({error.detail})")
 
     def page_of(name: str) -> dict[str, Any]:
         return {**songs.song(name).page, "song": name, "sound": f"/api/songs/{name}/sound"}
@@ -93,13 +105,15 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
                         file.write(part)
         except TimeoutError:
             raise MotionBeatError(f"the file took more than {limits.upload_s:.0f} s to arrive: send it again") from None
+        except ClientDisconnect:
+            raise MotionBeatError("the file did not arrive whole: send it again") from None
         return digest.hexdigest()
 
     @app.post("/api/files")
     async def receive(request: Request, name: str = "", bpm: float | None = None) -> dict[str, Any]:
         """A song or a dance, by the ending of `name`, of which nothing else reaches the disk. bpm: of a dance."""
         meter.count(_address(request))
-        queue.refuse_if_full()
+        queue.refuse_if_full(len(arriving))
         title, ending = name[-_LONGEST_TITLE:], Path(name).suffix.lower()
         if ending not in (*SOUNDS, *KINDS):
             raise MotionBeatError(
@@ -118,12 +132,15 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
             finally:
                 path.unlink()
 
+        arriving.add(path)
         try:
             content = await received(request, path)
             return queue.put(_named(work, path, title + ending), path.unlink)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+        finally:
+            arriving.remove(path)
 
     @app.post("/api/pieces/{number}/analysis")
     async def analyse_piece(request: Request, number: int) -> dict[str, Any]:

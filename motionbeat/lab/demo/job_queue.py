@@ -54,10 +54,10 @@ class JobQueue:
             self._closed = True
             self._changed.notify()
 
-    def refuse_if_full(self) -> None:
-        """Raises `QueueFull` where no more may wait."""
+    def refuse_if_full(self, arriving: int = 0) -> None:
+        """Raises `QueueFull` where no more may wait. arriving: files on their way, which will wait as well."""
         with self._changed:
-            waiting = len(self._waiting())
+            waiting = len(self._waiting()) + arriving
             if waiting >= self.most:
                 raise QueueFull(
                     f"{waiting} are waiting and there is no room for more: try again in about "

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motionbeat.audio.song_files import SONG_SUFFIXES
 from motionbeat.errors import MotionBeatError
 from motionbeat.index import Index
 from motionbeat.lab.render.drawn_clip import CONTACT_HEIGHT, CONTACT_SPEED, DrawnDance
 from motionbeat.lab.render.playable import playable
 from motionbeat.motion.contacts import foot_contacts
 from motionbeat.search.matches import Kind, Match
-from motionbeat.search.piece_files import read_dance
+from motionbeat.search.piece_files import DANCES, read_dance
 from motionbeat.search.rhythm_windows import Windows
 
 ROWS = 6
@@ -62,6 +63,10 @@ class ShownLibrary:
         if not 0 <= number < len(self.index.pieces) or self.index.pieces[number].kind != kind:
             raise MotionBeatError(f"the library has no {kind} {number}")
         piece = self.index.pieces[number]
+        if piece.path.suffix.lower() not in (SONG_SUFFIXES if kind == "song" else DANCES):
+            raise MotionBeatError(
+                f"{piece.name} is in the library, but no {kind} has this ending: index the folder again"
+            )
         if not piece.path.is_file():
             raise MotionBeatError(f"{piece.name} is in the library, but its file is gone: index the folder again")
         return piece.path
