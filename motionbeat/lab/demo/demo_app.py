@@ -196,7 +196,7 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
 class _Guard:
     """Refuses requests that another site's page makes, and gives every answer the policy.
 
-    Plain ASGI: with starlette's BaseHTTPMiddleware an error in the middle of a file was lost, and the file cut short.
+    Plain ASGI: starlette's BaseHTTPMiddleware hides the cause of an error in the middle of a file.
     """
 
     def __init__(self, app: ASGIApp, hosts: set[str] | None) -> None:
