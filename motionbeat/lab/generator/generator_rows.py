@@ -1,8 +1,8 @@
 """The rows of the generators' table: real dances, generated ones, and trivial baselines (static pose, noise)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from motionbeat.lab.generator.trained_generators import TrainedGenerator
 from motionbeat.lab.item_cache import ItemCache, Values, digest_of
 from motionbeat.lab.params import Dance, NonNegative
 from motionbeat.model.device import seed_of
+from motionbeat.parallel import in_parallel
 from motionbeat.progress import counted
 
 
@@ -116,32 +117,45 @@ def sampled(
 ) -> list[tuple[str, GeneratedDance]]:
     """The model's dances to the first seconds of each song, several a song, each from another seed, with songs.
 
-    Their feet are as the model made them. Raises `MotionBeatError` for a song that is shorter than a slice.
+    Their feet are as the model made them. On a CPU they are made side by side, each in one thread: so small a model
+    gains nothing from a second one. Raises `MotionBeatError` for a song that is shorter than a slice.
     """
-    dances, chosen = [], evolve(settings, guidance=NonNegative(guidance), plant_feet=False)
+    chosen = evolve(settings, guidance=NonNegative(guidance), plant_feet=False)
     kept = ItemCache.of("dances", __name__)
     weights = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+    device = model.offset.device.type
     of_model = [
         digest_of([weights, model.config]),
-        str(model.offset.device.type),
+        device,
         *(settings.length_s, guidance, settings.sampling_steps, settings.sampling_noise),
     ]
     jobs = [(song, number) for song in sorted(music) for number in range(settings.dances_per_song)]
-    for place, (song, number) in enumerate(counted(jobs, len(jobs), f"dances, guidance {guidance:g}")):
+    calls = [
         # another seed for every dance, so that no two rows of the table share noise by chance
-        seed = seed_of(settings.seed, place, number)
-        try:
-            vectors = kept.get([*of_model, music[song], seed], partial(_vectors, model, music[song], chosen, seed))
-        except MotionBeatError as error:
-            raise MotionBeatError(
-                f"song {song}, dance.length_s = {settings.length_s:g}: {error}, or leave it out"
-            ) from None
-        dances.append((song, as_dance(torch.tensor(vectors["vectors"]))))
-    return dances
+        (kept, of_model, model, song, music[song], chosen, seed_of(settings.seed, place, number))
+        for place, (song, number) in enumerate(jobs)
+    ]
+    what = f"dances, guidance {guidance:g}"
+    made: Iterable[NDArray[np.float32]]
+    if device == "cpu":
+        made = in_parallel(_vectors, calls, what)
+    else:
+        made = (_vectors(*call) for call in counted(calls, len(calls), what))
+    return [(song, as_dance(torch.tensor(vectors))) for (song, _), vectors in zip(jobs, made, strict=True)]
 
 
-def _vectors(model: DanceGenerator, music: Music, settings: Dance, seed: int) -> Values:
-    return {"vectors": dance_to(model, music, settings, seed).vectors}
+def _vectors(
+    kept: ItemCache, of_model: list[Any], model: DanceGenerator, song: str, music: Music, settings: Dance, seed: int
+) -> NDArray[np.float32]:
+    def make() -> Values:
+        return {"vectors": dance_to(model, music, settings, seed).vectors}
+
+    try:
+        return kept.get([*of_model, music, seed], make)["vectors"]
+    except MotionBeatError as error:
+        raise MotionBeatError(
+            f"song {song}, dance.length_s = {settings.length_s:g}: {error}, or leave it out"
+        ) from None
 
 
 def danced(
