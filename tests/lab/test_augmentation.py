@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from motionbeat.lab.token_tables.token_windows import Tokens
-from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, without_bands
+from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, moved_bands, without_bands
 from motionbeat.lab.training.batches import Batches
 from motionbeat.motion.feature_blocks import mirrored_features
 from motionbeat.tokens.layout import Layout
@@ -19,19 +19,21 @@ CPU = torch.device("cpu")
 def test_a_chance_of_zero_draws_no_random_number() -> None:
     generator = np.random.default_rng(0)
     drawn = draw(Augmentation(), 5, 16, 128, generator)
-    assert drawn.mirrored is None and drawn.kept_bands is None and drawn.beats == 16
+    assert drawn.mirrored is None and drawn.kept_bands is None and drawn.band_shift is None and drawn.beats == 16
     assert generator.random() == np.random.default_rng(0).random()
 
 
 def test_chances_are_kept() -> None:
     generator = np.random.default_rng(1)
-    draws = [draw(Augmentation(0.3, 0.4, 0.25), 8, 16, 128, generator) for _ in range(1500)]
+    draws = [draw(Augmentation(0.3, 0.4, 0.25, 4), 8, 16, 128, generator) for _ in range(1500)]
     mirrored = np.array([drawn.mirrored for drawn in draws])
     silenced = np.array([~drawn.kept_bands for drawn in draws])  # (b, n, c)
     assert abs(mirrored.mean() - 0.3) < 0.02
     assert abs(silenced.any(-1).mean() - 0.4) < 0.02
     assert silenced.sum(-1).max() == 128 // 4
     assert (np.diff(silenced.astype(int), axis=-1) > 0).sum(-1).max() == 1  # one run of bands
+    shifts = np.array([drawn.band_shift for drawn in draws])
+    np.testing.assert_allclose(np.bincount(shifts.ravel() + 4) / shifts.size, 1 / 9, atol=0.01)
     lengths = np.array([drawn.beats for drawn in draws])
     assert abs((lengths < 16).mean() - 0.25) < 0.05
     assert set(lengths[lengths < 16]) == set(range(8, 16))
@@ -56,6 +58,15 @@ def test_silenced_bands_are_zero_in_the_mel_and_in_its_flux() -> None:
     parts = without_bands(mel, kept).view(2, 8, 2, 2, 6)
     assert not parts[1, ..., 2:4].any()
     assert torch.equal(parts[0], mel.view(2, 8, 2, 2, 6)[0]) and (parts[1, ..., kept[1]] >= 1).all()
+
+
+def test_moved_bands_are_those_of_music_in_another_key_for_mel_and_flux_alike() -> None:
+    mel = torch.rand(3, 8, 2 * 2 * 6)
+    moved = moved_bands(mel, torch.tensor([0, 2, -1]), 6).view(3, 8, 2, 2, 6)
+    whole = mel.view(3, 8, 2, 2, 6)
+    assert torch.equal(moved[0], whole[0])
+    assert torch.equal(moved[1, ..., 2:], whole[1, ..., :4]) and torch.equal(moved[2, ..., :5], whole[2, ..., 1:])
+    assert (moved[1, ..., :2] == whole[1, ..., :1]).all() and (moved[2, ..., 5] == whole[2, ..., 5]).all()
 
 
 @pytest.fixture

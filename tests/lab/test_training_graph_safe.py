@@ -58,7 +58,9 @@ def test_a_step_runs_on_a_device_that_holds_no_values(tokens, negatives, setting
     batches = Batches(tokens, negatives, "train", K, META)
     optimiser = torch.optim.AdamW(model.parameters())
     run = loop._Run(model, optimiser, batches, settings.train, loss, Ranks(), Stopwatch(CPU))
-    drawn = batches.epoch(8, 2, 2, np.random.default_rng(0), augmentation=Augmentation(band_mask=0.5, beat_mask=1.0))
+    drawn = batches.epoch(
+        8, 2, 2, np.random.default_rng(0), augmentation=Augmentation(band_mask=0.5, beat_mask=1.0, band_shift=4)
+    )
     for batch in drawn:
         terms = run.step(batch, torch.ones(len(batch.mel), dtype=torch.bool, device=META), "a step", Unread())
         assert {terms[name].device for name in TERMS} == {META}

@@ -151,6 +151,7 @@ class Train:
     rotation_dropout: Fraction
     mirror: Fraction
     band_mask: Fraction
+    band_shift: CountOrZero
     beat_mask: Fraction
     alpha_rate: Positive
     sampling: Literal["shuffled", "tempo"]

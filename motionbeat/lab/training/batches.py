@@ -20,7 +20,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.token_tables.mapped_tables import stacked
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
-from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, without_bands
+from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, moved_bands, without_bands
 from motionbeat.lab.training.batch_order import Clips, by_source, by_tempo
 from motionbeat.lab.training.mined import Mined
 from motionbeat.model.device import sent
@@ -209,6 +209,8 @@ class Batches:
         n = len(batch.mel)
         drawn = draw(chances, n, self.beats, self._layout.mel_bands, generator)
         mel = batch.mel
+        if drawn.band_shift is not None:
+            mel = moved_bands(mel, sent(drawn.band_shift, self.device), self._layout.mel_bands)
         if drawn.kept_bands is not None:
             mel = without_bands(mel, sent(drawn.kept_bands, self.device))
         parts = [batch.motion, batch.tempo, batch.jitter]

@@ -127,7 +127,7 @@ class _Run:
         # On the device: reading a number there would wait for all work before it.
         sums = torch.zeros(len(TERMS), dtype=torch.float64, device=self.batches.device)
         negatives = self.loss.tempo_negatives, self.loss.jitter_negatives
-        augmentation = Augmentation(settings.mirror, settings.band_mask, settings.beat_mask)
+        augmentation = Augmentation(settings.mirror, settings.band_mask, settings.beat_mask, settings.band_shift)
         drawn = self.batches.epoch(
             settings.batch,
             *negatives,
