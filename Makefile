@@ -11,7 +11,7 @@ export PYTHONUNBUFFERED := 1
 .PHONY: help env repro to-commit test test-all bench lint docs lock clean
 help:
 	@echo "make env       environment in $(VENV)"
-	@echo "make repro     environment, the whole pipeline on the embedded corpus, the results table"
+	@echo "make repro     environment, the whole pipeline on the synthetic corpus, the results table"
 	@echo "make test      environment, lint, types, tests"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bench     speed beside the peers, into docs/performance.md (five minutes on two idle cores)"

@@ -1,4 +1,4 @@
-"""-> data/standins: the embedded stand-in of every data set of the recognition tasks that is not there for real."""
+"""-> data/standins: the synthetic stand-in of every data set of the recognition tasks that is not there for real."""
 
 from motionbeat.errors import run
 from motionbeat.files import whole_folder

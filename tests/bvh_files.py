@@ -1,4 +1,4 @@
-"""BVH files for tests: a dance of the embedded corpus under the joint names of every exporter, and a small file."""
+"""BVH files for tests: a dance of the synthetic corpus under the joint names of every exporter, and a small file."""
 
 import re
 from pathlib import Path
@@ -96,8 +96,8 @@ def named(naming, joint):
     return re.sub(r"Left|\bL(?=[ _A-Z])|\bl(?=[A-Z])|_l$", lambda found: sides[found[0]], name)
 
 
-def embedded_dance(number=5, frames=None):
-    """Poses (T, 24, 3) and translation (T, 3) m of a dance of the embedded corpus."""
+def synthetic_dance(number=5, frames=None):
+    """Poses (T, 24, 3) and translation (T, 3) m of a dance of the synthetic corpus."""
     clip = plan.clips("small")[number]
     danced = dance(0, clip, rhythm(0, clip.song, [4]))
     poses = danced.poses.reshape(-1, 24, 3)[:frames].astype(np.float64)

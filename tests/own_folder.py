@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
-from bvh_files import bvh_text, embedded_dance
+from bvh_files import bvh_text, synthetic_dance
 from own_table import write
 
 from motionbeat.lab.synthetic import made_music, plan
@@ -18,7 +18,7 @@ from motionbeat.motion.kinematics import forward_kinematics
 def files(tmp_path_factory):
     """A folder of one dance in every form and three songs, without a table."""
     root = tmp_path_factory.mktemp("own")
-    poses, translation = embedded_dance(frames=180)
+    poses, translation = synthetic_dance(frames=180)
     joints = forward_kinematics(poses, translation)
     (root / "motions").mkdir()
     np.savez(root / "motions" / "a.npz", joints=joints, fps=60)

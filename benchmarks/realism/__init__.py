@@ -1,1 +1,1 @@
-"""The embedded corpus beside real dances and real songs; run by python -m benchmarks.realism."""
+"""The synthetic corpus beside real dances and real songs; run by python -m benchmarks.realism."""

@@ -1,6 +1,6 @@
-"""The embedded corpus beside real dances and real songs, as one page and one figure.
+"""The synthetic corpus beside real dances and real songs, as one page and one figure.
 
-    python -m benchmarks.realism --embedded data/corpus [--aistpp PICKLE...] [--dance-with-melody FOLDER]
+    python -m benchmarks.realism --synthetic data/corpus [--aistpp PICKLE...] [--dance-with-melody FOLDER]
         [--songs FOLDER...] [--markdown docs/realism.md] [--figure docs/realism.png]
 
 Without --markdown the page is printed.
@@ -30,13 +30,13 @@ TRACKED_SONGS = 8
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.realism", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--embedded", type=Path, required=True, metavar="FOLDER", help="a written corpus: data/corpus")
+    parser.add_argument("--synthetic", type=Path, required=True, metavar="FOLDER", help="a written corpus: data/corpus")
     parser.add_argument("--aistpp", type=Path, nargs="*", default=[], metavar="PICKLE", help="real AIST++ motions")
     parser.add_argument("--dance-with-melody", type=Path, metavar="FOLDER", help="the folder of DANCE_* folders")
     parser.add_argument("--songs", type=Path, nargs="*", default=[], metavar="FOLDER", help="folders of real songs")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page there; its text is printed else")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="write the figure (PNG) there")
-    parser.add_argument("--most-clips", type=int, default=MOST_CLIPS, help="embedded clips to look at, at most")
+    parser.add_argument("--most-clips", type=int, default=MOST_CLIPS, help="synthetic clips to look at, at most")
     parser.add_argument("--most-songs", type=int, default=MOST_SONGS, help="songs of a corpus to listen to, at most")
     return parser.parse_args(given)
 
@@ -44,10 +44,10 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def run(given: Sequence[str] | None = None) -> None:
     """Measure what the arguments name and write the page and the figure."""
     options = _arguments(given)
-    ours = corpora.embedded(options.embedded, options.most_clips)
-    dances = {corpora.EMBEDDED: ours.dances}
-    songs = {corpora.EMBEDDED: list(ours.songs.values())}
-    command = ["python -m benchmarks.realism --embedded data/corpus"]
+    ours = corpora.synthetic(options.synthetic, options.most_clips)
+    dances = {corpora.SYNTHETIC: ours.dances}
+    songs = {corpora.SYNTHETIC: list(ours.songs.values())}
+    command = ["python -m benchmarks.realism --synthetic data/corpus"]
     if options.aistpp:
         dances[corpora.AISTPP] = corpora.real_aistpp(options.aistpp)
         command.append("--aistpp motions/*.pkl")
@@ -66,7 +66,7 @@ def run(given: Sequence[str] | None = None) -> None:
     if options.figure:
         figure.draw(options.figure, dances)
     page = document(
-        danced, heard, _tracked(options.embedded), " \\\n    ".join(command), _link(options.figure, options.markdown)
+        danced, heard, _tracked(options.synthetic), " \\\n    ".join(command), _link(options.figure, options.markdown)
     )
     if options.markdown is None:
         print(page, end="")
@@ -90,7 +90,7 @@ def _listened(name: str, paths: Sequence[Path], most: int) -> Column:
 
 
 def _tracked(folder: Path) -> dict[str, float]:
-    """What madmom makes of the embedded songs: from metrics/beats.json of the same pipeline where that stands beside
+    """What madmom makes of the synthetic songs: from metrics/beats.json of the same pipeline where that stands beside
     and has as many songs, of a few songs found now where not; nothing where the corpus declares no tempo."""
     from motionbeat.lab.beat_grids import beat_evaluation, song_beats
 

@@ -12,7 +12,7 @@ from motionbeat.lab import tables
 from motionbeat.lab.corpora import aistpp, dance_with_melody
 from motionbeat.lab.corpora.aistpp import aistpp_names
 
-EMBEDDED, AISTPP, MELODY, SONGS = "embedded corpus", "AIST++ (real)", "Dance with Melody (real)", "real songs"
+SYNTHETIC, AISTPP, MELODY, SONGS = "synthetic corpus", "AIST++ (real)", "Dance with Melody (real)", "real songs"
 
 
 @frozen
@@ -23,7 +23,7 @@ class Compared:
     songs: dict[str, Path]
 
 
-def embedded(folder: Path, most: int) -> Compared:
+def synthetic(folder: Path, most: int) -> Compared:
     """The corpus of a folder data/corpus; of more than `most` clips, so many spread evenly over their sorted names.
 
     Raises `MotionBeatError` for a folder that is none, and for a clip without its file.

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 
 from benchmarks.realism import motion, music
-from benchmarks.realism.corpora import AISTPP, EMBEDDED, SONGS
+from benchmarks.realism.corpora import AISTPP, SYNTHETIC, SONGS
 from benchmarks.realism.summary import Mean, cell, number, place, summarise
 from motionbeat.dance.alignment import LEAST_SPEED
 
@@ -14,7 +14,7 @@ FACTOR = 2.0
 DEVIATIONS = 1.0
 _COMPARED = [name for name in motion.SECTIONS if name != "Beat alignment"]
 _INTRO = """\
-# How real is the embedded corpus?
+# How real is the synthetic corpus?
 
 The default input of the pipeline is music and dance that the project makes itself. This page sets them beside real
 dances and real songs, as far as there are any at hand. The page is written by the command below, figures and all: they
@@ -38,7 +38,7 @@ _LIMITS = """\
 - PFC is 0 for a dancer whose root does not move, and less is called better; read it beside the energies.
 - A beat alignment says something only against its chance level, the same dance with its music's beats shifted in time;
   z is the distance from chance in deviations of 200 shifts, for single clips, averaged. The measure holds that dancers
-  come to rest on the beat; a score below chance means that they move fastest there. The embedded dances follow the
+  come to rest on the beat; a score below chance means that they move fastest there. The synthetic dances follow the
   beat by construction, so a score above real dance would be as much of a fault as one below.
 - Songs are compared over their first {longest:g} s at 22,050 Hz, tempo as librosa hears it, octave errors and all, on
   both sides alike. AIST++'s own songs are not freely at hand.
@@ -66,7 +66,7 @@ def document(
     command: str,
     figure: str | None,
 ) -> str:
-    """The page. dances, songs: the embedded corpus first. beats: what madmom found in the embedded songs: f_measure,
+    """The page. dances, songs: the synthetic corpus first. beats: what madmom found in the synthetic songs: f_measure,
     downbeat_f_measure (missing where it found none), songs. figure: its path from the page, if there is one."""
     limits = _LIMITS.format(speed=motion.CONTACT_SPEED, height=motion.CONTACT_HEIGHT, longest=music.LONGEST_S)
     parts = [_INTRO, f"```\n{command}\n```\n"]
@@ -127,7 +127,7 @@ def _far_from_real(columns: Sequence[Column]) -> str:
 
     within = len(found) - len(less) - len(more)
     return (
-        f"Of {len(found)} measures of movement, {within} of the {EMBEDDED} lie within a factor of {FACTOR:g} of "
+        f"Of {len(found)} measures of movement, {within} of the {SYNTHETIC} lie within a factor of {FACTOR:g} of "
         f"{AISTPP}.\n\nFurther below:\n{listed(less)}\n\nFurther above:\n{listed(more)}\n{_aligned(ours, real)}"
     )
 
@@ -216,7 +216,7 @@ def _beats(beats: Mapping[str, float]) -> str:
     ]
     return (
         "Does a tracker that was trained on real music hear the beat? madmom on "
-        f"{beats['songs']:.0f} songs of the {EMBEDDED}, against the grid that they were made on (+-70 ms): "
+        f"{beats['songs']:.0f} songs of the {SYNTHETIC}, against the grid that they were made on (+-70 ms): "
         f"{', '.join(said)}.\n"
     )
 

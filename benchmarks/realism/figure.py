@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.realism.corpora import AISTPP, EMBEDDED, MELODY
+from benchmarks.realism.corpora import AISTPP, SYNTHETIC, MELODY
 from benchmarks.realism.motion import COARSE_FPS, FINE_FPS, Dance, spectrum, speeds
 from motionbeat.dance import kinetic_features
 from motionbeat.files import whole_file
@@ -17,7 +17,7 @@ from motionbeat.motion.skeleton import INDEX
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {EMBEDDED: RIGHT, AISTPP: LEFT, MELODY: "#2f9e68"}
+COLOURS = {SYNTHETIC: RIGHT, AISTPP: LEFT, MELODY: "#2f9e68"}
 _GROUPS = ("root", "feet", "hands")
 _TRACED = {"lwrist": RIGHT, "lankle": LEFT, "root": INK}
 _TRACE_S = 6.0

@@ -1,4 +1,4 @@
-"""Song2Measures: what is compared of a recording, by the same estimators for embedded and for real songs."""
+"""Song2Measures: what is compared of a recording, by the same estimators for synthetic and for real songs."""
 
 from pathlib import Path
 

@@ -23,9 +23,9 @@ TYPES = {
     params.CountOrZero: "whole number from 0",
 }
 FIRST_TEN = {
-    "corpus.name": "which data: the embedded corpus, AIST++, yours",
+    "corpus.name": "which data: the synthetic corpus, AIST++, yours",
     "corpus.root": "where your data lies",
-    "corpus.songs": "how much of the embedded corpus is made: training songs and time grow together",
+    "corpus.songs": "how much of the synthetic corpus is made: training songs and time grow together",
     "beats.tracker": "who finds the beats; `nominal` only where the tempo is declared",
     "model.width": "the size of the model, with `model.layers`; the paper's is 512 and 6",
     "loss.alpha": "how much rhythm alignment (SRAL) counts beside the contrastive loss",

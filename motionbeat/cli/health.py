@@ -183,9 +183,9 @@ def _version(distribution: str) -> str | None:
 
 def _data_set(name: str, root: Path) -> Finding:
     if name == "synthetic":
-        return Finding("data", name, OK, "the embedded corpus, made by the pipeline")
+        return Finding("data", name, OK, "the synthetic corpus, made by the pipeline")
     if root.parent.name == "standins":
-        return Finding("data", name, NOTE, f"the embedded stand-in ({root}), made by the pipeline: no real data")
+        return Finding("data", name, NOTE, f"the synthetic stand-in ({root}), made by the pipeline: no real data")
     if not root.is_dir():
         return Finding("data", name, PROBLEM, f"{root} is missing: put the data set there, or correct its root")
     endings = [path.suffix.lower() for path in root.rglob("*") if path.is_file()]

@@ -170,7 +170,7 @@ def test_the_page_names_what_is_far_from_real_and_nothing_else():
     ours = [motion.measures(dance(swaying(size=size))) for size in (0.1, 0.11)]
     real = motion.measures(dance(swaying(size=0.3)))
     columns = [
-        Column(corpora.EMBEDDED, ours, ["a", "b"]),
+        Column(corpora.SYNTHETIC, ours, ["a", "b"]),
         Column(corpora.AISTPP, [real], ["c"]),
     ]
     found = ratios(*columns)
@@ -233,13 +233,13 @@ def test_the_command_writes_the_same_page_and_figure_twice(tiny_corpus, tmp_path
     for run in ("first", "second"):
         page, drawn = tmp_path / run / "docs" / "realism.md", tmp_path / run / "docs" / "realism.png"
         songs = str(tiny_corpus / "audio")
-        given = ["--embedded", str(tiny_corpus), "--songs", songs, "--markdown", str(page), "--figure", str(drawn)]
+        given = ["--synthetic", str(tiny_corpus), "--songs", songs, "--markdown", str(page), "--figure", str(drawn)]
         command.run(given)
         made.append((page.read_text(encoding="utf-8"), drawn.read_bytes()))
     assert made[0] == made[1]
     text, png = made[0]
     assert png[:8] == b"\x89PNG\r\n\x1a\n" and "](realism.png)" in text
-    assert "embedded corpus 4" in text and "beats F = 0.970, downbeats F = 0.900" in text
+    assert "synthetic corpus 4" in text and "beats F = 0.970, downbeats F = 0.900" in text
     assert not re.search(r"\bnan\b|\binf\b|/tmp", text)
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
     assert widths == {3, 4}  # dances of one corpus, songs of two
@@ -255,10 +255,10 @@ def test_without_metrics_the_songs_are_tracked_now(tiny_corpus):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--embedded", "{tmp}/nowhere"], "manifest.parquet is missing"),
-        (["--embedded", "{corpus}", "--most-clips", "0"], "--most-clips 0: give at least 1"),
-        (["--embedded", "{corpus}", "--songs", "{tmp}/metrics"], "no audio there"),
-        (["--embedded", "{corpus}", "--aistpp", "{tmp}/metrics/beats.json"], "beats.json"),
+        (["--synthetic", "{tmp}/nowhere"], "manifest.parquet is missing"),
+        (["--synthetic", "{corpus}", "--most-clips", "0"], "--most-clips 0: give at least 1"),
+        (["--synthetic", "{corpus}", "--songs", "{tmp}/metrics"], "no audio there"),
+        (["--synthetic", "{corpus}", "--aistpp", "{tmp}/metrics/beats.json"], "beats.json"),
     ],
 )
 def test_what_is_not_there_is_refused(tiny_corpus, tmp_path, given, message):

@@ -40,7 +40,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
-    """Three songs of the embedded corpus with a dance each, and a fourth dance on the ignore list."""
+    """Three songs of the synthetic corpus with a dance each, and a fourth dance on the ignore list."""
     folder = tmp_path_factory.mktemp("made") / "corpus"
     generate(folder, [*FEW, BROKEN], 0, [4])
     return folder

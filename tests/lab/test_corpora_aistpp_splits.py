@@ -98,13 +98,13 @@ class TestDeal:
             deal(lists, [], [], "held_out")
 
 
-def test_the_small_embedded_corpus_keeps_its_own_validation_songs():
+def test_the_small_synthetic_corpus_keeps_its_own_validation_songs():
     lists = {split: [clip.name for clip in clips("small") if clip.split == split] for split in ("train", "val", "test")}
     found = [clip.name for clip in clips("small")]
     assert deal(lists, [], found, "held_out") == deal(lists, [], found, "official")
 
 
-def test_in_the_full_embedded_corpus_no_song_and_no_dance_is_in_two_splits():
+def test_in_the_full_synthetic_corpus_no_song_and_no_dance_is_in_two_splits():
     planned = clips("full")
     lists = {split: [clip.name for clip in planned if clip.split == split] for split in ("train", "val", "test")}
     dealt = deal(lists, [clip.name for clip in planned if clip.broken], [clip.name for clip in planned], "held_out")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bvh_files import embedded_dance
+from bvh_files import synthetic_dance
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora import leaks, quality
@@ -24,7 +24,7 @@ CHECKS = MotionChecks()
 
 @pytest.fixture(scope="module")
 def joints() -> np.ndarray:
-    return forward_kinematics(*embedded_dance(frames=480))
+    return forward_kinematics(*synthetic_dance(frames=480))
 
 
 @pytest.fixture(scope="module")

@@ -28,12 +28,12 @@ from motionbeat.lab.training.batches import Batches
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["mBR60", "mPO61", "mBR6000", "mPO6001", "mBR9000", "mPO9001"]
-"""Of the embedded corpus's own songs, two in each split."""
+"""Of the synthetic corpus's own songs, two in each split."""
 MIX = ["synthetic", "choreographed"]
 
 
 def own_songs(folder: Path, seed: int) -> Path:
-    """The first half of songs of the embedded corpus, made from a seed, with their beats beside them."""
+    """The first half of songs of the synthetic corpus, made from a seed, with their beats beside them."""
     folder.mkdir()
     for name in NAMES:
         samples = made_music.render(seed, name, rhythm(seed, name, [4]))[: round(32 * 60 / tempo(name) * SAMPLE_RATE)]
@@ -93,7 +93,7 @@ def test_a_mix_goes_through_the_pipeline_and_is_reported_by_source_and_together(
 
 
 def test_a_recording_that_two_corpora_hold_in_different_splits_is_refused(alone: Path, settings: Params) -> None:
-    wanted = small(settings, own_songs(alone / "songs", settings.corpus.seed))  # the embedded corpus's very songs
+    wanted = small(settings, own_songs(alone / "songs", settings.corpus.seed))  # the synthetic corpus's very songs
     folder = alone / "corpus"
     corpus = read_corpus(wanted.corpus, folder, wanted.beats)
     splits = {(clip.song.partition(".")[2], clip.split) for clip in corpus.clips}

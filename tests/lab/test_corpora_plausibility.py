@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bvh_files import bvh_text, embedded_dance
+from bvh_files import bvh_text, synthetic_dance
 from scipy.spatial.transform import Rotation
 
 from motionbeat.errors import MotionBeatError
@@ -26,7 +26,7 @@ CHECKS = MotionChecks()
 @pytest.fixture(scope="module")
 def dance() -> tuple[np.ndarray, np.ndarray]:
     """Poses (T, 24, 3) and translation (T, 3) at 60 frames a second."""
-    return embedded_dance(frames=180)
+    return synthetic_dance(frames=180)
 
 
 def saved(path: Path, **arrays) -> Path:

@@ -36,7 +36,7 @@ def slid(vectors, speed=0.4, axis=0):
 
 @pytest.fixture(scope="module")
 def dancer():
-    """Vectors (T, 151) of a dancer of the embedded corpus, who stands where the contacts say so."""
+    """Vectors (T, 151) of a dancer of the synthetic corpus, who stands where the contacts say so."""
     clip = next(clip for clip in clips("small") if clip.situation == "FM")
     made = dance(3, clip, rhythm(3, clip.song, [4]))
     return motion_vector.encode(made.poses.reshape(-1, 24, 3)[::2], made.translation[::2] / made.scaling)[:450]

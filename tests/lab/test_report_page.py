@@ -86,8 +86,8 @@ def test_the_page_with_the_models_pictures_is_the_same_bytes_under_another_hash_
     assert sum(name == "svg" for name, _ in found) == 5 + 2 + 3 + 1  # with the model's pictures and the stages
 
 
-def test_the_page_says_that_the_embedded_corpus_is_not_real_dance(run_folder, html):
-    warning = "Figures on the embedded corpus say nothing about real dance"
+def test_the_page_says_that_the_synthetic_corpus_is_not_real_dance(run_folder, html):
+    warning = "Figures on the synthetic corpus say nothing about real dance"
     assert warning in html
     text = (run_folder / "params.yaml").read_text(encoding="utf-8").replace("name: synthetic", "name: aistpp")
     (run_folder / "params.yaml").write_text(text, encoding="utf-8")
@@ -110,7 +110,7 @@ def test_text_from_data_cannot_become_markup(run_folder):
 
 def test_the_first_screen_says_what_was_trained_and_three_figures_with_chance_and_ceiling(html):
     header = html[html.index("<header>") : html.index("</header>")]
-    assert "trained on 1 dance to 1 song of the embedded corpus" in header
+    assert "trained on 1 dance to 1 song of the synthetic corpus" in header
     assert "tested on 1 dance to 1 song" in header
     figures = [attributes for name, attributes in Tags(header).tags if attributes.get("class") == "scale"]
     assert len(figures) == 2  # neither beat tracking nor pairs of one tempo in this run

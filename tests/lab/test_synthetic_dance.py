@@ -1,4 +1,4 @@
-"""The embedded corpus's dancers: on the floor, moved by their event model, and as lively as a real dancer."""
+"""The synthetic corpus's dancers: on the floor, moved by their event model, and as lively as a real dancer."""
 
 from itertools import pairwise
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The embedded corpus's songs: what is played can be heard, sounds like a record; timbre tells no rhythm."""
+"""The synthetic corpus's songs: what is played can be heard, sounds like a record; timbre tells no rhythm."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Songs2Corpus: any folder of audio, danced to by the embedded corpus's dancers; no motion data is needed.
+"""Songs2Corpus: any folder of audio, danced to by the synthetic corpus's dancers; no motion data is needed.
 
 Beats are those of a file NAME.beats beside NAME.ogg, or a tracker's. What has no pulse that returns (silence, speech,
 free rhythm) is left out, by name. What is known of the dances, events and landings of feet, is written as truth; the

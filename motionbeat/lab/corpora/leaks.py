@@ -22,7 +22,7 @@ SOUND_RATE, DANCE_RATE = 20.0, 10.0
 """Features a second: a cut between two of them shifts a dance by up to 50 ms."""
 _LEAST_S = 3.0
 _SAME_SOUND = 0.85
-"""Correlation of two recordings' features; of 46 embedded songs no two come above 0.7."""
+"""Correlation of two recordings' features; of 46 synthetic songs no two come above 0.7."""
 _SAME_DANCE_M, _SAME_DANCE = 0.08, 0.35
 """Distance of the limbs' joints, in metres and relative to how far they move; of 244 dances none come below 0.15 m."""
 _SWAPPED = [

@@ -1,6 +1,6 @@
 """Corpora2Corpus: several corpora as one, in which every song and clip carries the name of its corpus.
 
-Names begin with it (`synthetic.mBR60`), since the embedded corpus and AIST++ name their songs and dances alike. Each
+Names begin with it (`synthetic.mBR60`), since the synthetic corpus and AIST++ name their songs and dances alike. Each
 corpus keeps its splits; that no recording and no dance is in two splits is checked over all of them together.
 """
 
@@ -15,7 +15,7 @@ from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.manifest import Corpus
 
 PARTS = "parts"
-"""Beside the manifest: what each reader keeps, such as the truth of the embedded corpus, with the names of its own."""
+"""Beside the manifest: what each reader keeps, such as the truth of the synthetic corpus, with the names of its own."""
 
 
 def named(source: str, name: str) -> str:

@@ -9,7 +9,7 @@ from motionbeat.lab.corpora.manifest import Corpus
 
 
 def read_corpus(settings: params.Corpus, working: Path, trackers: params.Beats) -> Corpus:
-    """Read the corpus that `settings` name; the embedded one is first made in `working`/source.
+    """Read the corpus that `settings` name; the synthetic one is first made in `working`/source.
 
     Of several corpora each has a folder of its own, `settings.root`/NAME, and keeps its own files in
     `working`/parts/NAME.

@@ -3,7 +3,7 @@
 The novelty of the motion (feet that come to stand, and the acceleration of hands, head and root) is correlated with
 a pulse of each tempo and with its multiples: what is danced to a beat returns with the half bar and the bar, too. One
 tempo is taken for the whole dance. How well it does
-is known from dances of the embedded corpus alone, by which it was chosen too (`tests/lab/test_demo_measures.py`).
+is known from dances of the synthetic corpus alone, by which it was chosen too (`tests/lab/test_demo_measures.py`).
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The library that the page searches where none is named: songs of the embedded corpus and dances to them.
+"""The library that the page searches where none is named: songs of the synthetic corpus and dances to them.
 
 One song a genre and two dances to each, made at the first start and kept in the cache as files that `motionbeat search`
 reads as well. Their beats are known and are not tracked.
@@ -48,7 +48,7 @@ _FILE = "library.mbi"
 def made_library(model: MotionBeat, tracker: str | None = None, songs: tuple[str, ...] = SONGS) -> Index:
     """The index of the made songs and dances, from the cache or made now (about 3 s a song).
 
-    tracker: of queries. songs: names of the embedded corpus.
+    tracker: of queries. songs: names of the synthetic corpus.
     """
     key = hashlib.sha256(json.dumps([_VERSION, tracker, songs, model_digest(model)]).encode()).hexdigest()[:16]
     folder = (cache_folder() / "demo" / key).resolve()

@@ -1,4 +1,4 @@
-"""Song2Dance by rules: the embedded corpus's dancers and choreographies, danced to the accents of any music.
+"""Song2Dance by rules: the synthetic corpus's dancers and choreographies, danced to the accents of any music.
 
 Nothing is trained. The accents are those of the corpus `choreographed`: peaks of band-wise onset strength at the
 sub-beats. So this dancer is given the beats, which the trained generators are not.

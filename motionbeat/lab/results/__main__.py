@@ -47,7 +47,7 @@ def _print(settings: params.Params, folder: Path) -> None:
         facts = [f"{row.name} {terminal_cell(row.cells[0])}" for row in table.groups[0].rows]
         print(f"\n{table.caption}: {'; '.join(facts)}")
     if settings.corpus.names == ["synthetic"]:
-        print("\nCorpus: embedded (made by the project itself). These figures say nothing about real dance.")
+        print("\nCorpus: synthetic (made by the project itself). These figures say nothing about real dance.")
     print(f"\nReport: {PAGE}" if PAGE.exists() else f"\n{PAGE} is missing: run `dvc repro` to make it")
 
 

@@ -41,7 +41,7 @@ PLANTED_NOTE = (
     "are not planted is the one to compare with theirs."
 )
 RULES_NOTE = (
-    "The rule-based dancer learns nothing: moves of the embedded corpus on the accents of the music, at the beats that "
+    "The rule-based dancer learns nothing: moves of the synthetic corpus on the accents of the music, at the beats that "
     "it is scored by, which generators are not given."
 )
 _TERMINAL = 3

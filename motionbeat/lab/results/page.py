@@ -35,14 +35,14 @@ from motionbeat.lab.results.training_curves import History, training_curves
 from motionbeat.lab.results.training_tables import agreement_tables, beats_table, training_table
 
 CORPORA = {
-    "synthetic": "the embedded corpus (music and dance made by the project, with rhythm as the only link)",
+    "synthetic": "the synthetic corpus (music and dance made by the project, with rhythm as the only link)",
     "aistpp": "AIST++ (motion capture of 30 dancers to 60 pieces of music)",
     "dance_with_melody": "Dance with Melody (motion capture of cha-cha, rumba and waltz)",
     "folder": "a folder of songs and dances, as its clips.csv lists them",
     "choreographed": "a folder of songs, danced to by made dancers who answer their beats and accents",
 }
 WARNINGS = {
-    "synthetic": "Figures on the embedded corpus say nothing about real dance or real music. They show that the "
+    "synthetic": "Figures on the synthetic corpus say nothing about real dance or real music. They show that the "
     "pipeline works, and how far the method gets where the best possible score is known.",
     "dance_with_melody": "In this corpus the phase of the beats between dance and music is not verified. Figures on it "
     "show that the pipeline runs on real recordings; no gain in alignment can be read from them.",

@@ -46,7 +46,7 @@ NOTE = (
     "gives neither intervals nor the splits that it used."
 )
 STANDIN_NOTE = (
-    "Columns marked * were run on embedded stand-ins, synthesised by the project in the data sets' layout: their "
+    "Columns marked * were run on synthetic stand-ins, synthesised by the project in the data sets' layout: their "
     "figures show that the task runs and say nothing about music. Set tasks.gtzan.root and so on to the real data."
 )
 NOT_RUN = "No recognition task has been run: dvc repro probe beat_tracking."
@@ -58,7 +58,7 @@ def tasks_run(results: ResultsTable) -> list[str]:
 
 
 def standins(results: ResultsTable) -> bool:
-    """Whether any task was run on an embedded stand-in."""
+    """Whether any task was run on a synthetic stand-in."""
     return any(results.about[task]["standin"] for task in tasks_run(results))
 
 

@@ -1,6 +1,6 @@
 """Piece2Samples: instruments that play roles over a rhythm, as a wave.
 
-The rhythm is that of the embedded corpus (`rhythm.rhythm`): the same accents that its dances follow.
+The rhythm is that of the synthetic corpus (`rhythm.rhythm`): the same accents that its dances follow.
 """
 
 from itertools import pairwise
@@ -43,7 +43,7 @@ class Style:
     """What the clips of a genre or scene have in common."""
 
     tempo: tuple[float, float]
-    template: str  # genre of the embedded corpus whose accents it likes
+    template: str  # genre of the synthetic corpus whose accents it likes
     parts: tuple[tuple[str, str, float], ...] = field(converter=_parts)  # voice, role, gain
     drums: float = 0.0
     loudness: tuple[float, float] = (-14, -1)  # dB full scale

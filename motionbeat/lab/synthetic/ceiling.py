@@ -1,4 +1,4 @@
-"""The ceilings of retrieval on an embedded corpus: the scores with perfectly detected accents and events.
+"""The ceilings of retrieval on a synthetic corpus: the scores with perfectly detected accents and events.
 
 *additive* is what any sum over 16ths can reach, *full* what the rules of the generator give for a whole window. Only
 the gap between them can be credited to attention, or to any other model that reads a 16th together with the others.
@@ -23,7 +23,7 @@ def ceilings(
 ) -> dict[str, NDArray[np.float64]]:
     """By the names of FORMS, log-likelihoods (motion windows, music windows) of events given accents.
 
-    folder: an embedded corpus. motion: (clip, start), music: (song, start), start in seconds in the song, taken as its
+    folder: a synthetic corpus. motion: (clip, start), music: (song, start), start in seconds in the song, taken as its
     nearest true beat. beats: length of all windows; beats beyond the end of a clip or a song are left out on both
     sides. Raises `MotionBeatError` when a clip or a song is not in the truth, or a window begins outside of it.
     """

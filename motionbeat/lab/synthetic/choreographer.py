@@ -1,4 +1,4 @@
-"""Accents2Dances: the embedded corpus's dancers and choreographies, danced to any recording.
+"""Accents2Dances: the synthetic corpus's dancers and choreographies, danced to any recording.
 
 The beats are a tracker's or a person's, of any meter and with any changes of tempo; the accents are those of
 `choreographer_accents`; which of them a dancer marks, how late and how strongly is the event model of `dance_events`.

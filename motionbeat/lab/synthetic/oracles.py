@@ -19,7 +19,7 @@ from motionbeat.lab.synthetic.truth_windows import Array, Window, motion_windows
 def true_accents(folder: Path, windows: Sequence[Window], beats: int, subbeats: int) -> NDArray[np.float32]:
     """Accents of windows of music: (N, beats * subbeats, 3), parts as `rhythm.PARTS`; 0 beyond a song's end.
 
-    folder: an embedded corpus. windows: (song, start in s), each start taken as the nearest true beat; beats = 1 gives
+    folder: a synthetic corpus. windows: (song, start in s), each start taken as the nearest true beat; beats = 1 gives
     rows of the token tables. Raises `MotionBeatError` as `truth_windows.music_windows`.
     """
     return _on_grid(music_windows(folder, windows, beats).accents, subbeats)

@@ -1,4 +1,4 @@
-"""The truth about an embedded corpus, as Parquet tables beside it; only tests, ceilings and oracles read them."""
+"""The truth about a synthetic corpus, as Parquet tables beside it; only tests, ceilings and oracles read them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -105,20 +105,20 @@ def write_dances(folder: Path, clips: Sequence[Columns], contacts: Sequence[Colu
 
 
 def read_songs(folder: Path) -> dict[str, np.ndarray]:
-    """truth_songs.parquet of an embedded corpus, one array a column."""
+    """truth_songs.parquet of a synthetic corpus, one array a column."""
     return tables.read(folder / "truth_songs.parquet", SONGS)
 
 
 def read_clips(folder: Path) -> dict[str, np.ndarray]:
-    """truth_clips.parquet of an embedded corpus, one array a column."""
+    """truth_clips.parquet of a synthetic corpus, one array a column."""
     return tables.read(folder / "truth_clips.parquet", CLIPS)
 
 
 def read_contacts(folder: Path) -> dict[str, np.ndarray]:
-    """truth_contacts.parquet of an embedded corpus, one array a column."""
+    """truth_contacts.parquet of a synthetic corpus, one array a column."""
     return tables.read(folder / "truth_contacts.parquet", CONTACTS)
 
 
 def context_of(folder: Path) -> float:
-    """The context that the dances of an embedded corpus were made with."""
+    """The context that the dances of a synthetic corpus were made with."""
     return float(read_clips(folder)["context"][0])

@@ -1,4 +1,4 @@
-"""Windows of whole beats cut from the truth of an embedded corpus: accents of music, and events of dances."""
+"""Windows of whole beats cut from the truth of a synthetic corpus: accents of music, and events of dances."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ class MusicWindows:
 
 
 def music_windows(folder: Path, windows: Sequence[Window], beats: int) -> MusicWindows:
-    """Cut windows of `beats` beats from the songs of the embedded corpus in `folder`.
+    """Cut windows of `beats` beats from the songs of the synthetic corpus in `folder`.
 
     Raises `MotionBeatError` when a song is not in the truth, or a window begins outside of it.
     """
@@ -61,7 +61,7 @@ def _by_name(names: NDArray, rows: NDArray) -> dict[str, NDArray]:
 def _beginning(path: Path, rows: Mapping[str, Array], tempi: Mapping[str, float], name: str, start_s: float) -> int:
     """The 16th on which a window begins."""
     if name not in rows:
-        raise MotionBeatError(f"{path}: no {name}; expected a name from this embedded corpus")
+        raise MotionBeatError(f"{path}: no {name}; expected a name from this synthetic corpus")
     begin = round(start_s * tempi[name] / 60) * SUBBEATS
     if not 0 <= begin < rows[name].shape[1]:
         raise MotionBeatError(f"{path}: {name} has no beat at {start_s} s; expected a start within it")

@@ -1,4 +1,4 @@
-"""Write the embedded corpus in AIST++'s form: motions, wav, splits, ignore list, and the truth beside them."""
+"""Write the synthetic corpus in AIST++'s form: motions, wav, splits, ignore list, and the truth beside them."""
 
 import io
 import pickle

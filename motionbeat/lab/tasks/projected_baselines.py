@@ -89,7 +89,7 @@ class Heads:
         return self._of_table(table)
 
     def of_accents(self, corpus: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
-        """The same through a head on the true accents of the songs of an embedded corpus: an oracle of the music side.
+        """The same through a head on the true accents of the songs of a synthetic corpus: an oracle of the music side.
 
         What is left between it and the ceiling is lost by the motion encoder.
         """

@@ -19,7 +19,7 @@ from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import DataSet, Tasks
 
 STANDINS = Path("data/standins")
-"""Where the embedded stand-ins lie; a data set whose root is here is no real one."""
+"""Where the synthetic stand-ins lie; a data set whose root is here is no real one."""
 CLIP_TASKS = {"genre": "gtzan", "tagging": "magnatagatune", "instrument": "nsynth", "emotion": "emomusic"}
 """The tasks of one label a clip, and their data sets."""
 BEAT_TASK = "beat_tracking"
@@ -49,7 +49,7 @@ def settings_of(data_set: str, tasks: Tasks) -> DataSet:
 
 
 def is_standin(data_set: str, tasks: Tasks) -> bool:
-    """Whether the data set is the embedded stand-in, however its root is spelled."""
+    """Whether the data set is the synthetic stand-in, however its root is spelled."""
     return Path(settings_of(data_set, tasks).root).resolve() == (STANDINS / data_set).resolve()
 
 
@@ -63,7 +63,7 @@ def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
     if not root.is_dir():
         raise MotionBeatError(
             f"tasks.{data_set}.root = {chosen.root}: no such folder; unpack the data set there, or set it to "
-            f"{STANDINS / data_set} for the embedded stand-in"
+            f"{STANDINS / data_set} for the synthetic stand-in"
         )
     if data_set == "gtzan":
         return (gtzan.read_beats if beats else gtzan.read)(root, lists=not folds)

@@ -3,7 +3,7 @@
 Li, Yang, Ross & Kanazawa, "AI Choreographer: Music Conditioned 3D Dance Generation with AIST++", ICCV 2021.
 Songs are excerpts of exactly 16 beats (clips `sBM`) or 64 beats (`sFM`) at the nominal tempo, the first
 beat at 0 s. `names` says what a name tells, `layout` where the files lie, `splits` which clip is in which
-split, `acquire` what is downloaded; the embedded corpus has the same form and is read by the same reader.
+split, `acquire` what is downloaded; the synthetic corpus has the same form and is read by the same reader.
 """
 
 from motionbeat.lab.corpora.aistpp.aistpp_motion import read_motion

@@ -1,6 +1,6 @@
 """What an AIST++ name tells: genre, situation, dancer, song and choreography of a clip; tempo of a song.
 
-Songs of the embedded corpus may have further numbers, and a suffix for another recording of a song.
+Songs of the synthetic corpus may have further numbers, and a suffix for another recording of a song.
 """
 
 import re
@@ -45,7 +45,7 @@ def parse(name: str) -> ClipName | None:
 
 
 def is_song(name: str) -> bool:
-    """Whether a song is named as AIST++ does (m, two capitals, a digit) or as the embedded corpus (mBR60, mBR60-r1)."""
+    """Whether a song is named as AIST++ does (m, two capitals, a digit) or as the synthetic corpus (mBR60, mBR60-r1)."""
     return _SONG.fullmatch(name) is not None
 
 
