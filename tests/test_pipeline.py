@@ -195,13 +195,13 @@ def test_the_params_of_a_stage_are_the_sections_that_its_script_reads(stage: str
     assert sections_read(stage) == {name.split(".")[0] for name in STAGES[stage]["params"]}
 
 
-def test_every_knob_is_a_param_of_some_stage_besides_the_report() -> None:
+def test_every_param_is_read_by_some_stage_besides_the_report() -> None:
     tracked = {name for stage, entry in STAGES.items() if stage != "report" for name in entry.get("params", [])}
     sections = {field.name for field in attrs.fields(params.Params)}
     assert {name for name in tracked if "." not in name} | {"report"} == sections
 
 
-def test_every_knob_is_explained() -> None:
+def test_every_param_is_explained() -> None:
     lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
     knobs = [line for line in lines if line.startswith("  ") and ":" in line.split("#")[0]]
     silent = [line.strip() for line in knobs if "#" not in line]

@@ -50,7 +50,7 @@ def test_every_param_is_on_its_page_with_its_default_type_and_meaning() -> None:
 def flattened(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     pairs = []
     for name, value in values.items():
-        nested = isinstance(value, dict) and value  # an empty one is a knob
+        nested = isinstance(value, dict) and value  # an empty one is a param
         pairs += flattened(value, f"{prefix}{name}.") if nested else [(f"{prefix}{name}", value)]
     return pairs
 

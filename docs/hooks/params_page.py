@@ -1,4 +1,4 @@
-"""params.yaml as a page: each knob with its default, its type in `motionbeat.lab.params.sections`, and its comment.
+"""params.yaml as a page: each param with its default, its type in `motionbeat.lab.params.sections`, and its comment.
 
 `python -m docs.hooks.params_page` prints it.
 """
@@ -34,14 +34,14 @@ FIRST_TEN = {
     "train.seed": "another run of the same; also `corpus.seed` for other songs",
     "encoders.names": "which frozen encoders the tables compare; most of the time of `dvc repro` beyond training",
 }
-"""Knobs that most people turn, and why."""
+"""Params that most people change, and why."""
 _KNOB = re.compile(r"^(?P<indent> +)(?P<name>[a-z_0-9]+):(?: (?P<value>[^#]*?))?(?: *# (?P<comment>.*))?$")
 
 
 def params_page(path: Path) -> str:
     """The page in Markdown. Raises `MotionBeatError` for a params.yaml that does not fit the typed model."""
     settings = params.load(path)
-    lines = ["# Params", "", "Every knob is in `params.yaml`, and this page is made from it and from its typed model."]
+    lines = ["# Params", "", "Every param is in `params.yaml`, and this page is made from it and from its typed model."]
     lines += ["One run with another value: `dvc exp run -S loss.alpha=0.5`. For good: edit the file.", ""]
     lines += ["## The ten that matter", "", "| param | default | what for |", "| --- | --- | --- |"]
     for name, why in FIRST_TEN.items():

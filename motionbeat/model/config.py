@@ -38,9 +38,9 @@ class ModelConfig:
     contact_height: float
     """m: ... and this near the floor is in contact."""
     flux: bool = False
-    """Whether the flux of each band stands beside the log-mel. A model older than this knob has none."""
+    """Whether the flux of each band stands beside the log-mel. A model older than this param has none."""
     joint_events: bool = False
-    """Whether joint speeds and their changes are among the motion features. A model older than this knob has none."""
+    """Whether joint speeds and their changes are among the motion features. A model older than this param has none."""
     width: int
     layers: int
     heads: int

@@ -87,7 +87,7 @@ def stages_of(ended: list[side_by_side.Ended]) -> list[str]:
         ("report__clip", "other", []),
     ],
 )
-def test_a_variant_runs_only_the_stages_that_read_its_knobs(
+def test_a_variant_runs_only_the_stages_that_read_its_params(
     checkout: Path, tmp_path: Path, knob: str, value: object, anew: list[str]
 ) -> None:
     default, turned = runs_of(checkout, **{knob: value})
@@ -187,7 +187,7 @@ def test_the_command_writes_tables_plots_and_a_file_a_run(tmp_path: Path, capsys
         ([], {"corpora": "0,0"}, "--corpora 0,0: expected different seeds"),
         ([], {"trainings": "x"}, "--trainings x"),
         ([], {"jobs": 0}, "at least 1"),
-        ([], {"knobs": ["epochs=4"]}, "-S epochs=4: expected section.knob=value"),
+        ([], {"knobs": ["epochs=4"]}, "-S epochs=4: expected section.param=value"),
         ([], {"knobs": ["train.epochs=["]}, "not valid YAML"),
         ([], {"knobs": ["train.seed=1"]}, "--trainings"),
         ([], {"knobs": ["train.epoch=1"]}, "unknown key train.epoch: not in params.yaml"),

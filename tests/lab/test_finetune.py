@@ -1,4 +1,4 @@
-"""`motionbeat finetune` makes a model of a folder of songs; its steps follow from the songs and the knobs."""
+"""`motionbeat finetune` makes a model of a folder of songs; its steps follow from the songs and the params."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_a_folder_of_songs_becomes_a_model_and_the_same_command_repeats_nothing(
     assert "train: " not in again and said.endswith(again)
 
 
-def test_the_steps_follow_from_the_songs_the_start_model_and_the_knobs(songs: Path, start: Path) -> None:
+def test_the_steps_follow_from_the_songs_the_start_model_and_the_params(songs: Path, start: Path) -> None:
     def keys(**knobs: object) -> dict[str, str]:
         given = {name.replace("__", "."): value for name, value in knobs.items()}
         steps = fine_tuning.plan(Planner(threads=1), songs, str(start), given)

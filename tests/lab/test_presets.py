@@ -1,4 +1,4 @@
-"""Presets name knobs that exist, expand to flags that DVC takes, and leave the comments of params.yaml alone."""
+"""Presets name params that exist, expand to flags that DVC takes, and leave the comments of params.yaml alone."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_the_presets_of_the_documents_exist() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_preset_names_knobs_that_exist_with_values_that_they_take(name: str, tmp_path: Path) -> None:
+def test_a_preset_names_params_that_exist_with_values_that_they_take(name: str, tmp_path: Path) -> None:
     chosen = overrides(name)
     assert chosen
     values = tmp_path / "params.yaml"

@@ -124,7 +124,7 @@ def test_a_resumed_fine_tuning_ends_as_an_unbroken_one(
         ("layout", {"motion_width": 11}, r"its motion features are 10 numbers, those of the tokens 11"),
     ],
 )
-def test_a_start_model_with_other_tokens_or_another_form_is_refused_naming_the_knob(
+def test_a_start_model_with_other_tokens_or_another_form_is_refused_naming_the_param(
     start: Path, small: Params, tokens: Tokens, section: str, changed: dict[str, Any], message: str
 ) -> None:
     model, layout = small.model, tokens.layout
@@ -132,7 +132,7 @@ def test_a_start_model_with_other_tokens_or_another_form_is_refused_naming_the_k
         model = evolve(model, **changed)
     else:
         layout = evolve(layout, **changed)
-    with pytest.raises(MotionBeatError, match=f"{message}.*Set these knobs .*or set train.start_from to null"):
+    with pytest.raises(MotionBeatError, match=f"{message}.*Set these params .*or set train.start_from to null"):
         start_model(str(start), evolve(tokens, layout=layout), model)
 
 
@@ -141,7 +141,7 @@ def test_a_folder_without_a_model_is_refused_by_name(tokens: Tokens, small: Para
         start_model(str(tmp_path / "nowhere"), tokens, small.model)
 
 
-def test_the_knobs_of_a_start_model_are_those_that_its_configuration_was_made_from(settings: Params) -> None:
+def test_the_params_of_a_start_model_are_those_that_its_configuration_was_made_from(settings: Params) -> None:
     knobs = knobs_of("shipped")
     config = DualEncoder.load(SHIPPED).config
     assert {name: getattr(settings.tokens, name) for name in ("rotations", "flux", "window_beats")} == {

@@ -29,16 +29,16 @@ def ablate(
     knobs: Annotated[
         list[str] | None,
         typer.Option(
-            "-S", "--set", metavar="KNOB=VALUE", help="For the default and every variant.", show_default=False
+            "-S", "--set", metavar="PARAM=VALUE", help="For the default and every variant.", show_default=False
         ),
     ] = None,
     variants: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Variants as YAML, name: {knob: value}, instead of ours.")
+        Path | None, typer.Option(metavar="FILE", help="Variants as YAML, name: {param: value}, instead of ours.")
     ] = None,
     title: Annotated[str, typer.Option(help="Name of the tables in the output folder.")] = "ablations",
     resamplings: Annotated[int, typer.Option(help="Of the songs, for the intervals.")] = 2000,
     table: Annotated[bool, typer.Option("--table", help="Run nothing: write the tables of what is finished.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Print the variants and their knobs, and end.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print the variants and their params, and end.")] = False,
 ) -> None:
     """Train variants of the model over several seeds, and compare each with the default song by song.
 
@@ -109,7 +109,7 @@ def _write(runs: "list[Run]", output: Path, title: str, about: list[str], resamp
     for run in finished:
         figures = side_by_side.figures(run.last, output)
         known = {"variant": run.variant, "corpus": run.corpus, "training": run.training, "key": run.last.key}
-        write_json(output / "runs" / f"{run.name}.json", known | {"knobs": dict(run.overrides), "songs": figures})
+        write_json(output / "runs" / f"{run.name}.json", known | {"params": dict(run.overrides), "songs": figures})
         rows.append(paired.as_rows(run.variant, run.corpus, run.training, figures))
     frame = pd.concat(rows, ignore_index=True)
     found = paired.estimates(frame, resamplings, seed=0)

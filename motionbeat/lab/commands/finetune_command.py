@@ -22,7 +22,7 @@ def finetune(
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch. The bits of a model depend on it.")] = 2,
     knobs: Annotated[
         list[str] | None,
-        typer.Option("-S", "--set", metavar="KNOB=VALUE", help="A knob of params.yaml.", show_default=False),
+        typer.Option("-S", "--set", metavar="PARAM=VALUE", help="A param of params.yaml.", show_default=False),
     ] = None,
 ) -> None:
     """Fine-tune a model on your own songs; dances are made to them, none are needed.
@@ -32,7 +32,7 @@ def finetune(
     out: those of validation choose the epoch, which may be the start model
     itself, and those of test measure what was gained. The new model's card.md
     names the data of both models. The same command resumes what was stopped;
-    a change of songs or knobs makes anew what depends on it.
+    a change of songs or params makes anew what depends on it.
 
     Example: motionbeat finetune my_songs -o my_model
     and then: motionbeat embed song.mp3 --model my_model

@@ -16,7 +16,7 @@ def preset(
 ) -> None:
     """Print a preset as flags of dvc exp run, or write it into params.yaml.
 
-    Example, for one run: dvc exp run $(motionbeat preset paper). For good: motionbeat preset paper --write. Knobs
+    Example, for one run: dvc exp run $(motionbeat preset paper). For good: motionbeat preset paper --write. Params
     that a preset does not name stay as params.yaml has them. Run it in the folder that holds params.yaml.
     """
     from motionbeat.lab.params import presets

@@ -70,7 +70,7 @@ def markdown(estimates: Estimates, variants: Mapping[str, Overrides], about: Seq
         headings = [measure.title for measure in shown]
         parts += [f"## {title}", table(["variant", *headings], means)]
         if changed:
-            parts += [f"### {title}: differences from the default", table(["variant", "knobs", *headings], changed)]
+            parts += [f"### {title}: differences from the default", table(["variant", "params", *headings], changed)]
     return "\n\n".join(parts) + "\n"
 
 

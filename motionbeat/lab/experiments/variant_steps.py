@@ -34,7 +34,7 @@ _ON_TORCH = ("train", EVALUATE)
 
 @frozen
 class Stage:
-    """What a stage reads and writes. `params`: sections, or knobs by dotted name."""
+    """What a stage reads and writes. `params`: sections, or params by dotted name."""
 
     name: str
     module: tuple[str, ...]  # arguments of python
@@ -122,7 +122,7 @@ class Planner:
     ) -> list[Run]:
         """All runs, seed after seed, so that what was stopped early has whole seeds.
 
-        Raises `MotionBeatError` for a knob or value that params.yaml does not take, and for several seeds of a corpus
+        Raises `MotionBeatError` for a param or value that params.yaml does not take, and for several seeds of a corpus
         that is not made here.
         """
         corpora, trainings = list(corpora), list(trainings)

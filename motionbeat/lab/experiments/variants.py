@@ -1,4 +1,4 @@
-"""The variants of an ablation: names with the knobs of params.yaml that they change."""
+"""The variants of an ablation: names with the params that they change."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -17,7 +17,7 @@ VARIANTS = Path(__file__).with_name("variants.yaml")
 SEEDS = ("corpus.seed", "train.seed")
 
 Overrides = Mapping[str, Any]
-"""{"loss.alpha": 0.2}: knobs by section and name."""
+"""{"loss.alpha": 0.2}: params by section and name."""
 
 
 def read_variants(path: Path = VARIANTS) -> dict[str, dict[str, Any]]:
@@ -25,11 +25,11 @@ def read_variants(path: Path = VARIANTS) -> dict[str, dict[str, Any]]:
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise MotionBeatError(f"{path} is missing: --variants names a YAML file of name: {{knob: value}}") from None
+        raise MotionBeatError(f"{path} is missing: --variants names a YAML file of name: {{param: value}}") from None
     except YAMLError as error:
         raise MotionBeatError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not all(isinstance(knobs, dict) and knobs for knobs in content.values()):
-        raise MotionBeatError(f"{path}: expected variants, name: {{knob: value}}")
+        raise MotionBeatError(f"{path}: expected variants, name: {{param: value}}")
     return {str(name): knobs for name, knobs in content.items()}
 
 
@@ -48,9 +48,9 @@ def chosen_variants(names: Sequence[str], known: Mapping[str, Overrides], root: 
 
 
 def with_overrides(values: Mapping[str, Any], overrides: Overrides, origin: str) -> dict[str, Any]:
-    """A copy of the nested `values` of params.yaml with some knobs changed, checked as params.yaml is.
+    """A copy of the nested `values` of params.yaml with some params changed, checked as params.yaml is.
 
-    Raises `MotionBeatError`, beginning with `origin`, for an unknown knob and for a value that it cannot have.
+    Raises `MotionBeatError`, beginning with `origin`, for an unknown param and for a value that it cannot have.
     """
     changed: dict[str, Any] = deepcopy(dict(values))
     for name, value in overrides.items():
@@ -65,7 +65,7 @@ def with_overrides(values: Mapping[str, Any], overrides: Overrides, origin: str)
 
 
 def assignments(texts: Iterable[str]) -> dict[str, Any]:
-    """The overrides in `section.knob=value` texts, values read as YAML: {"train.epochs": 40}.
+    """The overrides in `section.param=value` texts, values read as YAML: {"train.epochs": 40}.
 
     Raises `MotionBeatError` for a text of another form, and for the seeds, which have separate options.
     """
@@ -74,7 +74,7 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
     for text in texts:
         knob, equals, value = text.partition("=")
         if not equals or "." not in knob:
-            raise MotionBeatError(f"-S {text}: expected section.knob=value, such as train.epochs=40")
+            raise MotionBeatError(f"-S {text}: expected section.param=value, such as train.epochs=40")
         try:
             overrides[knob] = yaml.load(value)
         except YAMLError as error:

@@ -1,4 +1,4 @@
-"""The sections of params.yaml, one typed class each; params.yaml says what each knob means."""
+"""The sections of params.yaml, one typed class each; params.yaml says what each param means."""
 
 from typing import Literal, NewType
 

@@ -41,8 +41,8 @@ PLANTED_NOTE = (
     "are not planted is the one to compare with theirs."
 )
 RULES_NOTE = (
-    "The rule-based dancer learns nothing: moves of the synthetic corpus on the accents of the music, at the beats that "
-    "it is scored by, which generators are not given."
+    "The rule-based dancer learns nothing: moves of the synthetic corpus on the accents of the music, at the beats "
+    "that it is scored by, which generators are not given."
 )
 _TERMINAL = 3
 """Columns of each table that a terminal shows."""

@@ -40,7 +40,7 @@ def start_files(start_from: str | None) -> list[Path]:
 
 
 def knobs_of(start_from: str) -> dict[str, Any]:
-    """The knobs of params.yaml with which tokens and models are as those of the start model."""
+    """The params with which tokens and models are as those of the start model."""
     config = ModelConfig.from_dict(read_config(start_folder(start_from), "model"), start_from)
     values = asdict(config)
     knobs = {_knob(name): values[name] for name in values if name not in _ROTATIONS}
@@ -50,7 +50,7 @@ def knobs_of(start_from: str) -> dict[str, Any]:
 def start_model(start_from: str, tokens: Tokens, settings: "Model") -> DualEncoder:
     """The trained model that `train.start_from` names, with its statistics and with the dropout of `settings`.
 
-    Raises `MotionBeatError` naming every knob in which tokens or settings differ from that model's.
+    Raises `MotionBeatError` naming every param in which tokens or settings differ from that model's.
     """
     start = DualEncoder.load(start_folder(start_from))
     config = evolve(start.config, dropout=settings.dropout)
@@ -58,7 +58,7 @@ def start_model(start_from: str, tokens: Tokens, settings: "Model") -> DualEncod
     if wrong:
         raise MotionBeatError(
             f"train.start_from = {start_from}: the start model has other tokens or another form: {'; '.join(wrong)}. "
-            "Set these knobs as it has them (tokens: and run `dvc repro`), or set train.start_from to null"
+            "Set these params as it has them (tokens: and run `dvc repro`), or set train.start_from to null"
         )
     model = DualEncoder(config)
     model.load_state_dict(start.state_dict())
@@ -66,7 +66,7 @@ def start_model(start_from: str, tokens: Tokens, settings: "Model") -> DualEncod
 
 
 def _differences(start: ModelConfig, wanted: ModelConfig) -> list[str]:
-    """The knobs of params.yaml that differ, with both values."""
+    """The params that differ, with both values."""
     theirs, ours = asdict(start), asdict(wanted)
     other = [name for name in theirs if theirs[name] != ours[name]]
     lines = [f"{_knob(n)} is {theirs[n]!r} there and {ours[n]!r} here" for n in other if n not in _ROTATIONS]
@@ -83,5 +83,5 @@ def _differences(start: ModelConfig, wanted: ModelConfig) -> list[str]:
 
 
 def _knob(name: str) -> str:
-    """The knob of params.yaml that a field of config.json comes from."""
+    """The param that a field of config.json comes from."""
     return f"{'tokens' if name in {field.name for field in fields(Layout)} else 'model'}.{name}"

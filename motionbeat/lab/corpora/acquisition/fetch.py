@@ -44,7 +44,7 @@ def fetch(
     tries: connections in a row that bring less than 1 MiB each before it is given up.
     timeout_s: seconds without a single byte until a connection counts as dead.
     backoff_s: wait after the first failure; it doubles up to 120 s. A longer Retry-After is honoured up to there.
-    fix: what the reader of an error can do about the address, as the name of its knob.
+    fix: what the reader of an error can do about the address, as the name of its param.
 
     A file at `path` that the ledger has no entry of is taken as it is if `verify` finds it in order: somebody may
     have put it there by hand. Raises `MotionBeatError` naming the address, what went wrong and the fix; then

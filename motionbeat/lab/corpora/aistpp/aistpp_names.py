@@ -45,7 +45,7 @@ def parse(name: str) -> ClipName | None:
 
 
 def is_song(name: str) -> bool:
-    """Whether a song is named as AIST++ does (m, two capitals, a digit) or as the synthetic corpus (mBR60, mBR60-r1)."""
+    """Whether a song is named as AIST++ does (m, two capitals, a digit) or as the synthetic corpus (mBR60-r1)."""
     return _SONG.fullmatch(name) is not None
 
 
