@@ -1,1 +1,1 @@
-"""Measurements that are no stage of the pipeline: each module is a command, its result a page of docs/."""
+"""Measurements that are not a stage of the pipeline: each module is a command, its result a page of docs/."""

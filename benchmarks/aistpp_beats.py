@@ -126,11 +126,11 @@ def read(folder: Path) -> list[Row]:
         try:
             features = np.load(path, allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise MotionBeatError(f"{path} is no array ({error}): take the file again") from None
+            raise MotionBeatError(f"{path} is not an array ({error}): download the file again") from None
         if features.ndim != 2 or features.shape[1] != _COLUMNS or not np.isfinite(features).all():
             raise MotionBeatError(f"{path}: {features.shape} numbers; expected finite (frames, {_COLUMNS})")
         if np.count_nonzero(features[:, -1] > 0.5) < 2:
-            raise MotionBeatError(f"{path} has fewer than 2 beats in its last column: take the 35-d features")
+            raise MotionBeatError(f"{path} has fewer than 2 beats in its last column: use the 35-d features")
         rows.append(measure(path.stem, features))
     return rows
 

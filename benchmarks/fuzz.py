@@ -161,7 +161,7 @@ def campaign(folder: Path, most: int, minutes: float, seed: int) -> dict[str, An
     if state.is_file():
         so_far = json.loads(state.read_text(encoding="utf-8"))
         if so_far["seed"] != seed:
-            raise MotionBeatError(f"{state} is of seed {so_far['seed']}, not {seed}: name another --folder")
+            raise MotionBeatError(f"{state} belongs to seed {so_far['seed']}, not {seed}: name another --folder")
     outcomes, ends = Counter(so_far["outcomes"]), time.monotonic() + 60 * minutes
     worker = Worker(folder, seed)
     try:

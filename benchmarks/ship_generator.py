@@ -89,7 +89,7 @@ def lines(
             yield from (f"- `{key}`: {value}" for key, value in differences(values, default[section], f"{section}."))
     yield ""
     yield "## Figures"
-    yield "Songs unseen in training, BAS beside chance: by how many deviations it lies above the same dances against"
+    yield "Songs not used in training, BAS beside chance: by how many deviations it lies above the same dances against"
     yield "music shifted in time (z) and against the beats of other songs (z of songs). The rule-based dancer is given"
     yield "the beats that it is scored by; generators are not."
     yield ""

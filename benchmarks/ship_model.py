@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--limits", default="", help="a sentence on what the model was not tried on")
     parser.add_argument("--output", type=Path, default=SHIPPED, help="folder of the package's model")
     options = parser.parse_args()
-    model = DualEncoder.load(options.model)  # refuses what is no model
+    model = DualEncoder.load(options.model)  # refuses what is not a model
     size = (options.model / WEIGHTS_FILE).stat().st_size
     if size > MOST_BYTES:
         raise MotionBeatError(f"{options.model / WEIGHTS_FILE} has {size:,} bytes: ship at most {MOST_BYTES:,}")

@@ -71,15 +71,15 @@ class Index:
         if header["model"] != index.digest:
             raise MotionBeatError(
                 f"{path} was made by another model ({header['model'][:12]}; this one is {index.digest[:12]}): name "
-                "that model by --model, or make a new index by motionbeat index FOLDER -o another.mbi"
+                "that model with --model, or make a new index with motionbeat index FOLDER -o another.mbi"
             )
         try:
             index.pieces = tuple(Piece(**piece) for piece in header["pieces"])
         except (TypeError, ValueError) as error:
-            raise MotionBeatError(f"{path}: {error.args[0]}: make it anew by motionbeat index") from None
+            raise MotionBeatError(f"{path}: {error.args[0]}: create it anew with motionbeat index") from None
         width = model.model.config.embedding
         if tensors["vectors"].shape[1] != width:
-            raise MotionBeatError(f"{path}: its vectors are not of {width} numbers: make it anew by motionbeat index")
+            raise MotionBeatError(f"{path}: its vectors are not {width} wide: create it anew with motionbeat index")
         ends = np.cumsum([piece.windows for piece in index.pieces])[:-1]
         parts = np.split(tensors["vectors"], ends), np.split(tensors["times"], ends)
         index._windows = tuple(zip(*parts, strict=True)) if index.pieces else ()
@@ -87,7 +87,7 @@ class Index:
             if f"nearest_{kind}" in tensors:
                 index._nearest[kind] = Nearest.unpack(tensors[f"nearest_{kind}"])
                 if len(index._nearest[kind]) != sum(p.windows for p in index.pieces if p.kind == kind):
-                    raise MotionBeatError(f"{path}: its search structure is of other windows: make it anew")
+                    raise MotionBeatError(f"{path}: its search structure belongs to other windows: make it anew")
         return index
 
     def save(self, path: str | Path, structures: bool = True) -> None:

@@ -139,8 +139,8 @@ def _refuse_unlike_workers(client: Any, folder: str) -> None:
     for worker, theirs in client.run(_software).items():
         if theirs != ours:
             raise MotionBeatError(
-                f"worker {worker} has other code or packages ({', '.join(sorted(set(theirs) ^ set(ours)))}): install "
-                "the same on all machines"
+                f"worker {worker} runs different code or package versions "
+                f"({', '.join(sorted(set(theirs) ^ set(ours)))}): install the same versions on all machines"
             )
     if several := [worker for worker, count in client.nthreads().items() if count != 1]:
         raise MotionBeatError(f"worker {several[0]} has several threads: start workers with --nthreads 1")

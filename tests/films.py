@@ -14,7 +14,7 @@ CHOICES = ("picture_fps", "size", "start_s", "seconds", "sheet")
 
 
 def film(path: Path, **changes) -> int:
-    """A small video of `drawn`; what is no part of a dance is a choice of `render`."""
+    """A small video of `drawn`; what is not a part of a dance is a choice of `render`."""
     choices = {name: changes.pop(name) for name in CHOICES if name in changes}
     return render(path, drawn(**changes), **({"picture_fps": FPS, "size": SIZE} | choices))
 

@@ -57,7 +57,7 @@ def test_a_campaign_is_resumed_and_keeps_what_it_finds(tmp_path: Path) -> None:
     first = fuzz.campaign(tmp_path, 3, 5.0, 0)
     assert first["inputs"] == 3
     assert fuzz.campaign(tmp_path, 5, 5.0, 0)["inputs"] == 5
-    with pytest.raises(MotionBeatError, match="is of seed 0, not 1"):
+    with pytest.raises(MotionBeatError, match="belongs to seed 0, not 1"):
         fuzz.campaign(tmp_path, 5, 5.0, 1)
 
 

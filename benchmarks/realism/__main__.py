@@ -101,7 +101,7 @@ def _tracked(folder: Path) -> dict[str, float]:
         try:
             values = json.loads(written.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise MotionBeatError(f"{written} is no JSON ({error}): run `dvc repro beats`") from None
+            raise MotionBeatError(f"{written} is not JSON ({error}): run `dvc repro beats`") from None
         if values.get("songs") == len(songs) == values.get("with_truth") and "f_measure" in values:
             return {key: values[key] for key in ("songs", "f_measure", "downbeat_f_measure") if key in values}
     from motionbeat.beats import track

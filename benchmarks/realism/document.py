@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 
 from benchmarks.realism import motion, music
-from benchmarks.realism.corpora import AISTPP, SYNTHETIC, SONGS
+from benchmarks.realism.corpora import AISTPP, SONGS, SYNTHETIC
 from benchmarks.realism.summary import Mean, cell, number, place, summarise
 from motionbeat.dance.alignment import LEAST_SPEED
 
@@ -24,7 +24,7 @@ Of a large corpus some clips and songs are taken, spread evenly over their names
 _LIMITS = """\
 ## What can be compared, and what cannot
 
-- One AIST++ motion is no distribution. Where a single clip stands for AIST++, it is one dancer in one genre (breaking
+- One AIST++ motion is not a distribution. Where one clip stands for AIST++, it is one dancer in one genre (breaking
   at basic level is the one freely at hand): being far from it does not mean being unreal, and being near it proves
   little. The last column tells where it would stand among our clips: near 0 or 100 % is beyond what the corpus has.
 - Dance with Melody is 23 points without rotations, mapped to 24 joints (spine, neck and hands are partly

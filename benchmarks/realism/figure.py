@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.realism.corpora import AISTPP, SYNTHETIC, MELODY
+from benchmarks.realism.corpora import AISTPP, MELODY, SYNTHETIC
 from benchmarks.realism.motion import COARSE_FPS, FINE_FPS, Dance, spectrum, speeds
 from motionbeat.dance import kinetic_features
 from motionbeat.files import whole_file

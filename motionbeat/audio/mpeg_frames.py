@@ -73,7 +73,7 @@ def streams(path: Path, data: bytes) -> list[bytes] | None:
     if rest and found[-1].promised is None:
         raise MotionBeatError(f"{path}: its last MPEG frame has {rest} bytes, too few: {FIX}")
     if junk:
-        raise MotionBeatError(f"{path}: at byte {junk[0]} stand {junk[1]} bytes that are no MPEG frames: {FIX}")
+        raise MotionBeatError(f"{path}: at byte {junk[0]} stand {junk[1]} bytes that are not MPEG frames: {FIX}")
     return [_with_header(stream) for stream in found if stream.frames]
 
 
@@ -89,7 +89,7 @@ def _seconds(stream: _Stream, frames: int) -> float:
 
 
 def _scan(data: bytes) -> tuple[list[_Stream], tuple[int, int] | None, int]:
-    """The streams; place and size of the first stretch between frames that is no frame; bytes of a cut last frame."""
+    """The streams; place and size of the first stretch between frames that is not one; bytes of a cut last frame."""
     found: list[_Stream] = []
     junk: tuple[int, int] | None = None
     at, size = _after_tags(data, 0), len(data)

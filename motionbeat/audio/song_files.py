@@ -15,7 +15,7 @@ def songs_in(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise MotionBeatError(f"{folder} is no folder; check the path")
+        raise MotionBeatError(f"{folder} is not a folder; check the path")
     songs = sorted(
         path
         for path in folder.rglob("*")

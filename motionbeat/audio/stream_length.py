@@ -94,7 +94,7 @@ def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: str) -> 
     held = len(data) - end
     if held > _PAGE // 4 and not _is_chunk(data, end, order) and data[end:].strip(b"\0"):
         raise MotionBeatError(
-            f"{path}: its header gives {size} bytes of audio, but {held} more follow that are no chunk of another "
+            f"{path}: its header gives {size} bytes of audio, but {held} more follow that are not a chunk of another "
             f"kind, so its length is in doubt: {_REPAIR}"
         )
 
@@ -126,7 +126,7 @@ def _flac_samples(data: bytes) -> int | None:
 
 
 def _flac_head(head: bytes, block: int) -> int | None:
-    """The samples up to the end of a frame by its header; none where it is no frame header."""
+    """The samples up to the end of a frame by its header; none where it is not a frame header."""
     if len(head) < 6 or head[1] & 0xFE != 0xF8:
         return None
     size_code, rate_code = head[2] >> 4, head[2] & 15
@@ -147,7 +147,7 @@ def _flac_head(head: bytes, block: int) -> int | None:
 
 
 def _coded_number(code: bytes) -> tuple[int, int]:
-    """A number coded as UTF-8 codes a letter, and how many bytes it takes (0 where it is no such code)."""
+    """A number coded as UTF-8 codes a letter, and how many bytes it takes (0 where it is not such a code)."""
     first = code[0]
     if first < 0x80:
         return first, 1

@@ -75,7 +75,7 @@ def _madmom() -> Any:
 
 def _missing() -> MotionBeatError:
     return MotionBeatError(
-        "tracker madmom is not installed: pip install motionbeat[pipeline], or take tracker librosa or nominal"
+        "tracker madmom is not installed: pip install motionbeat[pipeline], or use tracker librosa or nominal"
     )
 
 

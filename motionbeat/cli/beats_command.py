@@ -80,7 +80,7 @@ def beats(
         with whole_file(output) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise MotionBeatError(f"{output} cannot be written ({error.strerror}): name another by --output") from None
+        raise MotionBeatError(f"{output} cannot be written ({error.strerror}): name another with --output") from None
     print(f"{song}: {len(found.times)} beats, {found.bpm:.1f} BPM, bars of {found.beats_per_bar} -> {output}")
 
 

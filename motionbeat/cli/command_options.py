@@ -38,7 +38,7 @@ def open_model(folder: Path, device: str | None = None) -> "MotionBeat":
     """The model in a folder; the package's own is named on stderr. `MotionBeatError` names --model if none is there."""
     if not (folder / "config.json").is_file():
         raise MotionBeatError(
-            f"{folder / 'config.json'} is missing: name the folder of a trained model by --model, or train one by "
+            f"{folder / 'config.json'} is missing: name the folder of a trained model with --model, or train one with "
             "`dvc repro train`"
         )
     from motionbeat.inference import load

@@ -61,7 +61,9 @@ def write(path: Path, result: "Embedding", made: str) -> None:
         with whole_file(path) as unfinished, unfinished.open("wb") as file:
             np.savez(file, clip=result.clip, tokens=result.tokens, times=result.times, made_by=np.array(made))
     except OSError as error:
-        raise MotionBeatError(f"{path} cannot be written ({error.strerror}): name another folder by --output") from None
+        raise MotionBeatError(
+            f"{path} cannot be written ({error.strerror}): name another folder with --output"
+        ) from None
 
 
 def read_if_right(song: Path, path: Path, made: str) -> dict[str, Any] | None:

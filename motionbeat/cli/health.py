@@ -102,7 +102,7 @@ def licences() -> list[Finding]:
 def model_folder(folder: Path) -> list[Finding]:
     """Whether a model can be loaded."""
     if not (folder / "config.json").is_file():
-        fix = f"no model in {folder}: train one by `dvc repro train`, or name its folder by --model"
+        fix = f"no model in {folder}: train one with `dvc repro train`, or name its folder with --model"
         return [Finding("model", str(folder), NOTE, fix)]
     try:
         from motionbeat.inference import load
@@ -131,7 +131,7 @@ def data_sets(params: Path = Path("params.yaml")) -> list[Finding]:
         wanted = [(each, root / each) for each in name] if isinstance(name, list) else [(str(name), root)]
         wanted += [(name, Path(task["root"])) for name, task in tasks.items() if isinstance(task, dict)]
     except (YAMLError, KeyError, TypeError, AttributeError) as error:
-        return [Finding("data", str(params), PROBLEM, f"cannot be read ({error!r}): take the project's params.yaml")]
+        return [Finding("data", str(params), PROBLEM, f"cannot be read ({error!r}): restore the project's params.yaml")]
     return [_data_set(name, params.parent / root) for name, root in wanted]
 
 

@@ -79,12 +79,13 @@ def _opened(output: Path, model: "MotionBeat", tracker: Tracker | None, folder: 
     if tracker is not None and tracker.value != library.tracker:
         raise MotionBeatError(
             f"{output} has beats by {library.tracker}, --tracker says {tracker.value}: leave --tracker out, or make "
-            "another library by -o"
+            "another library with -o"
         )
     others = sorted({piece.folder for piece in library.pieces} - {str(folder.resolve())})
     if others and not add:
         raise MotionBeatError(
-            f"{output} is of another folder, {others[0]}: add {folder} to it by --add, or make another library by -o"
+            f"{output} belongs to another folder, {others[0]}: add {folder} to it with --add, or write another library "
+            "with -o"
         )
     return library
 

@@ -67,7 +67,7 @@ def search(
     if len(queries) != 1:
         raise MotionBeatError("name one query: --like SONG, --dance DANCE or --to-dance SONG")
     if music is not None and dance is None:
-        raise MotionBeatError("--music is of a dance: give it with --dance")
+        raise MotionBeatError("--music only works with --dance: add --dance FILE")
     ((name, path),) = queries.items()
     if not path.is_file():
         raise MotionBeatError(f"{path} does not exist; check the path")

@@ -39,4 +39,6 @@ def checked_rate(measure: str, fps: float) -> None:
     """Raise `MotionBeatError` unless `fps` is a number of frames a second."""
     number = isinstance(fps, int | float | np.integer | np.floating) and not isinstance(fps, bool)
     if not number or not math.isfinite(fps) or fps <= 0:
-        raise MotionBeatError(f"{measure}: fps = {fps!r}; give the frames a second of the joints, a number above 0")
+        raise MotionBeatError(
+            f"{measure}: fps = {fps!r}; give the frame rate of the joints in frames per second, above 0"
+        )

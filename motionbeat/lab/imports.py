@@ -56,7 +56,7 @@ def closure(files: Iterable[Path], root: Path) -> set[Path]:
 
 
 def code_of(stage: str, root: Path) -> set[Path]:
-    """The files that `python -m stages STAGE` imports, and the parts of pages beside them."""
+    """The files that `python -m stages STAGE` imports; the page templates and scripts (*.j2, *.js) beside."""
     needed = closure([root / "stages" / "__main__.py", root / "stages" / f"{stage}.py"], root)
     beside = {
         file for folder in {path.parent for path in needed} for kind in ("*.j2", "*.js") for file in folder.glob(kind)

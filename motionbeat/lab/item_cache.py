@@ -87,7 +87,7 @@ class ItemCache:
             return None
 
     def write(self, entry: Path, content: bytes) -> None:
-        """Keep an entry. A full disk is no error: a line on stderr says that it is not kept."""
+        """Keep an entry. A full disk is not an error: a line on stderr says that it is not kept."""
         try:
             with whole_file(entry) as unfinished, unfinished.open("wb") as file:
                 file.write(hashlib.sha256(content).digest())
@@ -209,7 +209,7 @@ def trim(folder: Path, limit: int) -> None:
 def limit_of(folder: Path) -> int:
     """The limit that `set_limit` wrote, or `LIMIT`. Raises `MotionBeatError` for a file that holds none."""
     path = folder / _LIMIT_FILE
-    with guarded(path, "is no number of bytes", "set the limit again by `motionbeat cache --limit`"):
+    with guarded(path, "is not a number of bytes", "set the limit again with `motionbeat cache --limit`"):
         return int(path.read_text(encoding="ascii")) if path.is_file() else LIMIT
 
 

@@ -222,7 +222,7 @@ def _as_arrow(values: Sequence[Any] | NDArray[Any], kind: pa.DataType) -> pa.Arr
 def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read the table `schema`, or some of its columns, as one array a column: list columns as (rows, width) float32.
 
-    Raises `MotionBeatError` when the file is missing, is no Parquet file or has other columns.
+    Raises `MotionBeatError` when the file is missing, is not a Parquet file or has other columns.
     """
     with guarded(path, "is not a whole Parquet file", "run `dvc repro` to make it anew"):
         if path.is_dir():

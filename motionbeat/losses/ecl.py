@@ -28,7 +28,7 @@ def embodied_contrastive_loss(
 
     audio, motion: (n, d), row i of both is a pair; s is cosine similarity, so lengths do not matter.
     tempo_negatives (n, p, d), jitter_negatives (n, q, d): motion embeddings mined for audio anchor i.
-    mask: (n, n) bool, [i, j] True = motion j is no negative of audio i; its diagonal is not looked at.
+    mask: (n, n) bool, [i, j] True = motion j is not a negative of audio i; its diagonal is not looked at.
     tempo_mask (n, p), jitter_mask (n, q): bool, True = absent; what stands there (NaN too) changes
     nothing. batch_negatives False leaves the other pairs of the batch out.
     symmetric: the mean of the audio-anchored loss and the motion-anchored one. Against motion i

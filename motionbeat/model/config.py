@@ -119,14 +119,14 @@ class ModelConfig:
     def from_dict(cls, values: Any, origin: str = "model configuration") -> "ModelConfig":
         """The inverse of `to_dict`; unknown, missing or wrong keys raise `MotionBeatError` naming `origin`."""
         if not isinstance(values, dict):
-            raise MotionBeatError(f"{origin} holds no table of settings: take the config.json that training wrote")
+            raise MotionBeatError(f"{origin} holds no table of settings: use the config.json that training wrote")
         known = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is NOTHING}
         unknown, missing = sorted(set(values) - known, key=str), sorted(needed - set(values))
         if unknown or missing:
             parts = [f"unknown key {', '.join(map(str, unknown))}"] if unknown else []
             parts += [f"missing key {', '.join(missing)}"] if missing else []
-            raise MotionBeatError(f"{origin}: {'; '.join(parts)}: take the config.json that training wrote")
+            raise MotionBeatError(f"{origin}: {'; '.join(parts)}: use the config.json that training wrote")
         try:
             return cls(**values)
         except MotionBeatError as error:

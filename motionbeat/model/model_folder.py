@@ -40,7 +40,7 @@ def read_config(folder: Path | str, kind: str) -> Any:
     path = Path(folder) / CONFIG_FILE
     if not path.is_file():
         raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}")
-    return read_json(path, "take the config.json that training wrote")
+    return read_json(path, "use the config.json that training wrote")
 
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -54,7 +54,7 @@ def build(folder: Path | str, make: Callable[[], Module], kind: str) -> Module:
     `MotionBeatError`.
     """
     path = Path(folder) / WEIGHTS_FILE
-    fix = f"take {CONFIG_FILE} and {WEIGHTS_FILE} from the same folder"
+    fix = f"use {CONFIG_FILE} and {WEIGHTS_FILE} from the same folder"
     with (
         guarded(Path(folder) / CONFIG_FILE, "asks for a model that cannot be built", fix),
         torch.random.fork_rng(devices=[]),  # the caller's random numbers stay as they are
@@ -80,7 +80,7 @@ def _refuse_other(path: Path, expected: dict[str, Any], found: dict[str, Any]) -
         wrong = min(name for name, _ in expected.items() ^ found.items())
         raise MotionBeatError(
             f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}, but {CONFIG_FILE} asks for "
-            f"{expected.get(wrong, 'none')}: take both files from the same folder"
+            f"{expected.get(wrong, 'none')}: use both files from the same folder"
         )
 
 

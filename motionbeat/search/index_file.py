@@ -31,7 +31,7 @@ def write(path: Path, header: dict[str, Any], tensors: dict[str, NDArray[Any]]) 
             save_file(tensors, unfinished, metadata={_KEY: text})
     except (OSError, SafetensorError) as error:  # safetensors has its own for a folder that may not be written
         reason = getattr(error, "strerror", None) or error
-        raise MotionBeatError(f"{path} cannot be written ({reason}): name another file by --output") from None
+        raise MotionBeatError(f"{path} cannot be written ({reason}): name another file with --output") from None
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -39,17 +39,17 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise MotionBeatError(f"{path} does not exist: make it by motionbeat index FOLDER -o {path}")
+        raise MotionBeatError(f"{path} does not exist: create it with motionbeat index FOLDER -o {path}")
     try:
         with safe_open(path, "numpy") as file:
             text = (file.metadata() or {}).get(_KEY, "")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         header = json.loads(text)
     except (SafetensorError, ValueError, OSError) as error:
-        raise MotionBeatError(f"{path} is no search index ({error}): make it by motionbeat index") from None
+        raise MotionBeatError(f"{path} is not a search index ({error}): create it with motionbeat index") from None
     wrong = not isinstance(header, dict) or any(not isinstance(header.get(k), t) for k, t in _HEADER.items())
     if wrong or header["format"] != FORMAT or not {"vectors", "times"} <= set(tensors):
-        raise MotionBeatError(f"{path} is no index of the form {FORMAT!r}: make it anew by motionbeat index")
+        raise MotionBeatError(f"{path} is not an index of the form {FORMAT!r}: create it anew with motionbeat index")
     vectors, times = tensors["vectors"], tensors["times"]
     counts = [piece.get("windows") if isinstance(piece, dict) else None for piece in header["pieces"]]
     numbers = [count for count in counts if isinstance(count, int) and count > 0]
@@ -60,5 +60,5 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         or times.shape != (len(vectors), 2)
         or sum(numbers) != len(vectors)
     ):
-        raise MotionBeatError(f"{path}: its windows do not add up to its pieces: make it anew by motionbeat index")
+        raise MotionBeatError(f"{path}: its windows do not add up to its pieces: create it anew with motionbeat index")
     return header, tensors

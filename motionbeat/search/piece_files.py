@@ -30,7 +30,7 @@ def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
     The .npz files that `motionbeat embed` writes are passed over. Raises `MotionBeatError` where there is no piece.
     """
     if not folder.is_dir():
-        raise MotionBeatError(f"{folder} is no folder: name the folder with your songs and dances")
+        raise MotionBeatError(f"{folder} is not a folder: name the folder with your songs and dances")
     found = {}
     for path in sorted(folder.rglob("*")):
         kind = {**dict.fromkeys(SONG_SUFFIXES, "song"), **dict.fromkeys(DANCES, "dance")}.get(path.suffix.lower())
@@ -90,7 +90,7 @@ def read_beats(path: Path) -> Beats:
         rows = [re.split(r"[\s,;]+", line.strip()) for line in path.read_text(encoding="utf-8").splitlines()]
         numbers = [[float(word) for word in row[:2]] for row in rows if row != [""]]
     except (OSError, ValueError) as error:
-        raise MotionBeatError(f"{path} is no list of beats ({error}): one line a beat, seconds and place") from None
+        raise MotionBeatError(f"{path} is not a list of beats ({error}): one line a beat, seconds and place") from None
     if len({len(row) for row in numbers}) != 1:
         raise MotionBeatError(f"{path}: its lines differ in length: give seconds, or seconds and place, on each line")
     table = np.array(numbers)

@@ -53,7 +53,7 @@ def _motion_array(name: str, values: ArrayLike, frames: int | None) -> Floats:
     try:
         array = as_array(values).astype(np.float32, copy=False)
     except (TypeError, ValueError):
-        raise MotionBeatError(f"{name} are no array of numbers: give (frames, 24, 3)") from None
+        raise MotionBeatError(f"{name} are not an array of numbers: give (frames, 24, 3)") from None
     if frames is not None and array.ndim == 2 and array.shape[1] == 72:
         array = array.reshape(-1, 24, 3)
     if array.ndim != 3 or array.shape[1:] != (24, 3) or len(array) < 2:
@@ -72,7 +72,7 @@ def _beats(times: ArrayLike, positions: ArrayLike | None, beats_per_bar: int | N
         counted = None if positions is None else as_array(positions).astype(float)
     except (TypeError, ValueError):
         raise MotionBeatError(
-            "beat_times or beat_positions are no numbers: give (N,) seconds and (N,) counts"
+            "beat_times or beat_positions are not numbers: give (N,) seconds and (N,) counts"
         ) from None
     if beats_per_bar is not None and (not isinstance(beats_per_bar, int | np.integer) or beats_per_bar < 1):
         raise MotionBeatError(f"beats_per_bar = {beats_per_bar!r}; give a whole number from 1, such as 4")

@@ -121,7 +121,7 @@ def test_room_is_looked_for_in_a_folder_that_is_not_there_yet(tmp_path):
 
 def test_a_folder_in_the_way_is_named(server, get, path, ledger):
     path.mkdir(parents=True)
-    with pytest.raises(MotionBeatError, match="is no file: remove it"):
+    with pytest.raises(MotionBeatError, match="is not a file: remove it"):
         get()
     path.rmdir()
     path.parent.rmdir()

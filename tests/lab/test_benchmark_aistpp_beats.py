@@ -72,7 +72,7 @@ def test_the_fields_procedure_is_late_by_one_frame_of_its_own():
         (np.zeros((600, 34)), r"\(600, 34\) numbers; expected finite \(frames, 35\)"),
         (np.full((600, 35), np.nan), "expected finite"),
         (np.zeros((600, 35)), "fewer than 2 beats in its last column"),
-        (np.array([{}]), "is no array"),
+        (np.array([{}]), "is not an array"),
     ],
 )
 def test_wrong_features_are_refused_by_file_and_fix(tmp_path, array, message):

@@ -156,7 +156,7 @@ def test_by_rules_a_song_is_danced_to_without_any_model_or_params(run, tmp_path)
     ("words", "says"),
     [
         (["--tracker", "none"], "a dance by rules needs beats, --dancer learned does not"),
-        (["--tracker", "librosa", "--steps", 2, "--hold", 1, "--model", "x"], "--steps, --model: of no use with --dan"),
+        (["--tracker", "librosa", "--steps", 2, "--hold", 1, "--model", "x"], "--steps, --model: only for --dancer l"),
     ],
 )
 def test_what_a_dance_by_rules_cannot_use_is_refused(run, words, says):
@@ -228,15 +228,15 @@ def test_the_new_dance_goes_on_from_one_dance_and_leads_into_another(run):
         (["short.wav"], r"short\.wav lasts 4\.90 s; a dance takes at least 5 s of music"),
         (["silent.wav"], r"silent\.wav is silent"),
         (["gone.wav"], r"gone\.wav does not exist"),
-        (["song.wav", "--seconds", 4], "4 s from 0 s on cannot be danced; .*at least 5 s"),
-        (["song.wav", "--start", 3], "lasts 7.00 s: 4 s from 3 s on cannot be danced"),
-        (["song.wav", "--start", -1], "from -1 s on cannot be danced"),
-        (["song.wav", "--seconds", "nan"], "nan s from 0 s on cannot be danced"),
+        (["song.wav", "--seconds", 4], "a part of 4 s starting at 0 s does not fit; .*at least 5 s"),
+        (["song.wav", "--start", 3], "lasts 7.00 s: a part of 4 s starting at 3 s does not fit"),
+        (["song.wav", "--start", -1], "starting at -1 s does not fit"),
+        (["song.wav", "--seconds", "nan"], "a part of nan s starting at 0 s does not fit"),
         (
             ["song.wav", "--model", "gone"],
-            r"gone/config\.json is missing: name the folder of a dance generator by --mod",
+            r"gone/config\.json is missing: name the folder of a dance generator with --mod",
         ),
-        (["song.wav", "--encoder-model", "gone"], r"gone/config\.json is missing: .* by --encoder-model"),
+        (["song.wav", "--encoder-model", "gone"], r"gone/config\.json is missing: .* with --encoder-model"),
         (["song.wav", "--guidance", -1], "guidance = -1"),
         (["song.wav", "--steps", 0], "steps = 0"),
         (["song.wav", "-o", "dance.fbx"], r"a name that ends in \.mp4, \.npz, \.pkl, \.bvh"),

@@ -106,7 +106,7 @@ NAN[5, 7] = np.nan
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"smpl_poses": None}, "has no smpl_poses: take the pickles"),
+        ({"smpl_poses": None}, "has no smpl_poses: use the pickles"),
         ({"smpl_trans": None, "smpl_scaling": None}, "has no smpl_trans, smpl_scaling"),
         (
             {"smpl_poses": np.zeros((8, 66))},
@@ -131,7 +131,7 @@ def test_a_wrong_motion_is_refused_by_file_field_and_fix(tmp_path, changes, mess
 
 
 def test_a_missing_or_empty_folder_is_refused_with_the_layout(tmp_path):
-    for root, problem in ((tmp_path / "gone", "is no folder"), (tmp_path, "has no motions")):
+    for root, problem in ((tmp_path / "gone", "is not a folder"), (tmp_path, "has no motions")):
         with pytest.raises(MotionBeatError, match=rf"{problem}: expected motions/.*set corpus\.root"):
             aistpp.read(root)
 
@@ -147,7 +147,7 @@ def test_a_missing_or_empty_folder_is_refused_with_the_layout(tmp_path):
         ),
         (
             f"motions/{VAL}.pkl",
-            rf"crossmodal_val\.txt names {VAL}, but .*{VAL}\.pkl does not exist: unpack it or take it off",
+            rf"crossmodal_val\.txt names {VAL}, but .*{VAL}\.pkl does not exist: unpack it or remove it from",
         ),
     ],
 )

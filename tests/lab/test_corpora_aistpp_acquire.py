@@ -234,6 +234,6 @@ def test_another_archive_than_the_one_on_record_is_refused(publisher, tmp_path):
 
 
 def test_a_root_that_does_not_exist_is_an_error_before_anything_is_downloaded(publisher, tmp_path):
-    with pytest.raises(MotionBeatError, match=r"gone is no folder: expected motions/"):
+    with pytest.raises(MotionBeatError, match=r"gone is not a folder: expected motions/"):
         publisher.read_and_write(tmp_path, root="gone")
     assert publisher.asked == []

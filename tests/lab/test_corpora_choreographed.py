@@ -270,7 +270,7 @@ def test_the_beats_that_were_danced_to_stand_beside_the_corpus(songs, tmp_path):
 
 
 def test_wrong_folders_and_beats_are_refused_by_name_and_fix(songs, tmp_path):
-    with pytest.raises(MotionBeatError, match=r"gone is no folder: set corpus\.songs_root"):
+    with pytest.raises(MotionBeatError, match=r"gone is not a folder: set corpus\.songs_root"):
         read(tmp_path / "gone", tmp_path / "a")
     (tmp_path / "empty").mkdir()
     with pytest.raises(MotionBeatError, match=r"holds no audio .*set corpus\.songs_root"):

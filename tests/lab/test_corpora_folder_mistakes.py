@@ -35,7 +35,7 @@ def test_ten_different_errors_are_shown_together_by_line(own):
         f"{table} line 4: offset '1:30'; expected a number of at least 0",
         f"{table} line 6: the cell song is empty",
         f"{table} line 7: offset '-1'; expected a number of at least 0",
-        f"{table} line 8: motion motions/a.fbx is of no known kind: convert it to .npz, .pkl, .bvh or .npy",
+        f"{table} line 8: motion motions/a.fbx is not of a known kind: convert it to .npz, .pkl, .bvh or .npy",
         f"{table} line 9: bpm and beats_per_bar go together: fill both or neither",
         f"{table} line 10: beats_per_bar '3.5'; expected a whole number of at least 1",
         f"{table} line 10: fps 'zero'; expected a number of at least 1",
@@ -60,9 +60,9 @@ def test_files_that_are_missing_empty_or_of_other_kinds_are_named(own):
     assert refused(own).split("\n") == [
         f"{own}/clips.csv line 2: motion {own}/motions/gone.npz does not exist: put it there or correct the cell",
         f"{own}/clips.csv line 3: audio {own}/empty.wav is an empty file: copy it again",
-        f"{own}/clips.csv line 4: motion motions is of no known kind: convert it to .npz, .pkl, .bvh or .npy",
-        f"{own}/clips.csv line 4: audio three.m4a is of no known kind: convert it to .wav, .flac, .mp3, .ogg, .opus, "
-        ".aif, .aiff or .au",
+        f"{own}/clips.csv line 4: motion motions is not of a known kind: convert it to .npz, .pkl, .bvh or .npy",
+        f"{own}/clips.csv line 4: audio three.m4a is not of a known kind: convert it to .wav, .flac, .mp3, .ogg, "
+        ".opus, .aif, .aiff or .au",
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_corpus_needs_clips_in_every_split(own):
         (f"{HEADER},,offset\n".encode(), "line 1: unknown column ''"),
         (f"{HEADER}\n".encode("utf-16"), r'clips.csv is UTF-16 text: save it as "CSV UTF-8" \(Excel\)'),
         (f"{HEADER}\na,caf\u00e9,a.npz,b.wav,train".encode("latin-1"), "line 2: not UTF-8 text: save it as"),
-        (b"PK\x03\x04\x00\x00", "clips.csv is no text: save the table as CSV, not as a workbook"),
+        (b"PK\x03\x04\x00\x00", "clips.csv is not text: save the table as CSV, not as a workbook"),
         (b'clip,"song\n', "line 1: a quote is opened and not closed"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_table_that_cannot_be_read_is_refused_by_its_fix(text, message, tmp_pa
 
 
 def test_a_folder_or_table_that_is_missing_is_refused(tmp_path):
-    assert "gone is no folder: set corpus.root in params.yaml" in refused(tmp_path / "gone")
+    assert "gone is not a folder: set corpus.root in params.yaml" in refused(tmp_path / "gone")
     assert "clips.csv is missing: write it, or set corpus.root" in refused(tmp_path)
 
 

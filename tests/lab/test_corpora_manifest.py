@@ -173,6 +173,6 @@ def test_a_refused_corpus_leaves_the_last_one_as_it_was_and_nothing_half_written
     script = [sys.executable, str(REPOSITORY / "stages" / "corpus.py")]
     done = subprocess.run(script, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: data/raw is no folder: expected motions/")
+    assert done.stderr.startswith("error: data/raw is not a folder: expected motions/")
     files = [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()]
     assert sorted(files) == ["data/corpus/manifest.parquet", "params.yaml"]

@@ -78,7 +78,7 @@ def test_a_pickle_with_any_callable_is_refused_by_its_name_and_not_run(
     short = name.split(".")[-1]
     hostile = {"smpl_poses": np.zeros((2, 72)), "smpl_trans": Calls(function, *arguments)}
     path = written(tmp_path, hostile, protocol)
-    with pytest.raises(MotionBeatError, match=rf"{path.name} holds .*{short}.* was not run: take the file"):
+    with pytest.raises(MotionBeatError, match=rf"{path.name} holds .*{short}.* was not run: download the file"):
         load_arrays(path)
     assert [p.name for p in tmp_path.iterdir()] == ["motion.pkl"]
 
@@ -101,14 +101,14 @@ def test_a_field_that_is_no_array_of_numbers_is_refused_by_its_name(tmp_path, va
 
 @pytest.mark.parametrize("value", [[1, 2], np.zeros(3), {1: np.zeros(3)}])
 def test_a_pickle_that_is_no_dictionary_of_named_arrays_is_refused(tmp_path, value):
-    with pytest.raises(MotionBeatError, match=r"motion\.pkl (is no dictionary of named|holds a dictionary whose) "):
+    with pytest.raises(MotionBeatError, match=r"motion\.pkl (is not a dictionary of named|holds a dictionary whose) "):
         load_arrays(written(tmp_path, value))
 
 
 def test_a_pickle_cut_short_anywhere_is_refused(tmp_path):
     whole = pickle.dumps({"smpl_poses": np.arange(144.0).reshape(2, 72), "smpl_scaling": np.ones(1)}, 4)
     for length in [*range(0, 200, 7), len(whole) // 2, len(whole) - 1]:
-        with pytest.raises(MotionBeatError, match=r"motion\.pkl is no whole pickle"):
+        with pytest.raises(MotionBeatError, match=r"motion\.pkl is not a complete pickle"):
             load_arrays(written(tmp_path, whole[:length]))
 
 

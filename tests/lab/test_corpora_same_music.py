@@ -161,5 +161,5 @@ def test_songs_are_copied_unchanged_and_listed_and_test_data_and_twins_are_left_
 def test_a_collection_of_nothing_is_refused(packages, tmp_path):
     with pytest.raises(MotionBeatError, match="no package gone-music: run apt-get update"):
         debian_music.collect(tmp_path / "out", ["gone-music"])
-    with pytest.raises(MotionBeatError, match="nowhere is no folder"):
+    with pytest.raises(MotionBeatError, match="nowhere is not a folder"):
         debian_music.collect(tmp_path / "out", ["game-music"], [tmp_path / "nowhere"])

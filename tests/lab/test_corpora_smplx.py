@@ -200,7 +200,7 @@ def test_a_wrong_group_is_refused_by_field_and_fix(hints, changes, message, danc
         ({"poses": np.zeros(165)}, r"poses has shape \(165,\); expected"),
         ({"poses": np.zeros((1, 165))}, "poses has 1 frames; expected at least 2"),
         ({"poses": np.full((FRAMES, 165), np.inf)}, "poses holds NaN or infinity in frame 0"),
-        ({"trans": np.full((FRAMES, 3), 1e30)}, r"trans reaches 1e\+30, which is no place or angle"),
+        ({"trans": np.full((FRAMES, 3), 1e30)}, r"trans reaches 1e\+30, which is not a place or angle"),
         ({"poses": np.full((FRAMES, 165), "1")}, "poses has shape .*of <U1; expected"),
         ({"trans": None}, "has no trans or transl: add it, or give joints"),
         ({"trans": np.zeros((FRAMES - 1, 3))}, "11 frames of trans for 12 of poses"),
@@ -245,12 +245,12 @@ def test_a_rate_that_two_sources_state_differently_is_refused(dance, tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.npz", b"", "is no whole .npz file"),
-        ("a.npz", b"PK\x03\x04 cut", "is no whole .npz file"),
+        ("a.npz", b"", "is not a complete .npz file"),
+        ("a.npz", b"PK\x03\x04 cut", "is not a complete .npz file"),
         ("a.npy", b"\x93NUMPY", "cannot be read"),
         ("a.npy", pickle.dumps([1, 2]), "holds Python objects, which are not loaded"),
-        ("a.pkl", b"no pickle", "is no whole pickle"),
-        ("a.fbx", b"", "is of no known kind: give .npz"),
+        ("a.pkl", b"no pickle", "is not a complete pickle"),
+        ("a.fbx", b"", "is not of a known kind: give .npz"),
     ],
 )
 def test_files_that_are_not_what_their_name_says_are_refused(name, data, message, tmp_path):

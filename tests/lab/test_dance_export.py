@@ -194,5 +194,5 @@ def test_a_gallery_with_a_foreign_file_is_refused_by_its_name(tmp_path):
     with pytest.raises(MotionBeatError, match=r"made\.npz has no fps, name, offset_s, song: .*dance"):
         read_gallery(tmp_path)
     (tmp_path / "made.npz").write_text("no archive")
-    with pytest.raises(MotionBeatError, match=r"made\.npz is no whole \.npz"):
+    with pytest.raises(MotionBeatError, match=r"made\.npz is not a complete \.npz"):
         read_gallery(tmp_path)

@@ -58,7 +58,7 @@ def test_emomusic_wrong_rows_are_listed_together(rated: Path) -> None:
     message = refused(emomusic.read, rated)
     for wrong in (
         "static_annotations.csv line 2: ratings '3' and '9.5'; expected 1 to 9",
-        "static_annotations.csv line 3: song_id 'x' is no number",
+        "static_annotations.csv line 3: song_id 'x' is not a number",
         "static_annotations.csv line 4: ratings '' and '3'",
         "songs_info.csv line 3: Mediaeval 2013 set 'held out'",
         "songs_info.csv line 5: song 4 stands there twice",

@@ -76,9 +76,9 @@ def test_gtzan_beats_have_times_and_positions_or_times_only(gtzan_root: Path) ->
     ("text", "said"),
     [
         ("0.5\t1\n0.4\t2\n", "line 2: 0.4 s is not after 0.5 s"),
-        ("0.5\t1\nsoon\t2\n", "line 2: 'soon 2' is no time"),
-        ("0.5\t1\n-1\t2\n", "line 2: '-1 2' is no time"),
-        ("0.5\t1\n1.0\t0\n", "line 2: '1.0 0' is no time"),
+        ("0.5\t1\nsoon\t2\n", "line 2: 'soon 2' is not a time"),
+        ("0.5\t1\n-1\t2\n", "line 2: '-1 2' is not a time"),
+        ("0.5\t1\n1.0\t0\n", "line 2: '1.0 0' is not a time"),
         ("0.5\t1\n1.0\n", "some lines have a position and some have none"),
         ("0.5\t1\n", "has 1 beats"),
         ("", "has 0 beats"),

@@ -83,5 +83,5 @@ def test_some_songs_are_held_out_however_few_there_are() -> None:
 
 
 def test_a_folder_that_is_no_model_is_not_replaced(songs: Path, tmp_path: Path) -> None:
-    with pytest.raises(MotionBeatError, match=r"songs is there and holds no model"):
+    with pytest.raises(MotionBeatError, match=r"songs already exists and is not a model folder"):
         finetune(songs, songs)

@@ -164,7 +164,7 @@ def test_files_that_are_missing_or_foreign_are_refused(tmp_path):
         ({"aligned": "yes"}, "aligned"),
         ({"preconditioned": 1}, "preconditioned"),
         ({"width": 32}, "tensor"),
-        ({"more": 1}, "more missing or unknown"),
+        ({"more": 1}, r"wrong or missing fields \(more\)"),
     ):
         (tmp_path / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(MotionBeatError, match=message):

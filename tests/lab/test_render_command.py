@@ -128,10 +128,10 @@ def test_a_dance_of_no_corpus_is_rendered_from_its_files(run, tmp_path):
         (["alpha_1", "--beats", "gone"], "gone/beats.parquet is missing"),
         ([], "no dance is named: give a CLIP"),
         (["alpha_1", "--motion", "m.npz"], "both clip alpha_1 and --motion m.npz"),
-        (["alpha_1", "--audio", "a.wav"], "give it by --motion"),
-        (["--motion", "m.npz"], "has no music: give it by --audio"),
+        (["alpha_1", "--audio", "a.wav"], "only work with --motion"),
+        (["--motion", "m.npz"], "has no music: pass it with --audio"),
         (["--motion", "m.npz", "--audio", "a.wav"], "m.npz is missing"),
-        (["alpha_1", "--unit", "cm"], "give it by --motion"),
+        (["alpha_1", "--unit", "cm"], "only work with --motion"),
         (["--motion", "m.npz", "--audio", "a.wav", "--up", "x"], "--up 'x'; expected y or z"),
         (["--motion", "m.npz", "--audio", "a.wav", "--unit", "feet"], "--unit 'feet'; expected one of m, cm"),
         (["alpha_1", "--start", 9], "lasts 2.00 s, lies there; begin from 0 s on before its end"),
@@ -161,7 +161,7 @@ def test_a_motion_file_is_refused_by_name_and_never_unpickled(tmp_path, arrays, 
         own_dance.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
     assert str(tmp_path / "m.npz") in str(refused.value)
     (tmp_path / "m.npz").write_text(json.dumps({"joints": []}))
-    with pytest.raises(MotionBeatError, match=r"is no whole \.npz file"):
+    with pytest.raises(MotionBeatError, match=r"is not a complete \.npz file"):
         own_dance.read_files(tmp_path / "m.npz", tmp_path / "a.wav", Hints(fps=60.0))
 
 

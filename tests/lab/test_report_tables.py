@@ -145,7 +145,7 @@ def test_missing_or_broken_results_are_refused_by_name(run_folder):
     with pytest.raises(MotionBeatError, match=r"beats\.json is not JSON"):
         ResultsTable.read(metrics)
     write_json(metrics / "beats.json", {"songs": "many"})
-    with pytest.raises(MotionBeatError, match=r"beats\.json: songs is no number"):
+    with pytest.raises(MotionBeatError, match=r"beats\.json: songs is not a number"):
         ResultsTable.read(metrics)
     (metrics / "train.json").unlink()
     with pytest.raises(MotionBeatError, match=r"train\.json is missing"):
@@ -154,7 +154,7 @@ def test_missing_or_broken_results_are_refused_by_name(run_folder):
     with pytest.raises(MotionBeatError, match=r"retrieve_table\.csv has the columns \['task', 'row'\]"):
         ResultsTable.read(metrics)
     (metrics / "retrieve_table.csv").write_text(f"{','.join(COLUMNS)}\na,b,c,much,,,\n", encoding="utf-8")
-    with pytest.raises(MotionBeatError, match=r"retrieve_table\.csv is no table of figures"):
+    with pytest.raises(MotionBeatError, match=r"retrieve_table\.csv is not a table of figures"):
         ResultsTable.read(metrics)
     history = metrics / "train_history.csv"
     history.write_text("epoch,loss\n1,2\n", encoding="utf-8")

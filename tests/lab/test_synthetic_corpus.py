@@ -1,4 +1,4 @@
-"""The synthetic corpus as a whole: AIST++'s form, the same bytes every time, and a ceiling that is no accident."""
+"""The synthetic corpus as a whole: AIST++'s form, the same bytes every time, and a ceiling that is not an accident."""
 
 import hashlib
 

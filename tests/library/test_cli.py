@@ -143,22 +143,22 @@ def test_two_songs_of_one_name_are_refused_before_any_work(run, model, song, tmp
     assert (code, out) == (1, "")
     assert err == (
         f"error: {song} and {tmp_path / 'song.mp3'} would both be written to {tmp_path / 'song.npz'}: "
-        "embed them into different folders by --output\n"
+        "embed them into different folders with --output\n"
     )
 
 
 def test_an_output_that_cannot_be_a_folder_is_refused(run, model, song, tmp_path):
     code, _, err = run(song, "--model", model, "--mode", "grid", "-o", song)
     assert code == 1 and err.startswith(f"error: {song / 'song.npz'} cannot be written")
-    assert err.endswith("name another folder by --output\n") and err.count("\n") == 1
+    assert err.endswith("name another folder with --output\n") and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        (None, "config.json is missing: name the folder of a trained model by --model, or train one"),
+        (None, "config.json is missing: name the folder of a trained model with --model, or train one"),
         ("{", "is not JSON"),
-        ("[]", "holds no table of settings: take the config.json that training wrote"),
+        ("[]", "holds no table of settings: use the config.json that training wrote"),
         ('{"model_type": "bert"}', "unknown key model_type; missing key centre, "),
         ("changed", "tensor audio_encoder."),
     ],

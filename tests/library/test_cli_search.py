@@ -113,7 +113,7 @@ def test_songs_for_a_dance_by_its_tempo(run, model, library, tmp_path):
         (("--like", "a.wav", "--dance", "b.bvh"), "name one query"),
         (("--like", "missing.wav"), "missing.wav does not exist"),
         (("--to-dance", "SONG"), "holds no dance"),
-        (("--like", "SONG", "--music", "SONG"), "--music is of a dance"),
+        (("--like", "SONG", "--music", "SONG"), "--music only works with --dance"),
     ],
 )
 def test_a_query_that_cannot_be_is_refused_in_one_line(run, model, songs, library, words, says):

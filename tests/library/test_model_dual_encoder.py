@@ -143,7 +143,7 @@ def test_a_harmonic_readout_or_phase_features_tell_a_cyclic_roll_apart(changes: 
     rolled = values | {"features": values["features"].roll(1, dims=1)}
     moved = encode(model, rolled)[1].embedding - encode(model, values)[1].embedding
     assert moved.norm(dim=1).min() > 1e-2
-    by_a_bar = values | {"features": values["features"].roll(4, dims=1)}  # a whole bar is no shift at all
+    by_a_bar = values | {"features": values["features"].roll(4, dims=1)}  # a whole bar is not a shift
     same = encode(model, by_a_bar)[1].embedding - encode(model, values)[1].embedding
     assert same.abs().max() < 1e-10
 

@@ -21,7 +21,7 @@ def test_rank_counts_from_one_in_a_case_done_by_hand():
     assert metrics == {"r1": pytest.approx(200 / 3), "r5": 100, "r10": 100, "medr": 1, "meanr": pytest.approx(5 / 3)}
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # a busy machine is not a failure
 @given(st.integers(0, 10_000), st.integers(2, 30))
 def test_with_one_relevant_item_the_rank_is_the_average_rank_of_scipy(seed, gallery):
     generator = np.random.default_rng(seed)

@@ -135,7 +135,7 @@ def dance(
     folder = model or _generator()
     who = dancer or (Dancer.learned if given or (_TRAINED / "config.json").is_file() else Dancer.rules)
     if who is Dancer.rules and given:
-        raise MotionBeatError(f"{', '.join(given)}: of no use with --dancer rules, leave it out or take learned")
+        raise MotionBeatError(f"{', '.join(given)}: only for --dancer learned; leave it out or use --dancer learned")
     from motionbeat.audio import decode
     from motionbeat.lab.generator import dance_files
     from motionbeat.lab.generator.dance_song import Part
@@ -195,8 +195,8 @@ def _learned(
 
     if not (folder / "config.json").is_file():
         raise MotionBeatError(
-            f"{folder / 'config.json'} is missing: name the folder of a dance generator by --model, train one by "
-            "`dvc repro dance`, or take --dancer rules, which needs none"
+            f"{folder / 'config.json'} is missing: name the folder of a dance generator with --model, train one with "
+            "`dvc repro dance`, or use --dancer rules, which needs none"
         )
     make_deterministic(0)
     weights = encoder_model or (str(SHIPPED) if folder == GENERATOR else None)

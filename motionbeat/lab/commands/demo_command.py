@@ -38,7 +38,7 @@ def demo(
         str, typer.Option(help="Address to listen at; 0.0.0.0 lets everybody in who reaches this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for one that is free.")] = 8000,
-    megabytes: Annotated[float, typer.Option(min=0.1, max=1000, help="Largest file that is taken.")] = 50.0,
+    megabytes: Annotated[float, typer.Option(min=0.1, max=1000, help="Largest file that is accepted.")] = 50.0,
     seconds: Annotated[float, typer.Option(min=10, max=900, help="How much of a song or dance is looked at.")] = 90.0,
 ) -> None:
     """Show a page to try the model on: drop a song or a dance in it.
@@ -59,7 +59,7 @@ def demo(
     from motionbeat.lab.demo.visitor_limits import Limits
 
     if generator is None and encoder_model is not None:
-        raise MotionBeatError("--encoder-model is of a generator: give it with --generator")
+        raise MotionBeatError("--encoder-model only works with --generator: add --generator FOLDER")
     listening = _listening(host, port)
     loaded = open_model(model)
     named = tracker.value if tracker else None
@@ -84,5 +84,5 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise MotionBeatError(
-            f"cannot listen at {host}, port {port} ({error.strerror}): name another one by --port, or --port 0"
+            f"cannot listen at {host}, port {port} ({error.strerror}): name another one with --port, or --port 0"
         ) from None

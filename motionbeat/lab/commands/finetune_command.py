@@ -42,7 +42,10 @@ def finetune(
     from motionbeat.lab.experiments.variants import assignments
 
     if output.exists() and not (output / "config.json").is_file():
-        raise MotionBeatError(f"{output} is there and holds no model: name another folder, it would be replaced")
+        raise MotionBeatError(
+            f"{output} already exists and is not a model folder: name another folder, because this one would be "
+            "replaced"
+        )
     work = output.with_name(f"{output.name}.work") if work is None else work
     planner = Planner(threads=threads)
     seeds = {"corpus.seed": seed, "train.seed": seed}

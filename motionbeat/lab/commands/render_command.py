@@ -132,8 +132,7 @@ def _dance(
     if motion is None:
         if audio is not None or hints != Hints():
             raise MotionBeatError(
-                "--audio, --motion-fps, --up, --unit and --person are of a dance that is in no corpus: give it by "
-                "--motion"
+                "--audio, --motion-fps, --up, --unit and --person only work with --motion: add --motion FILE"
             )
         if not clip:
             raise MotionBeatError(
@@ -141,9 +140,9 @@ def _dance(
             )
         return read_clip(corpus, clip, beats)
     if clip:
-        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: give one of them")
+        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: name one of them")
     if audio is None:
-        raise MotionBeatError(f"--motion {motion} has no music: give it by --audio")
+        raise MotionBeatError(f"--motion {motion} has no music: pass it with --audio")
     return read_files(motion, audio, hints, beats, None if tracker is Tracker.none else tracker.value)
 
 

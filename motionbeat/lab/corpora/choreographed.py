@@ -108,7 +108,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
 def audio_files(root: Path) -> list[Path]:
     """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
+        raise MotionBeatError(f"{root} is not a folder: set corpus.songs_root in params.yaml to a folder of songs")
     paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
     if not paths:
         raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")

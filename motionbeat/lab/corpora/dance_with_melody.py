@@ -10,7 +10,7 @@ What the data set does not say was worked out from its frames:
   the knees, toes and direction of travel the dancer would face backwards otherwise, and in cha-cha and rumba,
   where both partners break forwards on the left foot and backwards on the right, 30 of 30 and 40 of 40
   breaks are so.
-- *Pelvis*: `center` is no joint but the middle of the whole body (3 cm from the mean of all points), which rises
+- *Pelvis*: `center` is not a joint but the middle of the whole body (3 cm from the mean of all points), which rises
   with the arms: the hip points move 5 cm up and down from it. Points 7 and 16 are marks on the hip bones, 20 cm
   apart, 51 cm from the knee where a shin has 35. So the root is the middle of the two, and the hip joints lie 7 cm
   below and 13 cm apart, as in SMPL's rest pose; they keep their distance from the root to half a centimetre.
@@ -135,7 +135,7 @@ def read_motion(folder: Path) -> Motion:
     path = folder / "skeletons.json"
     values = _json(path)
     if not isinstance(values, dict):
-        raise MotionBeatError(f"{path} is no object with skeletons and center: take the data set's own file")
+        raise MotionBeatError(f"{path} is not an object with skeletons and center: use the file of the data set")
     points = _array(path, "skeletons", values.get("skeletons"), (_POINTS, 3))
     center = _array(path, "center", values.get("center"), (3,))
     if len(points) != len(center):
@@ -187,7 +187,7 @@ def _splits(root: Path, names: list[str]) -> tuple[dict[str, str], list[str]]:
             )
         listed[name] = split
     errors = [
-        f"{path} names {name}, but {root / name} does not exist: unpack it, or take it off the list"
+        f"{path} names {name}, but {root / name} does not exist: unpack it, or remove it from the list"
         for name in listed
         if name not in names
     ]
@@ -234,7 +234,7 @@ def _span(path: Path) -> tuple[float, float]:
 
 
 def _json(path: Path) -> Any:
-    return read_json(path, "take the data set's own file again", nan=True)
+    return read_json(path, "download the file of the data set again", nan=True)
 
 
 def _array(path: Path, name: str, values: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:

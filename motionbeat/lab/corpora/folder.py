@@ -43,7 +43,7 @@ def read(root: Path, checks: MotionChecks | None = None) -> Corpus:
 def _lines(root: Path) -> list[Line]:
     """The lines of the table, all of them sound."""
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: set corpus.root in params.yaml to the folder that holds {TABLE}")
+        raise MotionBeatError(f"{root} is not a folder: set corpus.root in params.yaml to the folder of {TABLE}")
     table = root / TABLE
     lines, errors = clips_csv.read(table)
     errors += [f"{table} line {line.number}: {wrong}" for line in lines for wrong in _files(root, line)]
@@ -143,7 +143,7 @@ def _files(root: Path, line: Line) -> Iterator[str]:
     for column, cell, kinds in (("motion", line.motion, formats.KINDS), ("audio", line.audio, AUDIO_KINDS)):
         path = _path(root, cell)
         if path.suffix.lower() not in kinds:
-            yield f"{column} {cell} is of no known kind: convert it to {', '.join(kinds[:-1])} or {kinds[-1]}"
+            yield f"{column} {cell} is not of a known kind: convert it to {', '.join(kinds[:-1])} or {kinds[-1]}"
         elif size_of(path) is None:
             yield f"{column} {_shortened(path)} does not exist: put it there or correct the cell"
         elif size_of(path) == 0:

@@ -22,7 +22,7 @@ from motionbeat.files import guarded
 
 LARGEST_BYTES = 64 * 2**20
 _MOST_STEPS = 100_000
-_FIX = "take the file from its official source again, and no pickles of unknown origin"
+_FIX = "download the file again from its official source, and use no pickle of unknown origin"
 
 
 class _Forbidden(pickle.UnpicklingError):
@@ -62,7 +62,7 @@ class _Array:
         *_, self.shape, self.kind, self.fortran, self.data = state
 
     def values(self) -> NDArray[Any] | None:
-        """The array; none if it is no array of numbers. Raises `ValueError` if bytes and shape disagree."""
+        """The array; none if it is not an array of numbers. Raises `ValueError` if bytes and shape disagree."""
         dtype = self.kind.dtype() if isinstance(self.kind, _Type) else None
         if dtype is None:
             return None
@@ -88,7 +88,7 @@ class _MakeArray(_Named):
 
     def __call__(self, kind: Any, *_: Any) -> _Array:
         if kind is not _NDARRAY:
-            raise _Forbidden("an array that is no plain numpy.ndarray")
+            raise _Forbidden("an array that is not a plain numpy.ndarray")
         return _Array()
 
 
@@ -159,7 +159,7 @@ class _ArrayUnpickler(pickle._Unpickler):
     def _fill(self, pairs: list[Any], target: Any) -> None:
         names = pairs[::2]
         if not isinstance(target, dict) or not all(isinstance(name, str) for name in names):
-            raise _Forbidden("a dictionary whose keys are no names")
+            raise _Forbidden("a dictionary whose keys are not names")
         target.update(zip(names, pairs[1::2], strict=True))
 
     def load_setitem(self) -> None:
@@ -193,14 +193,14 @@ def load_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str, 
     numbers (objects in an array are refused too), for a file that is missing, cut short or over 64 MiB.
     """
     data = _bytes(path)
-    with guarded(path, "is no whole pickle", _FIX):
+    with guarded(path, "is not a complete pickle", _FIX):
         try:
             _check(data)
             values = _ArrayUnpickler(io.BytesIO(data), encoding="latin1").load()
         except _Forbidden as error:
-            raise MotionBeatError(f"{path} holds {error}, which is no plain array and was not run: {_FIX}") from None
+            raise MotionBeatError(f"{path} holds {error}, which is not a plain array and was not run: {_FIX}") from None
     if not isinstance(values, dict):
-        raise MotionBeatError(f"{path} is no dictionary of named arrays (a {type(values).__name__}): {_FIX}")
+        raise MotionBeatError(f"{path} is not a dictionary of named arrays (a {type(values).__name__}): {_FIX}")
     return {name: _array(path, name, value) for name, value in values.items() if wanted is None or name in wanted}
 
 

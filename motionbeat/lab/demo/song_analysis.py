@@ -63,7 +63,8 @@ def analyse_song(
     whole_s = length_s(path)
     if whole_s is not None and whole_s > longest_s:
         raise MotionBeatError(
-            f"{title} lasts {whole_s / 60:.0f} minutes; this page takes {longest_s / 60:.0f}: cut a part out of it"
+            f"{title} lasts {whole_s / 60:.0f} minutes; this page accepts at most {longest_s / 60:.0f} minutes: "
+            "upload a shorter excerpt"
         )
     say("reading the sound")
     sound = decode.decode(path)
@@ -100,7 +101,9 @@ def analyse_dance(
         motion = read_dance(path)
     except MotionBeatError as error:
         if "column" in str(error):
-            raise MotionBeatError(f"{error} (this page has no columns: write it into the file)") from None
+            raise MotionBeatError(
+                f"{error} (this page has no table to fill in: the value must be in the file itself)"
+            ) from None
         raise
     kept = round(seconds * motion.fps)
     joints, cut = motion.joints[:kept], len(motion.joints) > kept

@@ -64,7 +64,7 @@ def compute(name: str, settings: Encoders, audio: Sequence[Path], frames: bool =
     if refused:
         more = f"\n  ... and {len(refused) - _MOST_LISTED} more" if len(refused) > _MOST_LISTED else ""
         raise MotionBeatError(
-            f"encoder {name} cannot use {len(refused)} of {len(audio)} files; repair them or take them out of the "
+            f"encoder {name} cannot use {len(refused)} of {len(audio)} files; repair them or remove them from the "
             "data set:\n  " + "\n  ".join(refused[:_MOST_LISTED]) + more
         )
     return [result for result in computed if isinstance(result, Features)]

@@ -55,7 +55,7 @@ def open_encoder(name: str, settings: params.Encoders) -> FrozenEncoder:
         from motionbeat.lab.encoders.jukebox import Jukebox
 
         return Jukebox(settings.jukebox, settings.jukebox_layer, settings.offline)
-    raise MotionBeatError(f"no encoder {name!r}: encoders.names takes {', '.join(NAMES)}")
+    raise MotionBeatError(f"no encoder {name!r}: encoders.names accepts {', '.join(NAMES)}")
 
 
 def check(names: Iterable[str], settings: params.Encoders) -> dict[str, str]:

@@ -38,7 +38,7 @@ _SHA256 = {
 
 
 class Network(nn.Module):
-    """Front end, mid-end and back end, with the weights of a checkpoint. Log-mel (b, t, m) in."""
+    """Front end, mid-end and back end, with the weights of a checkpoint. Takes log-mel (b, t, m)."""
 
     def __init__(self, variables: dict[str, Any]) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ def _installed(model: str) -> tuple[str, list[str]]:
         ) from None
     folder = Path(str(package.locate_file("musicnn")))
     if model not in _SHA256:
-        raise MotionBeatError(f"{model} is unknown: encoders.musicnn takes MSD_musicnn or MTT_musicnn")
+        raise MotionBeatError(f"{model} is unknown: encoders.musicnn accepts MSD_musicnn or MTT_musicnn")
     wanted = model.split("_")[0] + "_LABELS"
     try:
         source = (folder / "configuration.py").read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ class Wav2Vec2:
 
     @torch.no_grad()
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
-        """Frame t is centred on its receptive field: (T, width)."""
+        """Frames (T, width); the time of frame t is the centre of its receptive field."""
         wave = samples(self.name, audio, sample_rate, self.rate, max(SHORTEST_S, self.field / self.rate))
         if self._normalise:  # over the whole clip, as the package does for an utterance
             wave = ((wave - wave.mean()) / np.sqrt(wave.var() + _LEAST_VARIANCE)).astype(np.float32)

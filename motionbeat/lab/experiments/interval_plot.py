@@ -67,7 +67,7 @@ def ablation_pictures(path: Path) -> tuple[Picture, ...]:
     """Differences of the variants of an ablation, for the report. path: the .csv that `motionbeat ablate` writes."""
     import pandas as pd
 
-    with guarded(path, "is no table of `motionbeat ablate`", "name the .csv that it wrote in report.ablations"):
+    with guarded(path, "is not a table of `motionbeat ablate`", "name the .csv that it wrote in report.ablations"):
         rows = pd.read_csv(io.StringIO(read_text(path, "name the .csv of an ablation in report.ablations")))[[*COLUMNS]]
     found = paired.estimates(rows, _RESAMPLINGS, seed=0)
     if not any(difference for _, difference in found.values()):

@@ -120,7 +120,7 @@ class Planner:
     def runs(
         self, variants: Mapping[str, Overrides], common: Overrides, corpora: Iterable[int], trainings: Iterable[int]
     ) -> list[Run]:
-        """All runs, seed after seed, so that what was stopped early has whole seeds.
+        """All runs, ordered by seed, so that after an early stop the finished seeds are complete.
 
         Raises `MotionBeatError` for a param or value that params.yaml does not take, and for several seeds of a corpus
         that is not made here.

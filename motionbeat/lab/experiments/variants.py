@@ -86,7 +86,7 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
 def check_no_seeds(overrides: Overrides, origin: str) -> None:
     """Raises `MotionBeatError` where a seed is among the overrides: variants are paired by their seeds."""
     if seeds := [name for name in SEEDS if name in overrides]:
-        raise MotionBeatError(f"{origin} sets {', '.join(seeds)}: give seeds by --corpora and --trainings, or --seed")
+        raise MotionBeatError(f"{origin} sets {', '.join(seeds)}: give seeds with --corpora and --trainings, or --seed")
 
 
 def seeds_of(text: str, option: str) -> list[int]:

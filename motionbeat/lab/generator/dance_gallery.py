@@ -57,7 +57,7 @@ def _read(path: Path) -> Shown:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _FIELDS if name in file}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise MotionBeatError(f"{path} is no whole .npz of plain arrays ({error}): {_FIX}") from None
+        raise MotionBeatError(f"{path} is not a complete .npz of plain arrays ({error}): {_FIX}") from None
     missing = sorted(set(_FIELDS) - set(arrays))
     if missing:
         raise MotionBeatError(f"{path} has no {', '.join(missing)}: {_FIX}")

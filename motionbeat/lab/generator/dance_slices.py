@@ -75,7 +75,7 @@ class Slices:
     """Slices of dances and of their songs' music, as tensors on a device."""
 
     def __init__(self, dances: Dances, music: Mapping[str, Music], device: torch.device) -> None:
-        """music: of every song, by name. Raises `MotionBeatError` where no dance lasts a slice."""
+        """music: of every song, by name. Raises `MotionBeatError` if all dances are shorter than a slice."""
         songs = sorted(set(dances.song))
         first_row = dict(zip(songs, np.cumsum([0, *(len(music[song].times) for song in songs)])[:-1], strict=True))
         starts, clips, rows, weights, begin = [], [], [], [], 0
@@ -90,7 +90,7 @@ class Slices:
         self._starts, self._clips = np.concatenate(starts), np.array(clips)
         if not len(self._starts):
             raise MotionBeatError(
-                f"none of the {len(dances.clip)} dances lasts a slice of {FRAMES / FPS:g} s: give longer ones"
+                f"all {len(dances.clip)} dances are shorter than a slice of {FRAMES / FPS:g} s: use longer dances"
             )
         self.vectors = torch.as_tensor(np.concatenate(dances.vectors), device=device)  # (N, 151)
         self.music = torch.as_tensor(np.concatenate([music[song].features for song in songs]), device=device)  # (M, c)

@@ -42,12 +42,12 @@ class Part:
         length = left if seconds is None else seconds
         if whole_s < _SHORTEST_S:
             raise MotionBeatError(
-                f"{sound.name} lasts {whole_s:.2f} s; a dance takes at least {_SHORTEST_S:g} s of music"
+                f"{sound.name} lasts {whole_s:.2f} s; a dance needs at least {_SHORTEST_S:g} s of music"
             )
         if start_s < 0 or not _SHORTEST_S <= length <= left + 1e-6:
             raise MotionBeatError(
-                f"{sound.name} lasts {whole_s:.2f} s: {length:g} s from {start_s:g} s on cannot be danced; begin at "
-                f"0 s or later, and give at least {_SHORTEST_S:g} s that lie within the song"
+                f"{sound.name} lasts {whole_s:.2f} s: a part of {length:g} s starting at {start_s:g} s does not fit; "
+                f"choose a start of 0 s or later and at least {_SHORTEST_S:g} s that end within the song"
             )
         return cls(sound, start_s, length)
 
@@ -83,7 +83,7 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
         if not (Path(folder) / "config.json").is_file():
             raise MotionBeatError(
                 f"{Path(folder) / 'config.json'} is missing: name the folder of the MotionBeat model that the "
-                "generator was trained with by --encoder-model, or train one by `dvc repro train`"
+                "generator was trained with with --encoder-model, or train one with `dvc repro train`"
             )
         return OF_THE_MODEL[name](folder)
     from motionbeat.lab import params
@@ -154,7 +154,7 @@ def held_ends(frames: int, before: Path | None, after: Path | None, seconds: flo
     count = round(seconds * FPS)
     if count < 1 or count * ((before is not None) + (after is not None)) >= frames:
         raise MotionBeatError(
-            f"{seconds:g} s held leave nothing of {frames / FPS:.2f} s to dance, or are no frame at all: give other "
+            f"{seconds:g} s held leave nothing of {frames / FPS:.2f} s to dance, or are not a frame: give other "
             "seconds to hold, or a longer part of the song"
         )
     vectors, mask = np.zeros((frames, motion_vector.WIDTH), np.float32), np.zeros(frames, bool)

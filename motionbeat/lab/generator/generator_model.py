@@ -58,7 +58,7 @@ class GeneratorConfig(NetworkConfig):
             raise MotionBeatError(f"dance generator: patch = {self.patch}; expected a divisor of {FRAMES} frames")
         if wrong:
             listed = ", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong)
-            raise MotionBeatError(f"dance generator: {listed}; take the config.json that training wrote")
+            raise MotionBeatError(f"dance generator: {listed}; use the config.json that training wrote")
 
 
 class DanceGenerator(nn.Module):
@@ -178,12 +178,12 @@ class DanceGenerator(nn.Module):
         config = _config(Path(folder))
         if encoder is not None and encoder != config.encoder:
             raise MotionBeatError(
-                f"{folder} was trained with music of the encoder {config.encoder}, not {encoder}: give that encoder, "
+                f"{folder} was trained with music of the encoder {config.encoder}, not {encoder}: use that encoder, "
                 "or train a generator for this one (dance.encoders in params.yaml)"
             )
         if identity is not None and identity != config.encoder_identity:
             raise MotionBeatError(
-                f"{folder} was trained with other weights of the encoder {config.encoder}: give those, or train the "
+                f"{folder} was trained with other weights of the encoder {config.encoder}: use those, or train the "
                 "generator again (dvc repro dance)"
             )
         return build(folder, lambda: cls(config), _KIND).eval()
@@ -193,9 +193,9 @@ def _config(folder: Path) -> GeneratorConfig:
     values = read_config(folder, _KIND)
     known = {field.name for field in fields(GeneratorConfig)}
     if not isinstance(values, dict) or set(values) != known:
-        wrong = sorted(known ^ set(values)) if isinstance(values, dict) else ["no table"]
+        wrong = ", ".join(sorted(known ^ set(values))) if isinstance(values, dict) else "it is not a table"
         raise MotionBeatError(
-            f"{folder / CONFIG_FILE}: {', '.join(wrong)} missing or unknown: take the config.json of a dance generator"
+            f"{folder / CONFIG_FILE}: wrong or missing fields ({wrong}): use the config.json of a dance generator"
         )
     return GeneratorConfig(**values)
 

@@ -81,7 +81,7 @@ def scores(
 def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], length_s: float) -> list[Danced]:
     """The dances' first `length_s` seconds with their songs' beats, those shorter than a slice left out.
 
-    beats: (N,) s in the song, by song. Raises `MotionBeatError` where no dance lasts a slice.
+    beats: (N,) s in the song, by song. Raises `MotionBeatError` if all dances are shorter than a slice.
     """
     dances_to_score = []
     for song, offset, vectors in zip(dances.song, dances.offset_s, dances.vectors, strict=True):
@@ -90,7 +90,7 @@ def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], lengt
             dances_to_score.append(Danced(song, joints, FPS, beats[song] - offset))
     if not dances_to_score:
         raise MotionBeatError(
-            f"no dance lasts a slice of {FRAMES / FPS:g} s: give longer ones, or raise dance.length_s"
+            f"all dances are shorter than a slice of {FRAMES / FPS:g} s: use longer dances, or raise dance.length_s"
         )
     return dances_to_score
 
@@ -115,7 +115,7 @@ def ruled(corpus: Path, grids: Mapping[str, Beats], settings: Dance) -> list[tup
 def sampled(
     model: DanceGenerator, music: Mapping[str, Music], settings: Dance, guidance: float
 ) -> list[tuple[str, GeneratedDance]]:
-    """The model's dances to the first seconds of each song, several a song, each from another seed, with songs.
+    """Pairs (song, dance): several dances by the model to the first seconds of each song, each with its own seed.
 
     Their feet are as the model made them. On a CPU they are made side by side, each in one thread: so small a model
     gains nothing from a second one. Raises `MotionBeatError` for a song that is shorter than a slice.

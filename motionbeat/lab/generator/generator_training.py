@@ -119,9 +119,10 @@ def batch_loss(
     generator: np.random.Generator,
     ranks: Ranks,
 ) -> dict[str, Tensor]:
-    """The terms of the loss of this process's rows of the joint batch, weighted by their share of it.
+    """The loss terms of this process's rows, weighted by their share of the joint batch.
 
-    index: (b,) the slices of the batch. generator: stays as it is, so that a second call draws the same numbers.
+    index: (b,) the slices of the batch. generator: copied, not advanced, so that a second call draws the same
+    numbers.
     """
     generator, device = deepcopy(generator), slices.vectors.device
     b, rows = len(index), ranks.rows(len(index))

@@ -54,5 +54,7 @@ def checked(name: str, features: ArrayLike, times: ArrayLike) -> Music:
     if (np.diff(seconds) <= 0).any():
         raise MotionBeatError(f"{name}: the times of the music features do not rise; give them in order")
     if len(values) > 1 and (values == values[0]).all():
-        raise MotionBeatError(f"{name}: the music features never change, as in a silent song; give one that sounds")
+        raise MotionBeatError(
+            f"{name}: the music features are constant, as for a silent song: use a song that is not silent"
+        )
     return Music(values, seconds)

@@ -226,14 +226,14 @@ def _checked_music(model: DanceGenerator, condition: ArrayLike) -> NDArray[np.fl
     if not np.isfinite(music).all():
         raise MotionBeatError("the music features hold NaN or infinity: encode the song again")
     if len(music) > 1 and (music == music[0]).all():
-        raise MotionBeatError("the music features never change, as in a silent song: give one that sounds")
+        raise MotionBeatError("the music features are constant, as for a silent song: use a song that is not silent")
     return music
 
 
 def _check(model: DanceGenerator, length: int, frames: int, guidance: float, steps: int, eta: float) -> None:
     if length < FRAMES:
         raise MotionBeatError(
-            f"the song lasts {length / FPS:.2f} s, shorter than a slice of {FRAMES / FPS:g} s: give a longer one"
+            f"the song lasts {length / FPS:.2f} s, shorter than a slice of {FRAMES / FPS:g} s: use a longer one"
         )
     if not FRAMES <= frames <= length:
         raise MotionBeatError(f"frames = {frames}; expected {FRAMES} to {length}, the frames of the music")

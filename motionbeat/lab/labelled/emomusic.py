@@ -20,13 +20,13 @@ from motionbeat.lab.tables import SPLITS
 
 TARGETS = ("arousal", "valence")
 SETS = ("development", "evaluation")
-_FIX = "take the data set's own file again"
+_FIX = "download the file of the data set again"
 
 
 def read(root: Path) -> LabelledSet:
     """Clips and their mean (arousal, valence), as rated (kind regression); an artist's clips are a group.
 
-    Targets are not z-scored: that takes the training split's mean and is the task's doing. Raises
+    Targets are not z-scored: the task does that, because it needs the training split's mean. Raises
     `MotionBeatError` for all that is missing or wrong, together: columns, ratings outside 1 to 9, songs in one
     table only, unknown sets, missing clips.
     """
@@ -79,7 +79,7 @@ def ratings_of(
         name = row[song]
         values = tuple(_rating(row[column]) for column in (arousal, valence))
         if not _is_id(name):
-            errors.append(f"{path} line {line}: {song} {name!r} is no number: {_FIX}")
+            errors.append(f"{path} line {line}: {song} {name!r} is not a number: {_FIX}")
         elif not all(scale[0] <= value <= scale[1] for value in values):
             given = f"{row[arousal]!r} and {row[valence]!r}"
             errors.append(f"{path} line {line}: ratings {given}; expected {scale[0]:g} to {scale[1]:g}: {_FIX}")
@@ -130,7 +130,7 @@ def _songs(path: Path) -> tuple[dict[str, str], dict[str, str], list[str]]:
     for line, row in table(path, ("song_id", "Artist", "Mediaeval 2013 set"), _FIX):
         name, part = row["song_id"], row["Mediaeval 2013 set"]
         if not _is_id(name):
-            errors.append(f"{path} line {line}: song_id {name!r} is no number: {_FIX}")
+            errors.append(f"{path} line {line}: song_id {name!r} is not a number: {_FIX}")
         elif part not in SETS:
             errors.append(f"{path} line {line}: Mediaeval 2013 set {part!r} is none of {', '.join(SETS)}: {_FIX}")
         elif str(int(name)) in artists:

@@ -36,7 +36,7 @@ _AUDIO = (".wav", ".au", ".flac", ".mp3")
 _CLIP = re.compile(r"([a-z]+)\.(\d{5})")
 _LISTED = re.compile(r"(?:([a-z]+)/)?(([a-z]+)\.\d{5})\.[a-z0-9]+")
 _LISTS_FROM = (
-    "take the three *_filtered.txt of the fault-filtered split (GTZAN_split in "
+    "download the three *_filtered.txt of the fault-filtered split (GTZAN_split in "
     "https://github.com/jongpillee/music_dataset_split) and put them there"
 )
 
@@ -91,13 +91,13 @@ def beats_of(path: Path) -> BeatLabels:
     Raises `MotionBeatError` naming the lines that are no such numbers, times that do not rise, and a file of fewer
     than two beats.
     """
-    fix = "take the annotation's own file again"
+    fix = "download the annotation file again"
     lines = [(number, line.split()) for number, line in enumerate(text_of(path, fix).splitlines(), 1) if line.strip()]
     widths = {len(values) for _, values in lines}
     times, positions, errors = [], [], []
     for number, values in lines:
         if len(values) > 2 or not _number(values[0]) or (len(values) == 2 and not _position(values[1])):
-            errors.append(f"{path} line {number}: {' '.join(values)!r} is no time in seconds and position: {fix}")
+            errors.append(f"{path} line {number}: {' '.join(values)!r} is not a time in seconds and position: {fix}")
             continue
         times.append(float(values[0]))
         positions += [int(value) for value in values[1:]]
@@ -192,7 +192,7 @@ def _splits(root: Path) -> tuple[dict[str, str], list[str]]:
                 continue
             where, match = f"{root / name} line {number}", _LISTED.fullmatch(line.strip())
             if match is None or match[3] not in GENRES or match[1] not in (None, match[3]):
-                errors.append(f"{where}: {line.strip()!r} is no line like blues/blues.00029.wav: {_LISTS_FROM}")
+                errors.append(f"{where}: {line.strip()!r} is not a line like blues/blues.00029.wav: {_LISTS_FROM}")
             elif match[2] in splits:
                 errors.append(f"{where}: {match[2]} is already on the list of {splits[match[2]]}: {_LISTS_FROM}")
             else:

@@ -21,7 +21,7 @@ CORRUPT = ("35644", "55753", "57881")
 """Clip ids whose mp3 files are empty in the published archive."""
 _PATH = re.compile(r"([0-9a-f])/[^/\\]+\.mp3")
 _SEGMENT = re.compile(r"-\d+-\d+\.mp3$")
-_FIX = "take the data set's own file again"
+_FIX = "download the file of the data set again"
 
 
 def read(root: Path, untagged: bool = True) -> LabelledSet:

@@ -21,7 +21,7 @@ def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Sett
     The shifted sub-beats come from the clip itself where it has them (`parent`), else from the window
     rolled around (`roll`). A shift by whole bars is left out where the onset curves of the music there and here
     correlate by `settings.bar_correlation` or more, or are flat: the dance would fit both.
-    Raises `MotionBeatError` for a shift that is no whole number of sub-beats.
+    Raises `MotionBeatError` for a shift that is not a whole number of sub-beats.
     """
     subbeats = tokens.layout.subbeats
     first, end = (rows * subbeats for rows in tokens.runs())

@@ -75,7 +75,7 @@ def load(path: Path | str = "params.yaml") -> Params:
 def read_yaml(path: Path) -> Any:
     """What a YAML file holds; `MotionBeatError` where it is missing, no text or no YAML."""
     text = read_text(path, "run from the folder that holds dvc.yaml and params.yaml", _MOST_BYTES)
-    with guarded(path, "is not valid YAML", "correct it, or take the committed version again"):
+    with guarded(path, "is not valid YAML", "correct it, or restore the committed version"):
         return YAML(typ="safe", pure=True).load(text)
 
 

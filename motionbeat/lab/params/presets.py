@@ -34,8 +34,8 @@ def overrides(name: str, folder: Path | None = None, values: Path | None = None)
     """The preset's keys, dotted as in `loss.alpha`, with their values.
 
     values: the params.yaml that they are checked against: the working folder's, or else the one of the package.
-    Raises `MotionBeatError` for an unknown preset, for a key that params.yaml has not, and for a value that it would
-    not take.
+    Raises `MotionBeatError` for an unknown preset, for a key that is not in params.yaml, and for a value that is not
+    allowed there.
     """
     folder = _folder() if folder is None else folder
     if values is None:

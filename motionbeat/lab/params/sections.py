@@ -15,7 +15,7 @@ CorpusName = Literal["synthetic", "aistpp", "dance_with_melody", "folder", "chor
 
 @frozen
 class MotionChecks:
-    """Limits of `motionbeat.lab.corpora.plausibility`; the defaults, for files read without params.yaml, are its."""
+    """Limits used by `corpora.plausibility`; the defaults apply to files read without params.yaml."""
 
     root_speed: Positive = Positive(6.0)
     root_height: Positive = Positive(20.0)

@@ -56,7 +56,7 @@ def contradictions(params: Params) -> list[str]:
             f"expected at most negatives.tempo_per_anchor = {params.negatives.tempo_per_anchor}"
         )
     if params.tasks.folds < 3:
-        wrong.append(f"tasks.folds = {params.tasks.folds}; expected at least 3: to train, to choose and to test")
+        wrong.append(f"tasks.folds = {params.tasks.folds}; expected at least 3: for training, validation and test")
     if params.dance.width % (2 * params.dance.heads):
         wrong.append(
             f"dance.width = {params.dance.width}; expected a multiple of 2 * dance.heads = {2 * params.dance.heads}"

@@ -27,7 +27,7 @@ def rgb(colour: str) -> Colour:
 
 
 def mix(colour: Colour, other: Colour, part: float) -> Colour:
-    """`colour` with `part` (0 to 1) of `other` in it."""
+    """`colour` blended with a share `part` (0 to 1) of `other`."""
     red, green, blue = (round(a + (b - a) * part) for a, b in zip(colour, other, strict=True))
     return red, green, blue
 

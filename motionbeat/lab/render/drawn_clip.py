@@ -53,7 +53,7 @@ def read_manifest(corpus: Path) -> dict[str, NDArray[Any]]:
     path = corpus / "manifest.parquet"
     if not path.is_file():
         raise MotionBeatError(
-            f"{path} is missing: run `dvc repro corpus` to make the corpus, or name its folder by --corpus"
+            f"{path} is missing: run `dvc repro corpus` to make the corpus, or name its folder with --corpus"
         )
     return tables.read(path, tables.MANIFEST)
 

@@ -22,7 +22,7 @@ def read_files(
     tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
     """
     if not motion.is_file():
-        raise MotionBeatError(f"{motion} is missing: name the dance by --motion")
+        raise MotionBeatError(f"{motion} is missing: name the dance with --motion")
     try:
         danced = read_motion(motion, hints)
     except MotionBeatError as error:

@@ -84,7 +84,7 @@ def table(results: ResultsTable) -> Table | None:
 
 
 def narrow(results: ResultsTable) -> list[Table]:
-    """The same in tables of at most three columns, as a terminal has room for; none without the stage."""
+    """The same in tables of at most three columns, for a terminal; an empty list if the dance stage was not run."""
     whole = table(results)
     return [] if whole is None else pieces(whole, _TERMINAL)
 

@@ -51,7 +51,7 @@ def _implied(above: set[str], direct: Graph) -> set[str]:
 
 
 def rows_of(graph: Graph) -> list[list[str]]:
-    """Stages by row, and a lane `A>B>ROW` where the edge from A to B passes a row on its way."""
+    """Stages by row. Where an edge from A to B crosses a row, that row has a placeholder `A>B>ROW`."""
     depth: dict[str, int] = {}
     for name in graph:  # dvc.yaml lists a stage after those that it needs
         depth[name] = max((depth[above] + 1 for above in graph[name]), default=0)
@@ -126,7 +126,7 @@ def picture(root: Path) -> str:
     from ruamel.yaml import YAML
 
     yaml, path = YAML(typ="safe", pure=True), root / "dvc.yaml"
-    with guarded(path, "is no pipeline of DVC", "restore it: git checkout dvc.yaml"):
+    with guarded(path, "is not a pipeline of DVC", "restore it: git checkout dvc.yaml"):
         stages = yaml.load(read_text(path, "run this in the project's folder"))["stages"]
     stages.pop("check", None)
     labels = {name: _label(outputs(stage)) for name, stage in stages.items()}

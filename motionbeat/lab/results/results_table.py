@@ -78,7 +78,7 @@ def _score(task: str, row: str, metric: str, value: Any, low: Any, high: Any, n:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     text = read_text(path, "run `dvc repro` to make it")
-    with guarded(path, "is no table of figures", "run `dvc repro`"):
+    with guarded(path, "is not a table of figures", "run `dvc repro`"):
         table = pd.read_csv(io.StringIO(text), dtype={"task": str, "row": str, "metric": str})
         if tuple(table.columns) != COLUMNS:
             raise MotionBeatError(f"{path} has the columns {list(table.columns)}, not {list(COLUMNS)}: run `dvc repro`")
@@ -89,7 +89,7 @@ def _read_plain(path: Path, task: str, row: str) -> pd.DataFrame:
     values = _read_json(path)
     wrong = [key for key, value in values.items() if isinstance(value, bool) or not isinstance(value, int | float)]
     if wrong:
-        raise MotionBeatError(f"{path}: {wrong[0]} is no number: run `dvc repro`")
+        raise MotionBeatError(f"{path}: {wrong[0]} is not a number: run `dvc repro`")
     lines = [(task, row, key, float(value), None, None, None) for key, value in values.items()]
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"low": float, "high": float, "n": "Int64"})
 

@@ -45,7 +45,7 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     An accuracy may have no column at all: a small validation split can be without a pair to measure it on.
     """
     text = read_text(path, "run `dvc repro` to make it")
-    with guarded(path, "is no csv table", "run `dvc repro` to make it"):
+    with guarded(path, "is not a CSV table", "run `dvc repro` to make it"):
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
     missing = set(COLUMNS) - (set(rows[0]) | set(ACCURACIES) if rows else set())
     if missing:
@@ -53,7 +53,7 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
         return {name: np.array([float(row.get(name) or "nan") for row in rows]) for name in COLUMNS}
     except (TypeError, ValueError) as error:
-        raise MotionBeatError(f"{path} holds a cell that is no number ({error}): run `dvc repro`") from None
+        raise MotionBeatError(f"{path} holds a cell that is not a number ({error}): run `dvc repro`") from None
 
 
 def training_curves(history: History, best_epoch: int) -> "dict[str, Figure]":

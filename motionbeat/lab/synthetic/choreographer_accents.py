@@ -22,7 +22,7 @@ WEAKEST = 0.35  # of the strong onsets around
 _LAG_S = 1.0 / mel.FRAME_RATE  # of the flux's peak behind the onset, see motionbeat.audio.onsets.DELAY_FRAMES
 _AROUND_S = 12.0  # what an onset's strength is measured by
 _STRONG = 98.0  # percentile of the flux there
-_QUIETEST = 0.25  # of the whole song's: in a quiet passage noise is no accent
+_QUIETEST = 0.25  # of the whole song's: in a quiet passage noise is not an accent
 _PULSE_BINS = 12
 _PULSE_WINDOW = 16  # beats
 

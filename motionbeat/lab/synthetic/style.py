@@ -8,7 +8,7 @@ from motionbeat.lab.synthetic.plan import stream
 
 @frozen
 class Style:
-    """How a dancer moves, whatever the music. Plain numbers are factors around 1."""
+    """How a dancer moves, whatever the music. Fields without a unit are factors; 1 is average."""
 
     step_size: float
     lift: float

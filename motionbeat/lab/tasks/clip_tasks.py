@@ -2,7 +2,7 @@
 
 Both heads are trained; the one that does better on validation is the encoder's score, and the score of each head alone
 stands beside it. Where clips are cross-validated the outputs of all rounds are pooled before they are scored, so
-that every clip counts once; those of tags as ranks within their round.
+that every clip counts once; outputs for tags are pooled as ranks within their round.
 """
 
 from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from motionbeat.lab.labelled.labelled_set import LabelledSet
 from motionbeat.lab.params import DataSet, Tasks
 
 STANDINS = Path("data/standins")
-"""Where the synthetic stand-ins lie; a data set whose root is here is no real one."""
+"""Where the synthetic stand-ins lie; a data set whose root is here is not a real one."""
 CLIP_TASKS = {"genre": "gtzan", "tagging": "magnatagatune", "instrument": "nsynth", "emotion": "emomusic"}
 """The tasks of one label a clip, and their data sets."""
 BEAT_TASK = "beat_tracking"
@@ -101,7 +101,7 @@ def folds_of(groups: Sequence[str], strata: Sequence[Any], folds: int, seed: int
     most one group. Raises `MotionBeatError` for fewer than 3 folds or fewer groups than folds.
     """
     if folds < 3:
-        raise MotionBeatError(f"tasks.folds = {folds}; expected at least 3: to train, to choose and to test")
+        raise MotionBeatError(f"tasks.folds = {folds}; expected at least 3: for training, validation and test")
     stratum_of = dict(zip(groups, strata, strict=True))
     if len(stratum_of) < folds:
         raise MotionBeatError(f"{len(stratum_of)} groups of clips for {folds} folds: lower tasks.folds, or add data")

@@ -1,4 +1,4 @@
-"""The files of a task in metrics/: its headline figures, the tidy table of all figures, and what they are of.
+"""The files of a task in metrics/: its main figures, the tidy table of all figures, and what they are of.
 
     metrics/TASK.json        the figures of `HEADLINE`, for `dvc metrics show` and `dvc exp show`
     metrics/TASK_table.csv   every figure: task, row, metric, value, low, high, n

@@ -159,7 +159,7 @@ def in_subbeats(shift: float, subbeats: int) -> int:
     moved = round(shift * subbeats)
     if not moved or abs(shift * subbeats - moved) > _ROUNDING:
         raise MotionBeatError(
-            f"a shift by {shift:g} beats is no whole number of sub-beats: negatives.jitter_shifts takes steps of "
+            f"a shift by {shift:g} beats is not a whole number of sub-beats: negatives.jitter_shifts accepts steps of "
             f"1 / tokens.subbeats = {1 / subbeats:g}"
         )
     return moved

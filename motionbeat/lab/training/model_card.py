@@ -76,7 +76,7 @@ def data(settings: params.Params, songs: Path | None) -> Iterator[str]:
         return
     with songs.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if not row["excluded"]]
-    yield "Dances were made by this project; the music is of these packages of the Debian distribution:"
+    yield "Dances were made by this project; the music comes from these packages of the Debian distribution:"
     yield ""
     yield "| package | songs | minutes | licence |"
     yield "| --- | --- | --- | --- |"
@@ -102,5 +102,5 @@ def _start_card(path: Path) -> Iterator[str]:
     if not path.is_file():
         yield "It had no card: what it was trained on is not known, nor the licence."
         return
-    text = read_text(path, "take the card.md that came with the model")
+    text = read_text(path, "use the card.md that came with the model")
     yield from re.sub(r"^#", "###", text.rstrip(), flags=re.MULTILINE).splitlines()

@@ -57,8 +57,8 @@ def start_model(start_from: str, tokens: Tokens, settings: "Model") -> DualEncod
     wrong = _differences(config, ModelConfig.of(settings, tokens.layout))
     if wrong:
         raise MotionBeatError(
-            f"train.start_from = {start_from}: the start model has other tokens or another form: {'; '.join(wrong)}. "
-            "Set these params as it has them (tokens: and run `dvc repro`), or set train.start_from to null"
+            f"train.start_from = {start_from}: the start model differs in: {'; '.join(wrong)}. Set these params to its "
+            "values (after a change of tokens.*, run `dvc repro`), or set train.start_from to null"
         )
     model = DualEncoder(config)
     model.load_state_dict(start.state_dict())
@@ -72,10 +72,10 @@ def _differences(start: ModelConfig, wanted: ModelConfig) -> list[str]:
     lines = [f"{_knob(n)} is {theirs[n]!r} there and {ours[n]!r} here" for n in other if n not in _ROTATIONS]
     if (start.rotation_start is None) != (wanted.rotation_start is None):
         lines.append(
-            "it knows no joint rotations, and the tokens have them: set tokens.rotations to never"
+            "it has no joint rotations, and the tokens have them: set tokens.rotations to never"
             if start.rotation_start is None
-            else "it knows joint rotations, and the tokens have none: set tokens.rotations to auto and give rotations "
-            "with every clip"
+            else "it has joint rotations, and the tokens have none: set tokens.rotations to auto and provide "
+            "rotations with every clip"
         )
     elif not lines and other:
         lines.append(f"its motion features are {start.motion_width} numbers, those of the tokens {wanted.motion_width}")

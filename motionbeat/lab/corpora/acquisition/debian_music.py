@@ -111,9 +111,9 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
 
 
 def audio_files(root: Path) -> list[Path]:
-    """Every audio file below a folder, sorted. Raises `MotionBeatError` where it is no folder."""
+    """Every audio file below a folder, sorted. Raises `MotionBeatError` where it is not a folder."""
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: give a folder of audio files")
+        raise MotionBeatError(f"{root} is not a folder: give a folder of audio files")
     return sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
 
 

@@ -79,7 +79,7 @@ def _require_http(name: str, url: str, fix: str) -> None:
     except ValueError:
         right = False
     if not right:
-        raise MotionBeatError(f"{name}: {url!r} is no http or https address; {fix}")
+        raise MotionBeatError(f"{name}: {url!r} is not an http or https address; {fix}")
 
 
 @frozen
@@ -104,14 +104,14 @@ class _Wanted:
         if not self.path.exists():
             return False
         if not self.path.is_file():
-            raise MotionBeatError(f"{self.name}: {self.path} is no file: remove it, it is in the way of the download")
+            raise MotionBeatError(f"{self.name}: {self.path} is not a file: remove it, as it blocks the download")
         if self.ledger.expected(self.name):
             say(f"{self.name}: {self.path} is not the file on record in {self.ledger.path}: fetching that")
             return False
         if damage := self._damage(self.path):
             say(f"{self.name}: {self.path} is there but not in order ({damage}): fetching it")
             return False
-        say(f"{self.name}: {self.path} is there already and is taken as it is")
+        say(f"{self.name}: {self.path} is there already and is used as it is")
         self._trust(measure(self.path, self.url))
         return True
 

@@ -15,7 +15,7 @@ from motionbeat import files
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.acquisition.locks import alone
 
-_FIX = "repair it, or take the committed version of it again"
+_FIX = "repair it, or restore the committed version of it"
 
 
 @frozen
@@ -60,7 +60,7 @@ class Ledger:
             return {}
         values = files.read_json(self.path, _FIX)
         if not isinstance(values, dict):
-            raise MotionBeatError(f"{self.path} is no JSON object of name -> entry: {_FIX}")
+            raise MotionBeatError(f"{self.path} is not a JSON object of name -> entry: {_FIX}")
         return {name: self._entry(name, value) for name, value in values.items()}
 
     def _entry(self, name: str, value: Any) -> Entry:

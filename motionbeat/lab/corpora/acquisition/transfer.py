@@ -273,9 +273,9 @@ def wrong_with_redirect(here: str, there: str) -> str | None:
         target = urlsplit(urljoin(here, there))
         host = target.hostname
     except ValueError:
-        return "which is no address"
+        return "which is not an address"
     if target.scheme not in ("http", "https") or not host:
-        return "which is no http or https address"
+        return "which is not an http or https address"
     if urlsplit(here).scheme == "https" and target.scheme == "http":
         return "from https down to plain http, where anyone could change it"
     return None

@@ -21,7 +21,7 @@ from motionbeat.lab.corpora.acquisition.disk_space import require_space
 from motionbeat.lab.corpora.acquisition.locks import alone
 from motionbeat.progress import counted
 
-_FIX = "take it from its official source again"
+_FIX = "download it again from its official source"
 _BLOCK = 2**20
 _LARGEST_RATIO = 100  # unpacked to packed; deflate can do 1,032, recordings and motions stay below 10
 _SMALL_BYTES = 2**24  # what no ratio is asked of
@@ -86,7 +86,7 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(archive) as opened:
             yield opened
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
-        raise MotionBeatError(f"{archive} is no whole zip archive ({error or type(error).__name__}): {_FIX}") from None
+        raise MotionBeatError(f"{archive} is not a complete zip ({error or type(error).__name__}): {_FIX}") from None
     except OSError as error:
         where = error.filename or archive
         raise MotionBeatError(f"{where} cannot be read or written ({error.strerror or error}): {_FIX}") from None

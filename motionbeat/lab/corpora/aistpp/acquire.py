@@ -73,7 +73,7 @@ def cache() -> Path:
 def parts(settings: params.Corpus, ledger: Path = LEDGER) -> aistpp_layout.Parts:
     """All parts of AIST++: those in corpus.root, and from the cache, downloading into it, those that are not.
 
-    Says on standard output what is used from where. Raises `MotionBeatError` if corpus.root is no folder; if
+    Says on standard output what is used from where. Raises `MotionBeatError` if corpus.root is not a folder; if
     the music is not there and corpus.accept_aist_terms is false, before anything is downloaded; and if a file
     cannot be had, is not what it was, or holds something else.
     """
@@ -122,13 +122,13 @@ def _terms(settings: params.Corpus) -> str:
 
 
 def _names(path: Path) -> None:
-    """Refuse what is no list of clips: many a server sends a page of words where a file should be."""
+    """Refuse what is not a list of clips: many a server sends a page of words where a file should be."""
     wrong = [
         name for name in path.read_text(encoding="utf-8", errors="replace").split() if aistpp_names.parse(name) is None
     ]
     if wrong:
         raise MotionBeatError(
-            f"ignore_list.txt names {wrong[0][:40]!r}, which is no clip of AIST++: {_fix('corpus.annotations_url')}"
+            f"ignore_list.txt names {wrong[0][:40]!r}, which is not a clip of AIST++: {_fix('corpus.annotations_url')}"
         )
 
 

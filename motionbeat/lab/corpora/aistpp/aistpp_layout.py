@@ -40,11 +40,11 @@ def locate(root: Path) -> Parts:
     """The parts in a folder that the user has: each in `root`, or in aist_plusplus_final/ in it.
 
     Motions lie in motions/, lists in splits/, the ignore list beside or in splits/, songs (wav, flac or mp3)
-    in wav/ or music/. Raises `MotionBeatError` if `root` is no folder; a part that is not there is for the
+    in wav/ or music/. Raises `MotionBeatError` if `root` is not a folder; a part that is not there is for the
     caller to refuse or to get elsewhere.
     """
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: {EXPECTED}")
+        raise MotionBeatError(f"{root} is not a folder: {EXPECTED}")
     bases = (root, root / "aist_plusplus_final")
     motions = [base / "motions" for base in bases if any((base / "motions").glob("*.pkl"))]
     splits = [base / "splits" for base in bases if _has_lists(base / "splits")]

@@ -35,7 +35,7 @@ def read_motion(path: Path, fps: float | None = None) -> Motion:
             "dances in a folder with clips.csv (docs/own_data.md), corpus.name = folder"
         )
     if missing:
-        raise MotionBeatError(f"{path} has no {', '.join(missing)}: take the pickles of AIST++'s motions archive")
+        raise MotionBeatError(f"{path} has no {', '.join(missing)}: use the pickles of AIST++'s motions archive")
     poses = _poses(path, arrays["smpl_poses"])
     translation = _finite(path, "smpl_trans", arrays["smpl_trans"])
     if translation.shape != (len(poses), 3):
@@ -83,6 +83,6 @@ def _finite(path: Path, name: str, values: NDArray[np.generic]) -> NDArray[np.fl
         raise MotionBeatError(f"{path}: {name} holds NaN or infinity in frame {frame}: put the clip on the ignore list")
     if np.abs(numbers).max(initial=0.0) > _LARGEST:
         raise MotionBeatError(
-            f"{path}: {name} reaches {np.abs(numbers).max():.3g}, which is no place or angle: repair it"
+            f"{path}: {name} reaches {np.abs(numbers).max():.3g}, which is not a place or angle: repair it"
         )
     return numbers

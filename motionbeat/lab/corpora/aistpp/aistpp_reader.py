@@ -49,7 +49,7 @@ def read_parts(
         for name in listed:
             if split_of.setdefault(name, split) != split:
                 both = f"{parts.list_of(split_of[name])} and {parts.list_of(split)}"
-                errors.append(f"clip {name} is on {both}: take it off one of them")
+                errors.append(f"clip {name} is on {both}: remove it from one of them")
 
     stems = sorted(path.stem for path in motions.glob("*.pkl"))
     found = set(stems)
@@ -61,7 +61,7 @@ def read_parts(
     ]
     errors += [
         f"{parts.list_of(split)} names {stem}, but {motions / stem}.pkl does not exist: "
-        "unpack it or take it off the list"
+        "unpack it or remove it from the list"
         for stem, split in split_of.items()
         if stem not in found and stem not in ignored
     ]

@@ -25,7 +25,7 @@ def read_motion(path: Path, hints: Hints | None = None, limits: MotionChecks | N
     """
     hints = hints or Hints()
     if path.suffix.lower() not in KINDS:
-        raise MotionBeatError(f"{path} is of no known kind: {_FIX}")
+        raise MotionBeatError(f"{path} is not of a known kind: {_FIX}")
     if not path.is_file():
         raise MotionBeatError(f"{path} does not exist: check the column motion")
     motion, toes, up = _read(path, hints)

@@ -21,7 +21,7 @@ LARGEST = 1e6
 
 def names(path: Path) -> list[str]:
     """The names of the arrays in an .npz file."""
-    with guarded(path, "is no whole .npz file", "write it again by numpy.savez"), zipfile.ZipFile(path) as archive:
+    with guarded(path, "is not a complete .npz file", "write it with numpy.savez"), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if (size := sum(member.file_size for member in members)) > LARGEST_BYTES:
             raise MotionBeatError(f"{path} unpacks to {size} bytes, more than any motion ({LARGEST_BYTES}): check it")
@@ -31,7 +31,7 @@ def names(path: Path) -> list[str]:
 def load(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
     """Those of the arrays `wanted` that an .npz file has; each must hold numbers or plain text."""
     found = [name for name in names(path) if name in wanted]
-    with guarded(path, "cannot be read", "write it again by numpy.savez"), warnings.catch_warnings():
+    with guarded(path, "cannot be read", "write it again with numpy.savez"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of damaged headers; they are refused below
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -40,13 +40,13 @@ def load(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
             raise _refused(path, error, "numpy.savez") from None
     strange = [name for name, array in values.items() if not isinstance(array, np.ndarray)]
     if strange:
-        raise MotionBeatError(f"{path}: {strange[0]} is no array in NumPy's form: write it again by numpy.savez")
+        raise MotionBeatError(f"{path}: {strange[0]} is not an array in NumPy's form: write it again with numpy.savez")
     return values
 
 
 def load_one(path: Path) -> NDArray[Any]:
     """The array in an .npy file."""
-    with guarded(path, "cannot be read", "write it again by numpy.save"), warnings.catch_warnings():
+    with guarded(path, "cannot be read", "write it again with numpy.save"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if path.stat().st_size > LARGEST_BYTES:
             raise MotionBeatError(f"{path} has more bytes than any motion ({LARGEST_BYTES}): check it")
@@ -65,7 +65,7 @@ def _refused(path: Path, error: Exception, writer: str) -> MotionBeatError:
     if "allow_pickle" in str(error):
         reason = "holds Python objects, which are not loaded, since a pickle can run anything: save plain arrays"
         return MotionBeatError(f"{path} {reason} by {writer}")
-    return MotionBeatError(f"{path} cannot be read ({error or type(error).__name__}): write it again by {writer}")
+    return MotionBeatError(f"{path} cannot be read ({error or type(error).__name__}): write it again with {writer}")
 
 
 def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray[np.float64]:
@@ -84,7 +84,7 @@ def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray
         raise MotionBeatError(f"{path}: {name} holds NaN or infinity in frame {frame}: repair the clip or leave it out")
     if np.abs(array).max() > LARGEST:
         raise MotionBeatError(
-            f"{path}: {name} reaches {np.abs(array).max():.3g}, which is no place or angle: repair it"
+            f"{path}: {name} reaches {np.abs(array).max():.3g}, which is not a place or angle: repair it"
         )
     return array
 

@@ -98,7 +98,7 @@ class _Reader:
                 number, block = blocks.pop()
                 joints[number] = self._closed(block)
             elif word != "HIERARCHY" or joints or rest:
-                raise self.wrong(f"{word!r} is no word of a BVH hierarchy: is this a BVH file?")
+                raise self.wrong(f"{word!r} is not a word of a BVH hierarchy: is this a BVH file?")
         if blocks or waiting:
             name = blocks[-1][1].name if blocks else waiting.name if waiting else ""
             raise self.wrong(f"MOTION begins before the block of {name} is closed: a }} is missing")
@@ -206,14 +206,14 @@ class _Reader:
             values = np.array(rows, np.float64)
         except ValueError:
             self.line, word = next((n, w) for n, row in zip(numbers, rows, strict=True) for w in row if not _number(w))
-            raise self.wrong(f"{word!r} is no number (decimals take a point): export it again") from None
+            raise self.wrong(f"{word!r} is not a number (decimals take a point): export it again") from None
         bad = np.argwhere(~(np.abs(values) <= LARGEST))
         if len(bad):
             owner = [joint.name for joint in joints for _ in joint.channels][bad[0, 1]]
             self.line = numbers[bad[0, 0]]
             raise self.wrong(
-                f"{owner} holds {values[tuple(bad[0])]:g} in frame {bad[0, 0]}, which is no place or angle: repair the "
-                "clip or leave it out"
+                f"{owner} holds {values[tuple(bad[0])]:g} in frame {bad[0, 0]}, which is not a place or angle: repair "
+                "the clip or leave it out"
             )
         return values
 

@@ -167,7 +167,7 @@ class _Mapper:
     def _toes(self, side: str, ankle: int, at: dict[str, Array]) -> tuple[Array, bool]:
         """The toe joint; else from the ankle to the end of the foot; else ahead, at a right angle to the shin.
 
-        An end that goes on along the shin, as exporters write it below a joint that has no other, is no toe.
+        An end that goes on along the shin, as exporters write it below a joint that has no other, is not a toe.
         """
         toes = self._below(ankle, side, bvh_names.TOES)
         if toes is not None:

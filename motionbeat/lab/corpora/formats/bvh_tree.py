@@ -27,7 +27,7 @@ class Joint:
 
 @frozen(eq=False)
 class Bvh:
-    """joints: parents before children; values: (T, channels), degrees and the file's unit of length."""
+    """A parsed BVH file. joints: parents before children. values: (T, channels), degrees and file units."""
 
     joints: tuple[Joint, ...]
     values: NDArray[np.float64]

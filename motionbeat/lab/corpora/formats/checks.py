@@ -66,7 +66,7 @@ def metres(path: Path, joints: NDArray[np.floating], hints: Hints) -> float:
         if _SMALLEST <= measured * scale <= _LARGEST:
             return scale
     raise MotionBeatError(
-        f"{path}: from ankle to head joint the body measures {measured * 1.46:.4g}, which is no human size in m, cm, "
+        f"{path}: from ankle to head the body measures {measured * 1.46:.4g}, which is not a human size in m, cm, "
         "mm or inch: say the unit in the column unit of clips.csv, or scale the file"
     )
 
@@ -80,7 +80,7 @@ def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True)
     measured = size(joints)
     if hints.unit is None and not _SMALLEST <= measured <= _LARGEST:
         raise MotionBeatError(
-            f"{path}: from ankle to head joint the body measures {measured * 1.46:.3g} m, no human size: say the unit "
+            f"{path}: from ankle to head the body measures {measured * 1.46:.3g} m, no human size: say the unit "
             "in the column unit of clips.csv (m, cm, mm or inch)"
         )
     if hints.up is None and _lies_along_z(joints):
@@ -112,7 +112,7 @@ def doubts(motion: Motion, hints: Hints) -> list[str]:
     measured, found = size(joints), []
     if hints.unit is not None and not _SMALLEST <= measured <= _LARGEST:
         metres = f"{measured * 1.46:.3g} m"
-        found.append(f"from ankle to head joint the body measures {metres}; is the unit ({hints.unit}) right?")
+        found.append(f"from ankle to head the body measures {metres}; is the unit ({hints.unit}) right?")
     if hints.up == "z" and _lies_along_z(joints):
         found.append("the dancer lies on the floor throughout; does z (the column up) point up in the file?")
     if hints.up is not None and np.median(_trunk(joints)[:, 1]) < -_ALONG:

@@ -88,7 +88,7 @@ def _text(path: Path) -> str:
             f'{path} line {line}: not UTF-8 text: save it as "CSV UTF-8" (Excel) or with encoding UTF-8'
         ) from None
     if "\0" in text:
-        raise MotionBeatError(f"{path} is no text: save the table as CSV, not as a workbook")
+        raise MotionBeatError(f"{path} is not text: save the table as CSV, not as a workbook")
     return text
 
 

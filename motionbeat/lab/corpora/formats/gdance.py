@@ -23,7 +23,7 @@ def read_motion(path: Path, arrays: dict[str, NDArray[Any]], hints: Hints) -> Mo
     Raises `MotionBeatError` naming the file, the field and the fix.
     """
     if "smpl_poses" not in arrays:
-        raise MotionBeatError(f"{path} has root_trans but no smpl_poses: take AIOZ-GDANCE's motions_smpl")
+        raise MotionBeatError(f"{path} has root_trans but no smpl_poses: use AIOZ-GDANCE's motions_smpl")
     poses, translation = arrays["smpl_poses"], arrays["root_trans"]
     if poses.ndim != 3 or poses.shape[2] != 72 or translation.shape != (*poses.shape[:2], 3):
         raise MotionBeatError(
