@@ -25,13 +25,14 @@ from benchmarks.arguments import count
 from motionbeat.audio.decode import load
 from motionbeat.audio.mel import SAMPLE_RATE, log_mel
 from motionbeat.beats import Beats
+from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.index import Tempo
 from motionbeat.inference import MotionBeat
 from motionbeat.lab.tasks import group_bootstrap
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.progress import counted
-from motionbeat.search.piece_files import beats_of_song, read_beats
+from motionbeat.search.piece_files import beats_of_song
 from motionbeat.search.rhythm_windows import Windows, folded, music_windows
 from motionbeat.search.stretches import best_stretches
 from motionbeat.tokens.signals import onset_tokens

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from benchmarks.arguments import count
 from motionbeat.audio import decode
+from motionbeat.beats.beats_text import read_beats
 from motionbeat.dance.alignment import DEFINITIONS
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
 from motionbeat.lab import params
-from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.generator.dance_scores import Danced, Features, score
 from motionbeat.lab.generator.dance_song import Part, beats_of, condition, listener
 from motionbeat.lab.generator.generator_model import DanceGenerator

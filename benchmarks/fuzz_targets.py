@@ -15,13 +15,13 @@ import soundfile
 from attrs import asdict, frozen
 
 from motionbeat.audio import decode
+from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import aistpp, dance_with_melody, folder, formats
 from motionbeat.lab.corpora.acquisition.ledger import Ledger
 from motionbeat.lab.corpora.aistpp import aistpp_reader
 from motionbeat.lab.corpora.formats import Hints
-from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
 from motionbeat.lab.item_cache import entry_content, read_entry
 from motionbeat.lab.labelled import emomusic, gtzan, magnatagatune, nsynth

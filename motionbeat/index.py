@@ -24,6 +24,7 @@ import numpy as np
 from attrs import asdict
 from numpy.typing import ArrayLike, NDArray
 
+from motionbeat.beats import default_tracker
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.inference import MotionBeat
@@ -45,7 +46,7 @@ class Index:
 
     def __init__(self, model: MotionBeat, tracker: str | None = None) -> None:
         """An empty index. tracker: of all its songs and queries (`motionbeat.beats.TRACKERS`); None: the best there."""
-        self.model, self.tracker = model, tracker or piece_files.default_tracker()
+        self.model, self.tracker = model, tracker or default_tracker()
         if self.tracker not in ("madmom", "librosa"):
             raise MotionBeatError(f"tracker = {tracker!r}: give madmom or librosa")
         self.digest = model_digest(model)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.audio.decode import Source
 from motionbeat.audio.song_files import songs_in
-from motionbeat.beats import librosa_tracker
+from motionbeat.beats import default_tracker, librosa_tracker
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import workers
@@ -24,7 +24,7 @@ from motionbeat.parallel import in_parallel
 from motionbeat.progress import counted
 from motionbeat.tokens.dance_tokens import dance_tokens
 from motionbeat.tokens.layout import Layout
-from motionbeat.tokens.song_tokens import Mode, default_tracker, song_tokens
+from motionbeat.tokens.song_tokens import Mode, song_tokens
 from motionbeat.tokens.token_sequence import SequenceWindows, TokenSequence
 from motionbeat.weights import SHIPPED, card_of
 

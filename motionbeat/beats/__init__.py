@@ -1,5 +1,7 @@
 """File2Beats: beat trackers behind one function, and the beat grid that they give."""
 
+import importlib.util
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +11,7 @@ from motionbeat.beats import librosa_tracker, madmom_tracker, nominal
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 
-__all__ = ["TRACKERS", "Beats", "track"]
+__all__ = ["TRACKERS", "Beats", "default_tracker", "track"]
 
 TRACKERS = ("madmom", "librosa", "nominal")
 _QUIET = 0.03
@@ -67,6 +69,18 @@ def track(
     if tracker == "librosa":
         return Beats(times, positions, librosa_tracker.BEATS_PER_BAR, downbeats=False)
     return Beats.from_positions(times, positions, meters)
+
+
+def default_tracker() -> str:
+    """madmom where it is installed, else librosa, with a warning that names what is missing."""
+    if importlib.util.find_spec("madmom") is not None:
+        return "madmom"
+    warnings.warn(
+        "madmom is not installed: beats come from librosa, which finds no downbeats, so bars of 4 are counted from "
+        "the first beat. pip install motionbeat[pipeline], or pass the beats yourself",
+        stacklevel=3,
+    )
+    return "librosa"
 
 
 def _nominal(audio: decode.Source, sample_rate: int | None, bpm: float | None, meters: list[int]) -> Beats:

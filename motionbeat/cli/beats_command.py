@@ -54,8 +54,7 @@ def beats(
     Annotation Layer, separator tab, first column time.
     """
     from motionbeat.audio import decode
-    from motionbeat.beats import track
-    from motionbeat.search.piece_files import default_tracker
+    from motionbeat.beats import default_tracker, track
 
     name = tracker.value if tracker else default_tracker()
     found = track(song, tracker=name)
@@ -63,7 +62,7 @@ def beats(
         found = found.extended(len(decode.load(song, 22_050)) / 22_050)
     if as_json and form is not Format.table:
         raise MotionBeatError("--json and --format name two forms: leave one out")
-    if not found.downbeats:
+    if tracker and not found.downbeats:  # without a choice, `default_tracker` has said so
         print("librosa finds no downbeats: bars of 4 are counted from the first beat", file=sys.stderr)
     if as_json and output is None:
         print_json(_record(song, name, found))

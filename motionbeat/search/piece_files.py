@@ -1,27 +1,19 @@
 """Files2Pieces: the songs and dances of a folder, their beats, and whether a file has changed."""
 
 import hashlib
-import importlib.util
-import re
 import zipfile
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from motionbeat.audio import decode
 from motionbeat.audio.song_files import SONG_SUFFIXES
 from motionbeat.beats import Beats, track
+from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
 
 DANCES = (".bvh", ".npz", ".pkl", ".npy")
 _EMBEDDING = {"clip.npy", "tokens.npy", "times.npy"}
-
-
-def default_tracker() -> str:
-    """madmom where it is installed, which finds downbeats; else librosa."""
-    return "madmom" if importlib.util.find_spec("madmom") is not None else "librosa"
 
 
 def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
@@ -82,24 +74,6 @@ def beats_of_dance(
             f"the bar) or its music, such as {path.stem}.mp3, beside it; of a single dance say --music FILE or --bpm N"
         )
     return read_beats(beside[0]) if beside[0].suffix == ".beats" else beats_of_song(beside[0], None, tracker)
-
-
-def read_beats(path: Path) -> Beats:
-    """A list of beats: one line a beat, seconds and, from 1, the place in the bar (bars of 4 where there is none)."""
-    try:
-        rows = [re.split(r"[\s,;]+", line.strip()) for line in path.read_text(encoding="utf-8").splitlines()]
-        numbers = [[float(word) for word in row[:2]] for row in rows if row != [""]]
-    except (OSError, ValueError) as error:
-        raise MotionBeatError(f"{path} is not a list of beats ({error}): one line a beat, seconds and place") from None
-    if len({len(row) for row in numbers}) != 1:
-        raise MotionBeatError(f"{path}: its lines differ in length: give seconds, or seconds and place, on each line")
-    table = np.array(numbers)
-    try:
-        if table.shape[1] == 1:
-            return Beats(table[:, 0], np.arange(len(table)) % 4 + 1, 4)
-        return Beats.from_positions(table[:, 0], table[:, 1])
-    except MotionBeatError as error:
-        raise MotionBeatError(f"{path}: {error}") from None
 
 
 def read_dance(path: Path) -> Any:

@@ -1,7 +1,5 @@
 """Song2Tokens: from a file or samples to what the music encoder takes. Needs no torch, so that processes start fast."""
 
-import importlib.util
-import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +9,7 @@ from numpy.typing import NDArray
 
 from motionbeat.audio.decode import Source, decode
 from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel
-from motionbeat.beats import track
+from motionbeat.beats import default_tracker, track
 from motionbeat.beats.grid import EDGE_S, Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.tokens.layout import Layout
@@ -64,18 +62,6 @@ def grid_tokens(mel: NDArray[np.float32], duration_s: float, layout: Layout) -> 
     tokens = GridTokens(audio_frames(mel, layout), FRAME_RATE, count, LATTICE_PERIOD_S, layout.subbeats)
     times = np.clip((np.arange(count + 1) - 0.5) * LATTICE_STEP_S, 0.0, duration_s)
     return TokenSequence(tokens, times, np.zeros(count, np.int64), 1, LATTICES, clip_stride=_CLIP_STRIDE)
-
-
-def default_tracker() -> str:
-    """madmom where it is installed, else librosa, with a warning that names what is missing."""
-    if importlib.util.find_spec("madmom") is not None:
-        return "madmom"
-    warnings.warn(
-        "madmom is not installed: beats come from librosa, which finds no downbeats, so bars of 4 are counted from "
-        "the first beat. pip install motionbeat[pipeline], or pass beats=",
-        stacklevel=3,
-    )
-    return "librosa"
 
 
 def _check(audio: Any, mode: Any, beats: Any) -> None:

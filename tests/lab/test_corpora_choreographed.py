@@ -10,10 +10,10 @@ import soundfile
 from attrs import evolve
 
 from motionbeat.beats import Beats
+from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table, choreographed
-from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.corpora.manifest import write_corpus
 from motionbeat.lab.synthetic import choreographer, dance_events, truth
 from motionbeat.lab.synthetic.choreographer_accents import accents_of
@@ -290,6 +290,8 @@ def test_beats_are_read_with_and_without_places_in_the_bar(tmp_path):
     file.write_text("# by hand\n0.5, 3\n1.0, 1\n1.5, 2\n2.0, 3\n2.5, 1\n")
     beats = read_beats(file)
     assert beats.beats_per_bar == 3 and beats.positions.tolist() == [3, 1, 2, 3, 1]
+    file.write_text("0.5;1\n1.0;2\n1.5;1\n")
+    assert read_beats(file).beats_per_bar == 2
     file.write_text("0.5\n1.0\n\n1.5\n")
     assert read_beats(file).positions.tolist() == [1, 2, 3] and not read_beats(file).downbeats
     for text, wrong in (("0.5 1\n1.0\n", "line 2"), ("0.5\n", "holds 1 beats"), ("1\n0.5\n", "do not increase")):

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 import motionbeat
 from motionbeat import cli
+from motionbeat.beats.beats_text import read_beats
 from motionbeat.cli import extras, health
 from motionbeat.search import piece_files
 
@@ -139,7 +140,7 @@ def test_beats_are_written_as_the_tools_of_the_field_read_them(run, songs, tmp_p
     assert [int(label.split(".")[1]) for label in labels] == positions
     bars, _ = mir_eval.io.load_labeled_events(str(texts["sonic-visualiser-bars"]), delimiter="\t")
     np.testing.assert_allclose(bars, times[np.array(positions) == 1])
-    again = piece_files.read_beats(texts["table"])
+    again = read_beats(texts["table"])
     np.testing.assert_allclose(again.times, times)
     assert again.positions.tolist() == positions
 

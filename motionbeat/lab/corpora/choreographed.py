@@ -18,11 +18,11 @@ import attrs
 
 from motionbeat.audio import decode, mel
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, track
+from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.folder import AUDIO_KINDS
-from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song
 from motionbeat.lab.item_cache import ItemCache, Values, read_entry
 from motionbeat.lab.synthetic import truth

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from motionbeat.beats import Beats
+from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import read_text
 
@@ -14,15 +14,16 @@ BEATS_PER_BAR = 4
 
 
 def read_beats(path: Path) -> Beats:
-    """The beats in a text file: `12.345` or `12.345<space, tab or comma>3` a line; `#` begins a comment.
+    """Read a .beats file: one beat a line, its time in seconds and optionally its place in the bar, from 1.
 
-    The meter follows from the places in the bar (`Beats.from_positions`), any meter. Raises `MotionBeatError` naming
-    the file, the line and the fix.
+    The two are separated by spaces, a tab, `,` or `;`; `#` begins a comment. The meter follows from the places
+    (`Beats.from_positions`); without places, bars of 4 are counted and `.downbeats` is False. Raises `MotionBeatError`
+    naming the file, the line and the fix.
     """
     text = read_text(path, "write a beat a line")
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
-        cells = line.split("#")[0].replace(",", " ").split()
+        cells = line.split("#")[0].replace(",", " ").replace(";", " ").split()
         if not cells:
             continue
         try:
