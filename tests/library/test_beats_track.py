@@ -16,6 +16,7 @@ from motionbeat.lab import params, tables
 from motionbeat.lab.beat_grids import song_beats
 from motionbeat.lab.beat_grids.beat_evaluation import compare
 from motionbeat.lab.corpora import beats_table
+from motionbeat.lab.corpora.song import Song
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -66,7 +67,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def of(corpus: Path) -> list[song_beats.Song]:
+def of(corpus: Path) -> list[Song]:
     return song_beats.songs_of(tables.read(corpus / "manifest.parquet", tables.MANIFEST), corpus)
 
 
@@ -162,7 +163,7 @@ def test_a_second_run_tracks_only_what_changed(
     tracked: list[str] = []
     plain = song_beats._track
 
-    def spy(song: song_beats.Song, *options: Any) -> song_beats.Tracked:
+    def spy(song: Song, *options: Any) -> song_beats.Tracked:
         tracked.append(song.name)
         return plain(song, *options)
 
@@ -189,7 +190,7 @@ def test_a_second_run_tracks_only_what_changed(
 
 def test_all_songs_without_beats_are_listed_together(corpus: Path, tmp_path: Path, cache_of_test: Path) -> None:
     soundfile.write(tmp_path / "hum.wav", hum(), RATE)
-    bad = [song_beats.Song("hum", tmp_path / "hum.wav"), song_beats.Song("lost", tmp_path / "lost.wav")]
+    bad = [Song("hum", tmp_path / "hum.wav"), Song("lost", tmp_path / "lost.wav")]
     with pytest.raises(MotionBeatError, match=r"(?s)2 of 3 songs.*hum: .*finds.*lost: .*does not exist"):
         song_beats.track_all([of(corpus)[0], *bad], LIBROSA)
     assert len(list(cache_of_test.rglob("*.kept"))) == 1

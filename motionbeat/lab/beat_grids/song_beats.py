@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from motionbeat.audio import decode
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, nominal, track
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora.song import Song
 from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.parallel import in_parallel
 
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
     from motionbeat.lab.params import Beats as Options
 
 _MOST_LISTED = 20
-
-
-@attrs.frozen
-class Song:
-    """One song of a corpus: its audio file, and tempo and meter where the corpus declares them."""
-
-    name: str
-    audio: Path
-    nominal_bpm: float | None = None
-    nominal_beats_per_bar: int | None = None
 
 
 @attrs.frozen(eq=False)

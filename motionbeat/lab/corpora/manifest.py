@@ -18,6 +18,7 @@ from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError, refuse
 from motionbeat.lab import tables
 from motionbeat.lab.corpora import plausibility
+from motionbeat.lab.corpora.song import Song as Song  # readers take it from here
 from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.params import MotionChecks
 from motionbeat.lab.tables import SPLITS
@@ -27,16 +28,6 @@ from motionbeat.parallel import in_parallel
 SAMPLE_RATE = 44_100
 _BLOCK = 1 << 16  # samples; libsndfile crashes on some whole songs written at once
 _SAFE_NAME = re.compile(r"\w[\w.-]*")
-
-
-@frozen
-class Song:
-    """A recording that is danced to."""
-
-    name: str
-    audio: Path
-    nominal_bpm: float | None = None
-    nominal_beats_per_bar: int | None = None
 
 
 @frozen(eq=False)

@@ -13,6 +13,7 @@ from motionbeat.audio import decode, mel
 from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
+from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.generator.dance_scores import Danced, Features, score
 from motionbeat.lab.generator.dance_slices import Dances
 from motionbeat.lab.generator.generator_model import DanceGenerator
@@ -31,13 +32,8 @@ from motionbeat.progress import counted
 
 def grids_of_songs(path: Path, songs: Iterable[str]) -> dict[str, Beats]:
     """The beats of each song, from the table that the beats stage wrote."""
-    beats = tables.read(path, tables.BEATS)
-    grids = {}
-    for song in sorted(set(songs)):
-        rows = beats["song"] == song
-        meter = int(beats["beats_per_bar"][rows][0])
-        grids[song] = Beats(beats["time_s"][rows], beats["bar_position"][rows] + 1, meter)
-    return grids
+    grids = beats_table.beats_grids(tables.read(path, tables.BEATS))
+    return {song: grids[song] for song in sorted(set(songs))}
 
 
 def scores(

@@ -14,6 +14,7 @@ from motionbeat.audio.mel import SAMPLE_RATE, log_mel
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
+from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.token_tables.lattices import lattice
 from motionbeat.motion.feature_blocks import feature_slices
@@ -54,26 +55,12 @@ def layout_of(settings: "Settings", manifest: Columns) -> Layout:
     )
 
 
-def read_beats(path: Path) -> dict[str, Beats]:
-    """The beats of every song, as the beats stage wrote them."""
-    rows = tables.read(path, tables.BEATS)
-    grids = {}
-    for song in np.unique(rows["song"]):
-        of_song = rows["song"] == song
-        grids[str(song)] = Beats(
-            times=rows["time_s"][of_song],
-            positions=rows["bar_position"][of_song] + 1,
-            beats_per_bar=int(rows["beats_per_bar"][of_song][0]),
-        )
-    return grids
-
-
 def build(corpus: Path, beats: Path, settings: "Settings", folder: Path) -> Layout:
     """Write the tokens on beats and on lattices, statistics.parquet and layout.json into `folder`."""
     manifest = tables.read(corpus / "manifest.parquet", tables.MANIFEST)
     if sources := tables.read_sources(corpus):
         tables.write(folder / tables.SOURCES_FILE, tables.SOURCES, {"song": [*sources], "source": [*sources.values()]})
-    beats_of = read_beats(beats)
+    beats_of = beats_table.beats_grids(tables.read(beats, tables.BEATS))
     layout = layout_of(settings, manifest)
     kept = ItemCache.of("tokens", __name__)
 
