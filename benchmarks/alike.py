@@ -46,7 +46,7 @@ _RESAMPLINGS = 2000
 
 
 @frozen(eq=False)
-class Clip:
+class AnnotatedClip:
     """name, genre and file of a clip; annotated beats inside its audio."""
 
     name: str
@@ -55,7 +55,7 @@ class Clip:
     beats: Beats
 
 
-def clips_of(folder: Path) -> list[Clip]:
+def clips_of(folder: Path) -> list[AnnotatedClip]:
     """The clips of a GTZAN folder that have annotated beats, whole or in part. Raises `MotionBeatError` on none."""
     clips = []
     for path in sorted(folder.glob("genres/*/*.*")):
@@ -68,7 +68,9 @@ def clips_of(folder: Path) -> list[Clip]:
         inside = beats.times < seconds - 0.1
         if inside.sum() >= 8:
             clips.append(
-                Clip(path.stem, genre, path, Beats(beats.times[inside], beats.positions[inside], beats.beats_per_bar))
+                AnnotatedClip(
+                    path.stem, genre, path, Beats(beats.times[inside], beats.positions[inside], beats.beats_per_bar)
+                )
             )
     if len(clips) < 3:
         raise MotionBeatError(f"{folder} has {len(clips)} clips with beats: give genres/*/* and beats/*.beats of GTZAN")
@@ -109,7 +111,7 @@ def _f_measures(first: Array, other: Array, shifts: Array) -> Array:
     return np.where(end - begin < min(np.ptp(first), np.ptp(other)) / 2, 0.0, score)
 
 
-def accent_windows(clip: Clip, model: MotionBeat) -> NDArray[np.float32]:
+def accent_windows(clip: AnnotatedClip, model: MotionBeat) -> NDArray[np.float32]:
     """(n, K * S) onset strength of K beats on quarter beats, from each beat on; mean 0 and length 1."""
     mel = log_mel(load(clip.path, SAMPLE_RATE), SAMPLE_RATE, model.layout.mel_bands)
     onset = onset_tokens(mel, clip.beats.edges(), model.layout)  # (beats, S)
@@ -122,7 +124,7 @@ def accent_windows(clip: Clip, model: MotionBeat) -> NDArray[np.float32]:
     return padded
 
 
-def judged(clips: Sequence[Clip], accents: Array) -> dict[str, Array]:
+def judged(clips: Sequence[AnnotatedClip], accents: Array) -> dict[str, Array]:
     """Measure -> (n, n) of every pair; accents: (n, n) as `stretch_scores` gives them."""
     n = len(clips)
     values = {name: np.full((n, n), np.nan) for name in MEASURES}
@@ -200,7 +202,7 @@ def table(rows: Mapping[str, Mapping[str, Array]]) -> list[str]:
     return lines
 
 
-def measure(clips: Sequence[Clip], model: MotionBeat, nearest: int, tracker: str | None) -> list[str]:
+def measure(clips: Sequence[AnnotatedClip], model: MotionBeat, nearest: int, tracker: str | None) -> list[str]:
     """The table of a folder's clips. tracker: of the beats that search has; None: the annotated ones."""
     torch.manual_seed(0)
     untrained = MotionBeat(DualEncoder(model.model.config))

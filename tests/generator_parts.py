@@ -4,7 +4,7 @@ import attrs
 import numpy as np
 import torch
 
-from motionbeat.lab.generator.dance_slices import Dances, Slices
+from motionbeat.lab.generator.dance_slices import Dances, DanceSlices
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
 from motionbeat.lab.generator.motion_vector import encode
 from motionbeat.lab.generator.music_condition import Music
@@ -61,7 +61,7 @@ def corpus():
 
 def small_slices():
     """Slices of that corpus on the CPU."""
-    return Slices(*corpus(), torch.device("cpu"))
+    return DanceSlices(*corpus(), torch.device("cpu"))
 
 
 def small_model(seed=0, **changes):

@@ -16,14 +16,14 @@ SYNTHETIC, AISTPP, MELODY, SONGS = "synthetic corpus", "AIST++ (real)", "Dance w
 
 
 @frozen
-class Compared:
+class ComparedCorpus:
     """A corpus to compare: its dances, and the files of its songs by name."""
 
     dances: list[Dance]
     songs: dict[str, Path]
 
 
-def synthetic(folder: Path, most: int) -> Compared:
+def synthetic(folder: Path, most: int) -> ComparedCorpus:
     """The corpus of a folder data/corpus; of more than `most` clips, so many spread evenly over their sorted names.
 
     Raises `MotionBeatError` for a folder that is none, and for a clip without its file.
@@ -48,7 +48,7 @@ def synthetic(folder: Path, most: int) -> Compared:
         beats = None if bpm is None or np.isnan(bpm) else beats_within(float(bpm), offset_s, len(joints) / fps)
         dances.append(Dance(str(manifest["clip"][row]), str(manifest["song"][row]), joints, fps, poses, beats))
     songs = {str(song): folder / str(audio) for song, audio in zip(manifest["song"], manifest["audio"], strict=True)}
-    return Compared(dances, dict(sorted(songs.items())))
+    return ComparedCorpus(dances, dict(sorted(songs.items())))
 
 
 def beats_within(bpm: float, offset_s: float, duration_s: float) -> NDArray[np.float64]:
@@ -70,9 +70,9 @@ def real_aistpp(pickles: list[Path]) -> list[Dance]:
     return dances
 
 
-def melody(folder: Path) -> Compared:
+def melody(folder: Path) -> ComparedCorpus:
     """Dance with Melody; no beats, since their phase in the music is not verified, and no rotations."""
     corpus = dance_with_melody.read(folder)
     motions = {clip.name: clip.read() for clip in sorted(corpus.clips, key=lambda clip: clip.name)}
     dances = [Dance(name, name, motion.joints, motion.fps) for name, motion in motions.items()]
-    return Compared(dances, {song.name: song.audio for song in sorted(corpus.songs, key=lambda song: song.name)})
+    return ComparedCorpus(dances, {song.name: song.audio for song in sorted(corpus.songs, key=lambda song: song.name)})

@@ -12,7 +12,7 @@ from hostile_server import Behaviour, HostileServer
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.acquisition.fetch import fetch
 from motionbeat.lab.corpora.acquisition.ledger import measure
-from motionbeat.lab.corpora.acquisition.partial_file import Origin, Part
+from motionbeat.lab.corpora.acquisition.partial_file import Origin, PartialFile
 
 pytest_plugins = ("download_fixtures",)
 
@@ -162,8 +162,8 @@ def test_a_server_that_ignores_range_is_read_from_the_first_byte(server, get, pa
 def test_a_part_of_another_address_is_not_continued(server, get, path):
     server.serve("/data.bin", CONTENT)
     path.parent.mkdir()
-    Part(path).begin(Origin("http://elsewhere/data.bin", '"1"', None, len(CONTENT)))
-    Part(path).path.write_bytes(OTHER[:1000])
+    PartialFile(path).begin(Origin("http://elsewhere/data.bin", '"1"', None, len(CONTENT)))
+    PartialFile(path).path.write_bytes(OTHER[:1000])
     get()
     assert path.read_bytes() == CONTENT and ranges(server) == [None]
 
@@ -172,7 +172,7 @@ def test_a_part_of_another_address_is_not_continued(server, get, path):
 def test_a_part_of_unknown_origin_is_not_continued(server, get, path, sidecar):
     server.serve("/data.bin", CONTENT)
     path.parent.mkdir()
-    Part(path).path.write_bytes(OTHER[:1000])
+    PartialFile(path).path.write_bytes(OTHER[:1000])
     if sidecar is not None:
         path.with_name("data.bin.part.json").write_bytes(sidecar)
     get()
@@ -197,7 +197,7 @@ def interrupted(server: HostileServer, get: Get) -> Callable[[int], None]:
 
 def test_a_part_that_was_whole_already_is_taken(server, get, path, interrupted):
     interrupted(len(CONTENT) - 1)
-    with Part(path).path.open("ab") as file:
+    with PartialFile(path).path.open("ab") as file:
         file.write(CONTENT[-1:])
     server.serve("/data.bin", CONTENT)
     get()
@@ -206,7 +206,7 @@ def test_a_part_that_was_whole_already_is_taken(server, get, path, interrupted):
 
 def test_a_part_longer_than_the_file_is_thrown_away(server, get, path, interrupted):
     interrupted(1000)
-    with Part(path).path.open("ab") as file:
+    with PartialFile(path).path.open("ab") as file:
         file.write(OTHER * 2)
     server.serve("/data.bin", CONTENT)
     get()
@@ -217,6 +217,6 @@ def test_a_part_killed_after_its_last_byte_needs_no_request(server, get, path):
     server.serve("/data.bin", CONTENT, Behaviour(cut_after=1000))
     with pytest.raises(MotionBeatError):
         get(tries=1)
-    Part(path).path.write_bytes(CONTENT)
+    PartialFile(path).path.write_bytes(CONTENT)
     get()
     assert path.read_bytes() == CONTENT and len(server.requests) == 1

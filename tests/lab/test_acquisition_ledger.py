@@ -19,7 +19,7 @@ from hostile_server import Behaviour, HostileServer
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.acquisition import disk_space, meter
 from motionbeat.lab.corpora.acquisition.ledger import Entry, Ledger
-from motionbeat.lab.corpora.acquisition.partial_file import Part
+from motionbeat.lab.corpora.acquisition.partial_file import PartialFile
 
 ROOT = Path(__file__).parents[2]
 pytest_plugins = ("download_fixtures",)
@@ -158,7 +158,7 @@ def child(server: HostileServer, path: Path, ledger: Ledger) -> Callable[[], sub
         arguments = [sys.executable, "-c", CHILD, f"{server.url}/data.bin", str(path), str(ledger.path)]
         process = subprocess.Popen(arguments, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE)
         until = time.monotonic() + 20
-        while Part(path).size() < 100_000:
+        while PartialFile(path).size() < 100_000:
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.01)
         return process

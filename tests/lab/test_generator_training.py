@@ -9,7 +9,7 @@ from generator_parts import corpus, small_settings, small_slices, swaying
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
 from motionbeat.lab.generator import generator_training
-from motionbeat.lab.generator.dance_slices import Slices, read_dances
+from motionbeat.lab.generator.dance_slices import DanceSlices, read_dances
 from motionbeat.lab.generator.diffusion import noised
 from motionbeat.lab.generator.generator_training import batch_loss, generator_key, new_generator, train
 from motionbeat.lab.training import run_state
@@ -26,7 +26,7 @@ def short(settings):
 
 def test_a_slice_holds_five_seconds_of_a_dance_and_the_music_at_its_frames():
     dances, music = corpus()
-    slices = Slices(dances, music, CPU)
+    slices = DanceSlices(dances, music, CPU)
     assert len(slices) == 6 * 7  # 240 frames: starts 0, 15, ..., 90
     vectors, heard = slices.gather(np.array([0, 9]))
     np.testing.assert_array_equal(vectors[0].numpy(), dances.vectors[0][:150])
@@ -40,7 +40,7 @@ def test_dances_shorter_than_a_slice_are_refused():
     dances, music = corpus()
     short = dances._replace(vectors=[vectors[:149] for vectors in dances.vectors])
     with pytest.raises(MotionBeatError, match="all 6 dances are shorter than a slice of 5 s"):
-        Slices(short, music, CPU)
+        DanceSlices(short, music, CPU)
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0, 50.0])
@@ -177,7 +177,7 @@ def test_the_key_changes_with_all_that_decides_the_weights(short):
     assert len(names) == 4
     assert generator_key(attrs.evolve(short, guidance=1.0, length_s=7.0), "0", slices, CPU) in names  # not of training
     dances, music = corpus()
-    moved = Slices(dances._replace(vectors=[swaying(240, 30)] * 6), music, CPU)
+    moved = DanceSlices(dances._replace(vectors=[swaying(240, 30)] * 6), music, CPU)
     assert generator_key(short, "0", moved, CPU) not in names
 
 

@@ -18,7 +18,7 @@ from motionbeat.lab.render.playable import player_script
 from motionbeat.lab.results import dance_films, dance_tables
 from motionbeat.lab.results.page import read_corpus
 from motionbeat.lab.results.paper_figures import TABLE_1
-from motionbeat.lab.results.result_tables import as_text
+from motionbeat.lab.results.printed_tables import as_text
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.tasks import score_table
 

@@ -4,8 +4,8 @@ import pytest
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.results import paper_figures
+from motionbeat.lab.results.printed_tables import as_text
 from motionbeat.lab.results.recognition_tables import NOT_RUN, narrow, note, sizes, table
-from motionbeat.lab.results.result_tables import as_text
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.tasks import score_table
 from motionbeat.lab.tasks.score_table import Score

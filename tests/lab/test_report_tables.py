@@ -14,7 +14,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import write_json
 from motionbeat.lab.params import EncoderName
 from motionbeat.lab.results import paper_figures
-from motionbeat.lab.results.result_tables import as_text, decimal, figure, interval, main_lines
+from motionbeat.lab.results.printed_tables import as_text, decimal, figure, interval, main_lines
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.retrieval_tables import METRICS, PROJECTED, ROWS, retrieval_tables
 from motionbeat.lab.results.training_curves import read_history

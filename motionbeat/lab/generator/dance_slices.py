@@ -71,7 +71,7 @@ def _at_generator_rate(
     return resample_poses(poses, fps, FPS), resample(root, fps, FPS)
 
 
-class Slices:
+class DanceSlices:
     """Slices of dances and of their songs' music, as tensors on a device."""
 
     def __init__(self, dances: Dances, music: Mapping[str, Music], device: torch.device) -> None:

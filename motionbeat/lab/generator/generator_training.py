@@ -10,7 +10,7 @@ from attrs import asdict
 from numpy.typing import NDArray
 from torch import Tensor
 
-from motionbeat.lab.generator.dance_slices import Slices
+from motionbeat.lab.generator.dance_slices import DanceSlices
 from motionbeat.lab.generator.diffusion import noised
 from motionbeat.lab.generator.generator_loss import TERMS, dance_loss
 from motionbeat.lab.generator.generator_model import DanceGenerator, GeneratorConfig
@@ -37,14 +37,16 @@ _NOT_OF_TRAINING = (
 _FIX = "Lower dance.learning_rate"
 
 
-def generator_key(settings: "Dance", encoder: str, slices: Slices, device: torch.device, processes: int = 1) -> str:
+def generator_key(
+    settings: "Dance", encoder: str, slices: DanceSlices, device: torch.device, processes: int = 1
+) -> str:
     """The key of a run; encoder: digest of the encoder whose music the slices hold."""
     training = asdict(settings) | {"precision": chosen_precision(settings.precision, device)}
     training = {name: value for name, value in training.items() if name not in _NOT_OF_TRAINING}
     return run_key(CODE, [training, encoder, slices.digest()], [], device, processes)
 
 
-def new_generator(settings: "Dance", encoder: str, identity: str, slices: Slices) -> DanceGenerator:
+def new_generator(settings: "Dance", encoder: str, identity: str, slices: DanceSlices) -> DanceGenerator:
     """An untrained generator of the settings' size, with the statistics of the slices, on their device.
 
     encoder, identity: name and digest of the encoder whose music the slices hold.
@@ -60,7 +62,7 @@ def new_generator(settings: "Dance", encoder: str, identity: str, slices: Slices
 
 def train(
     model: DanceGenerator,
-    slices: Slices,
+    slices: DanceSlices,
     settings: "Dance",
     checkpoint: Checkpoint | None = None,
     ranks: Ranks | None = None,
@@ -113,7 +115,7 @@ def train(
 
 def batch_loss(
     model: DanceGenerator,
-    slices: Slices,
+    slices: DanceSlices,
     settings: "Dance",
     index: NDArray[np.integer],
     generator: np.random.Generator,

@@ -10,7 +10,7 @@ from attrs import frozen
 from motionbeat.lab.encoders.feature_cache import FRAME_S, compute
 from motionbeat.lab.encoders.interface import open_encoder
 from motionbeat.lab.generator.dance_gallery import write_gallery
-from motionbeat.lab.generator.dance_slices import Dances, Slices
+from motionbeat.lab.generator.dance_slices import Dances, DanceSlices
 from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.generator_training import generator_key, new_generator, train
 from motionbeat.lab.generator.motion_vector import FPS
@@ -49,7 +49,7 @@ def trained_generator(
     for song, each in zip(songs, features, strict=True):
         frames = each.frames()
         music[song] = checked(song, frames, np.arange(len(frames)) * FRAME_S)
-    slices = Slices(training, music, device := best_device())
+    slices = DanceSlices(training, music, device := best_device())
     model = new_generator(settings, name, identity, slices)
     key = generator_key(settings, identity, slices, device, ranks.count)
     checkpoint = Checkpoint.of_run("dance", key, ranks)

@@ -7,8 +7,8 @@ from motionbeat.errors import run
 from motionbeat.files import guarded
 from motionbeat.lab import params
 from motionbeat.lab.results import dance_tables, recognition_tables
+from motionbeat.lab.results.printed_tables import Table, as_text, main_lines, terminal_cell
 from motionbeat.lab.results.readme_table import write_readme_table
-from motionbeat.lab.results.result_tables import Table, as_text, main_lines, terminal_cell
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.retrieval_tables import METRICS, PAPER_NOTE, retrieval_tables
 from motionbeat.lab.results.training_tables import beats_table, training_table

@@ -1,12 +1,12 @@
-"""The table of generated dances: Table 1 of the paper, its left-hand side, with what each figure is to be read beside.
+"""Table 1 of the paper, left half: generated dances, with what each figure is to be compared with.
 
 Trivial baselines (a static pose, noise) stand beside each generator, and agreement with the beat beside
 chance and beside other songs' beats: without those no figure here means anything.
 """
 
 from motionbeat.lab.results.paper_figures import DANCE_NOTE, TABLE_1
+from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, pieces
 from motionbeat.lab.results.recognition_tables import ROWS
-from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, pieces
 from motionbeat.lab.results.results_table import ResultsTable
 
 COLUMNS = {

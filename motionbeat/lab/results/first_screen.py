@@ -7,7 +7,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.lab.results.dance_films import Film, Gallery
-from motionbeat.lab.results.result_tables import decimal, interval
+from motionbeat.lab.results.printed_tables import decimal, interval
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.tasks.retrieval_rows import CHANCE, MODEL
 

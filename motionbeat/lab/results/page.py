@@ -26,8 +26,8 @@ from motionbeat.lab.results.figures import inline_svg
 from motionbeat.lab.results.first_screen import first_film, key_figures, summary
 from motionbeat.lab.results.model_pictures import embedding_pictures, rhythm_pictures
 from motionbeat.lab.results.portrait import Portrait
+from motionbeat.lab.results.printed_tables import Table, facts, plain
 from motionbeat.lab.results.result_pictures import Picture, confusion_picture, genre_picture, shift_picture
-from motionbeat.lab.results.result_tables import Table, facts, plain
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.retrieval_tables import PAPER_NOTE, retrieval_tables
 from motionbeat.lab.results.template import environment

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import read_text, whole_file
-from motionbeat.lab.results.result_tables import decimal
+from motionbeat.lab.results.printed_tables import decimal
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.results.retrieval_tables import DIRECTIONS, ROWS
 from motionbeat.lab.tasks.retrieval_rows import CHANCE, MODEL

@@ -1,4 +1,4 @@
-"""Table 1 of the paper, its right-hand side: frozen encoders on the recognition tasks, the paper's figures beside ours.
+"""Table 1 of the paper, right half: frozen encoders on the recognition tasks, the paper's figures beside ours.
 
 A figure of the paper never stands in a row of ours. Rows and tasks that were not run are left out.
 """
@@ -6,7 +6,7 @@ A figure of the paper never stands in a row of ours. Rows and tasks that were no
 from collections.abc import Sequence
 
 from motionbeat.lab.results.paper_figures import TABLE_1
-from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, figure, pieces
+from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, figure, pieces
 from motionbeat.lab.results.results_table import RECOGNITION, ResultsTable
 
 COLUMNS = {

@@ -1,9 +1,9 @@
-"""The paper's Table 2 beside ours: retrieval in both directions under every protocol."""
+"""Table 2 of the paper beside ours: retrieval in both directions under every protocol."""
 
 from collections.abc import Iterator
 
 from motionbeat.lab.results.paper_figures import TABLE_2, TABLE_2_NOTE
-from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, figure
+from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, figure
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, CHANCE, MODEL
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, facts
+from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, facts
 from motionbeat.lab.results.results_table import ResultsTable
 
 TRAINING = {

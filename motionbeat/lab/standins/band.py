@@ -26,7 +26,7 @@ def _parts(text: str) -> tuple[tuple[str, str, float], ...]:
 
 
 @frozen
-class Part:
+class BandPart:
     """An instrument and what it does.
 
     role: bass (with the kick), walk (every beat), pad (a chord a bar), comp (chords with the snare), offbeat,
@@ -66,7 +66,7 @@ class Piece:
     tempo: float  # beats a minute
     first_beat_s: float  # time of the rhythm's first slot, 0 or before
     rhythm: Rhythm
-    parts: tuple[Part, ...]
+    parts: tuple[BandPart, ...]
     key: int  # semitones above C
     scale: str
     drums: float = 0.0  # gain
@@ -122,7 +122,7 @@ def _drum(rng: np.random.Generator, track: Sound, piece: Piece) -> None:
             _add(track, kit[name], level * levels[slot], _time_s(piece, int(slot)) + late)
 
 
-def _play(rng: np.random.Generator, track: Sound, piece: Piece, part: Part, progression: tuple[int, ...]) -> None:
+def _play(rng: np.random.Generator, track: Sound, piece: Piece, part: BandPart, progression: tuple[int, ...]) -> None:
     end_s = len(track) / RATE
     bar = piece.rhythm.beats_per_bar * SUBBEATS
     slots = [int(slot) for slot in _slots(rng, piece, part.role) if _time_s(piece, int(slot)) < end_s]
@@ -162,7 +162,7 @@ def _slots(rng: np.random.Generator, piece: Piece, role: str) -> NDArray[np.intp
     return np.flatnonzero(where.get(role, slots % (piece.rhythm.beats_per_bar * SUBBEATS) == 0))
 
 
-def _notes(piece: Piece, part: Part, root: int, degree: int, number: int) -> list[int]:
+def _notes(piece: Piece, part: BandPart, root: int, degree: int, number: int) -> list[int]:
     """MIDI notes that a role plays over the chord on degree `root`."""
     steps = {
         "bass": [root],

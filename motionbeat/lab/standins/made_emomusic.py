@@ -28,7 +28,7 @@ _DARK = ("cello", "clarinet", "strings", "organ", "overdriven guitar")
 
 
 @frozen
-class Song:
+class RatedSong:
     """One clip: its number, who made it, and the set it is in. Artists are of one set only."""
 
     number: int
@@ -41,13 +41,13 @@ class Song:
         return f"Piece {self.number}"
 
 
-def plan() -> list[Song]:
+def plan() -> list[RatedSong]:
     """100 songs of 25 artists; the last five artists are the evaluation set."""
-    songs: list[Song] = []
+    songs: list[RatedSong] = []
     for place, letter in enumerate(_LETTERS):
         part = "evaluation" if place >= len(_LETTERS) - _EVALUATED else "development"
         for _ in range(_SONGS_BY_ARTIST):
-            songs.append(Song(len(songs) + 2, f"Artist {letter.upper()}", part))
+            songs.append(RatedSong(len(songs) + 2, f"Artist {letter.upper()}", part))
     return songs
 
 
@@ -77,12 +77,12 @@ def _table(path: Path, rows: list[list]) -> None:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
-def _make(folder: Path, seed: int, song: Song) -> None:
+def _make(folder: Path, seed: int, song: RatedSong) -> None:
     samples = band.perform(stream(seed, "emomusic performance", str(song.number)), piece(seed, song))
     standin_files.write_audio(folder / "clips_45seconds" / f"{song.number}.mp3", samples, RATE)
 
 
-def piece(seed: int, song: Song) -> band.Piece:
+def piece(seed: int, song: RatedSong) -> band.Piece:
     """The music of a clip: energy and mood, with much scatter from quantity to quantity."""
     rng = stream(seed, "emomusic", str(song.number))
     artist = stream(seed, "emomusic artist", song.artist)
@@ -99,9 +99,9 @@ def piece(seed: int, song: Song) -> band.Piece:
         first_beat_s=-float(rng.uniform(0, 240 / bpm)),
         rhythm=rhythm(int(rng.integers(1 << 31)), f"m{GENRES[rng.integers(len(GENRES))]}{nearest}", [4]),
         parts=(
-            band.Part(varied(artist, VOICES[melody]), "melody", 1.0),
-            band.Part(varied(artist, VOICES[favourites[1]]), "pad" if dense < 0 else "comp", 1.0),
-            band.Part(varied(artist, VOICES["electric bass"]), "bass", 1.0),
+            band.BandPart(varied(artist, VOICES[melody]), "melody", 1.0),
+            band.BandPart(varied(artist, VOICES[favourites[1]]), "pad" if dense < 0 else "comp", 1.0),
+            band.BandPart(varied(artist, VOICES["electric bass"]), "bass", 1.0),
         ),
         key=int(rng.choice([0, 5])),
         scale="major" if cheerful[1] else "minor",
@@ -125,7 +125,7 @@ def truth(made: band.Piece) -> tuple[float, float]:
     return float(np.clip(arousal, 1, 9)), float(np.clip(valence, 1, 9))
 
 
-def ratings(seed: int, song: Song) -> NDArray[np.float64]:
+def ratings(seed: int, song: RatedSong) -> NDArray[np.float64]:
     """(ANNOTATORS, 2): each annotator's ratings of arousal and valence, whole numbers from 1 to 9."""
     rng = stream(seed, "emomusic annotators", str(song.number))
     rated = np.array(truth(piece(seed, song))) + rng.normal(0, _ANNOTATOR_ERROR, (ANNOTATORS, 2))

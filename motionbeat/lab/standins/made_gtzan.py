@@ -40,7 +40,7 @@ STYLES = {
 
 
 @frozen
-class Clip:
+class GtzanClip:
     """One clip by name and split."""
 
     genre: str
@@ -53,10 +53,10 @@ class Clip:
         return f"{self.genre}.{self.number:05d}"
 
 
-def plan() -> list[Clip]:
+def plan() -> list[GtzanClip]:
     """All clips: of each genre 6 train, 2 val, 2 test."""
     splits = [split for split, count in _CLIPS.items() for _ in range(count)]
-    return [Clip(genre, number, split) for genre in STYLES for number, split in enumerate(splits)]
+    return [GtzanClip(genre, number, split) for genre in STYLES for number, split in enumerate(splits)]
 
 
 def write(folder: Path, seed: int) -> None:
@@ -69,7 +69,7 @@ def write(folder: Path, seed: int) -> None:
     list(in_parallel(_make, ((folder, seed, clip) for clip in clips), "clips"))
 
 
-def _make(folder: Path, seed: int, clip: Clip) -> None:
+def _make(folder: Path, seed: int, clip: GtzanClip) -> None:
     made = piece(seed, clip)
     samples = band.perform(stream(seed, "gtzan performance", clip.name), made)
     standin_files.write_audio(folder / "genres" / clip.genre / f"{clip.name}.flac", samples, RATE)
@@ -78,7 +78,7 @@ def _make(folder: Path, seed: int, clip: Clip) -> None:
     (folder / "beats" / f"gtzan_{clip.name.replace('.', '_')}.beats").write_text("".join(lines), encoding="utf-8")
 
 
-def piece(seed: int, clip: Clip) -> band.Piece:
+def piece(seed: int, clip: GtzanClip) -> band.Piece:
     """The music of a clip: its style's instruments, some of them borrowed, over one rhythm."""
     rng = stream(seed, "gtzan", clip.name)
     style = STYLES[clip.genre]
@@ -88,7 +88,7 @@ def piece(seed: int, clip: Clip) -> band.Piece:
     parts = []
     for voice, role, gain in style.parts:
         played = str(rng.choice(strangers)) if rng.random() < _BORROWED else voice
-        parts.append(band.Part(varied(rng, VOICES[played]), role, gain * 10 ** float(rng.uniform(-4, 4) / 20)))
+        parts.append(band.BandPart(varied(rng, VOICES[played]), role, gain * 10 ** float(rng.uniform(-4, 4) / 20)))
     accents = style.accents(rng, tempo, meter)
     return band.Piece(
         seconds=SECONDS,

@@ -53,7 +53,7 @@ SCENES = {
 
 
 @frozen
-class Clip:
+class TaggedClip:
     """One clip: two clips of one track share their instruments and most of their tags."""
 
     scene: str
@@ -76,7 +76,7 @@ class Clip:
         return f"{self.scene} {self.track}"
 
 
-def plan() -> list[Clip]:
+def plan() -> list[TaggedClip]:
     """All clips: of each scene 5 train, 2 val, 3 test, two clips of a track at most."""
     clips = []
     for number, scene in enumerate(SCENES):
@@ -86,7 +86,7 @@ def plan() -> list[Clip]:
                 track += index % 2 == 0
                 folders = _FOLDERS[split]
                 folder = folders[(number + track) % len(folders)]
-                clips.append(Clip(scene, split, folder, track, index % 2, index == 0))
+                clips.append(TaggedClip(scene, split, folder, track, index % 2, index == 0))
     return clips
 
 
@@ -104,12 +104,12 @@ def write(folder: Path, seed: int) -> None:
     list(in_parallel(_make, ((folder, seed, clip) for clip in clips), "clips"))
 
 
-def _make(folder: Path, seed: int, clip: Clip) -> None:
+def _make(folder: Path, seed: int, clip: TaggedClip) -> None:
     samples = band.perform(stream(seed, "magnatagatune performance", clip.path), piece(seed, clip))
     standin_files.write_audio(folder / clip.path, samples, RATE, _MP3_RATE)
 
 
-def piece(seed: int, clip: Clip) -> band.Piece:
+def piece(seed: int, clip: TaggedClip) -> band.Piece:
     """The music of a clip."""
     rng = stream(seed, "magnatagatune", clip.track_name)
     scene = SCENES[clip.scene]
@@ -120,7 +120,7 @@ def piece(seed: int, clip: Clip) -> band.Piece:
         first_beat_s=-float(stream(seed, "magnatagatune start", clip.path).uniform(0, 240 / tempo)),
         rhythm=scene.accents(rng, tempo),
         parts=tuple(
-            band.Part(varied(rng, VOICES[voice]), role, gain * 10 ** float(rng.uniform(-4, 4) / 20))
+            band.BandPart(varied(rng, VOICES[voice]), role, gain * 10 ** float(rng.uniform(-4, 4) / 20))
             for voice, role, gain in scene.parts
         ),
         key=int(rng.integers(12)),
@@ -133,7 +133,7 @@ def piece(seed: int, clip: Clip) -> band.Piece:
     )
 
 
-def truth(clip: Clip, made: band.Piece) -> set[str]:
+def truth(clip: TaggedClip, made: band.Piece) -> set[str]:
     """The tags that fit what is synthesised: style, instruments, voices, drums, tempo and loudness."""
     voices = [voice for voice, _, _ in SCENES[clip.scene].parts]
     fitting = {tag for voice in voices for tag in VOICE_TAGS.get(voice, ())} | set(STYLE_TAGS[clip.scene])
@@ -147,7 +147,7 @@ def truth(clip: Clip, made: band.Piece) -> set[str]:
     return fitting | ({"loud"} if made.loudness > _LOUD else {"quiet", "soft"} if made.loudness < _QUIET else set())
 
 
-def tags(seed: int, clip: Clip) -> set[str]:
+def tags(seed: int, clip: TaggedClip) -> set[str]:
     """The tags that listeners gave the clip."""
     fitting = truth(clip, piece(seed, clip))
     rng = stream(seed, "magnatagatune listeners", clip.path)

@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 
 
 @frozen(eq=False)
-class Danced:
+class DancedClip:
     """A clip of a song, danced."""
 
     first_beat: int
@@ -57,7 +57,7 @@ def pieces(beats: int, clip_beats: int) -> list[tuple[int, int]]:
 
 def choreograph(
     seed: int, digest: str, beats: Beats, accents: Accents, clip_beats: int, dancers: int
-) -> Iterator[Danced]:
+) -> Iterator[DancedClip]:
     """Dance every clip of a song, each by `dancers` dancers; every clip has other choreographies.
 
     digest: of the song's content. Times of a dance count from its clip's first beat.
@@ -79,7 +79,7 @@ def choreograph(
             times = begin + np.arange(round((end - begin) * FPS)) / FPS
             in_beats = np.interp(times, edges, np.arange(len(edges))) - first
             danced = perform(stream(seed, "dance", name), _in_time(drawn), in_beats, mover, moves)
-            yield Danced(first, length, float(begin), genre, dancer, choreography, danced)
+            yield DancedClip(first, length, float(begin), genre, dancer, choreography, danced)
 
 
 def solo(seed: int, beats: Beats, accents: Accents, duration_s: float) -> MadeDance:

@@ -24,7 +24,7 @@ Beats = NDArray[np.float64]
 
 
 @frozen(eq=False)
-class Tracked:
+class BeatAnswers:
     """Beat times of each tested track by decoder (`dbn`, `peaks`; a tracker has only `beats`), and the probes kept."""
 
     beats: Mapping[str, list[Beats]]
@@ -39,7 +39,7 @@ def beats_of(item: Item) -> Beats:
 
 def answers(
     frames: Sequence[NDArray[np.floating]], labelled: LabelledSet, rounds: Sequence[Fold], options: Tasks
-) -> Tracked:
+) -> BeatAnswers:
     """Train the probes of one encoder and decode every tested track. frames: (T, D) of each item, 20 ms apart."""
     dbn: list[Beats] = []
     peaks: list[Beats] = []
@@ -65,7 +65,7 @@ def answers(
             peaks.append(beat_decoding.by_peaks(curve, threshold))
         chosen_by_val = {"head": probe.name, "learning_rate": probe.learning_rate, "epoch": probe.epoch}
         kept.append(chosen_by_val | {"threshold": threshold})
-    return Tracked({"dbn": dbn, "peaks": peaks}, tuple(kept))
+    return BeatAnswers({"dbn": dbn, "peaks": peaks}, tuple(kept))
 
 
 def activations(probe: probes.Probe, frames: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -75,7 +75,7 @@ def activations(probe: probes.Probe, frames: NDArray[np.floating]) -> NDArray[np
 
 def scores(
     task: str,
-    rows: Mapping[str, Tracked],
+    rows: Mapping[str, BeatAnswers],
     durations_s: Sequence[float],
     labelled: LabelledSet,
     rounds: Sequence[Fold],

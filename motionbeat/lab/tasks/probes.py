@@ -27,7 +27,7 @@ Score = Callable[[NDArray[np.float32], NDArray[Any]], float]
 _AT_ONCE = 1 << 14  # rows: frames of many songs do not fit into memory as float32
 
 
-class Head(nn.Module):
+class ProbeHead(nn.Module):
     """A linear map, or one hidden layer with ReLU: (n, D) -> (n, C)."""
 
     def __init__(self, name: str, width: int, classes: int, hidden: int) -> None:
@@ -47,7 +47,7 @@ class Head(nn.Module):
 class Probe:
     """A trained head with the statistics of its training features, and how it was chosen."""
 
-    head: Head
+    head: ProbeHead
     mean: torch.Tensor
     std: torch.Tensor
     name: str
@@ -100,7 +100,7 @@ def fit(
     heads = []
     for _ in options.learning_rates:
         torch.manual_seed(options.seed)
-        heads.append(Head(name, train[0].shape[1], classes, options.hidden))
+        heads.append(ProbeHead(name, train[0].shape[1], classes, options.hidden))
     optimiser = torch.optim.Adam(
         [{"params": head.parameters(), "lr": lr} for head, lr in zip(heads, options.learning_rates, strict=True)]
     )
@@ -154,7 +154,7 @@ def _loss(kind: Kind, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Ten
 
 
 @torch.no_grad()
-def _outputs(heads: list[Head], features: Features, mean: torch.Tensor, std: torch.Tensor) -> list[torch.Tensor]:
+def _outputs(heads: list[ProbeHead], features: Features, mean: torch.Tensor, std: torch.Tensor) -> list[torch.Tensor]:
     pieces = []
     for begin in range(0, len(features), _AT_ONCE):
         inputs = _standardised(features[begin : begin + _AT_ONCE], mean, std)

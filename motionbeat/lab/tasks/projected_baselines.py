@@ -27,7 +27,7 @@ FRAME_RATE = 50.0
 
 
 @frozen(eq=False)
-class Stage:
+class SplitWindows:
     """The windows of a split: every dance window, the distinct music windows, and the music row of each dance."""
 
     motion: Windows
@@ -35,7 +35,7 @@ class Stage:
     music_row: NDArray[np.int64]
 
     @classmethod
-    def of(cls, windows: Windows) -> "Stage":
+    def of(cls, windows: Windows) -> "SplitWindows":
         """Windows of which several may have the same music."""
         _, first, music_row = np.unique(windows.audio_row, return_index=True, return_inverse=True)
         return cls(windows, windows.take(first), music_row)
@@ -58,12 +58,14 @@ class Heads:
     ) -> None:
         self._model, self._tokens, self._settings = model, tokens, settings
         self._temperature, self._symmetric = temperature, symmetric
-        self._stages = {name: Stage.of(tokens.windows(name, tokens.layout.window_beats, "bar")) for name in SPLITS}
-        self._motion = {
-            name: torch.as_tensor(embed_motion(model, tokens, Spans.of(stage.motion)))
-            for name, stage in self._stages.items()
+        self._splits = {
+            name: SplitWindows.of(tokens.windows(name, tokens.layout.window_beats, "bar")) for name in SPLITS
         }
-        self._spans = {name: Spans.of(stage.music) for name, stage in self._stages.items()} | dict(spans)
+        self._motion = {
+            name: torch.as_tensor(embed_motion(model, tokens, Spans.of(part.motion)))
+            for name, part in self._splits.items()
+        }
+        self._spans = {name: Spans.of(part.music) for name, part in self._splits.items()} | dict(spans)
         self._asked = tuple(spans)
 
     def of_states(self) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
@@ -118,8 +120,8 @@ class Heads:
             for name, spans in self._spans.items()
         }
         train, val = (
-            Matched(inputs[name], self._motion[name], stage.music_row, stage.motion.song, stage.motion.start)
-            for name, stage in self._stages.items()
+            Matched(inputs[name], self._motion[name], part.music_row, part.motion.song, part.motion.start)
+            for name, part in self._splits.items()
         )
         head, how = train_head(
             self._model.config,

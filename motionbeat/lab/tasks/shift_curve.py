@@ -25,7 +25,7 @@ SAME_MUSIC = 0.95
 """Onset curves that correlate by so much or more are the same music: there is nothing to tell."""
 
 
-class Compared(NamedTuple):
+class ShiftedPairs(NamedTuple):
     """Windows and their dances shifted by one shift; only those whose clip has the beats there."""
 
     won: NDArray[np.float64]  # (n,) 1 where the dance in place is nearer than the shifted one, 1/2 for a tie
@@ -33,7 +33,7 @@ class Compared(NamedTuple):
     song: NDArray[np.object_]  # (n,)
 
 
-def compare(model: DualEncoder, tokens: Tokens, windows: Windows, shift: float) -> Compared:
+def compare(model: DualEncoder, tokens: Tokens, windows: Windows, shift: float) -> ShiftedPairs:
     """Each window's dance against itself, moved by `shift` beats either way within its clip."""
     size, subbeats = windows.beats, tokens.layout.subbeats
     first, end = tokens.runs()
@@ -59,10 +59,10 @@ def compare(model: DualEncoder, tokens: Tokens, windows: Windows, shift: float) 
         curves = unit_curves(onset[here]), unit_curves(onset[here + moved])
         alike = np.einsum("it,it->i", *curves)
         won = np.where(np.abs(margin) < 1e-6, 0.5, margin > 0)
-        parts.append(Compared(won.astype(float), ~(alike >= SAME_MUSIC), windows.song[index]))
+        parts.append(ShiftedPairs(won.astype(float), ~(alike >= SAME_MUSIC), windows.song[index]))
     if not parts:
-        return Compared(np.empty(0), np.empty(0, bool), np.empty(0, object))
-    return Compared(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return ShiftedPairs(np.empty(0), np.empty(0, bool), np.empty(0, object))
+    return ShiftedPairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def shift_curve(model: DualEncoder, tokens: Tokens, windows: Windows, resamplings: int, seed: int) -> list[Score]:

@@ -22,7 +22,7 @@ from motionbeat.lab.token_tables.mapped_tables import stacked
 from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.lab.training.augmentation import Augmentation, Mirror, draw, moved_bands, without_bands
 from motionbeat.lab.training.batch_order import Clips, by_source, by_tempo
-from motionbeat.lab.training.mined import Mined
+from motionbeat.lab.training.read_negatives import Mined
 from motionbeat.model.device import sent
 
 _KINDS = ("motion", "audio")

@@ -18,7 +18,7 @@ from motionbeat.lab.corpora.acquisition.answers import public
 from motionbeat.lab.corpora.acquisition.ledger import Entry, Ledger, measure
 from motionbeat.lab.corpora.acquisition.locks import alone
 from motionbeat.lab.corpora.acquisition.meter import say
-from motionbeat.lab.corpora.acquisition.partial_file import Part
+from motionbeat.lab.corpora.acquisition.partial_file import PartialFile
 
 if TYPE_CHECKING:
     from motionbeat.lab.corpora.acquisition.transfer import Transfer
@@ -63,7 +63,7 @@ def fetch(
                 from motionbeat.lab.corpora.acquisition.transfer import Transfer
 
                 checked = bool(verify or ledger.expected(name))
-                wanted.download(Transfer(name, url, Part(path), tries, timeout_s, backoff_s, fix, checked))
+                wanted.download(Transfer(name, url, PartialFile(path), tries, timeout_s, backoff_s, fix, checked))
     except OSError as error:
         raise MotionBeatError(
             f"{name}: {error.filename or path.parent} cannot be written ({error.strerror or error}); what came so far "
@@ -137,7 +137,7 @@ class _Wanted:
             self._trust(found)
         part.finish()
 
-    def _wrong_with(self, part: Part, found: Entry) -> str | None:
+    def _wrong_with(self, part: PartialFile, found: Entry) -> str | None:
         """What speaks against a finished part, with the fix; none if it is in order."""
         expected = self.ledger.expected(self.name)
         if expected and not found.same_content(expected):

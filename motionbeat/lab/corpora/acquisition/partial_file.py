@@ -33,7 +33,7 @@ class Origin:
         return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
-class Part:
+class PartialFile:
     """`path` with `.part` after its name, and its origin in `.part.json` beside it.
 
     The origin is written before the first byte and the part removed before another origin, so that a process

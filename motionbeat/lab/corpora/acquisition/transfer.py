@@ -1,4 +1,4 @@
-"""Bytes of one address into a `Part`, over as many connections as it takes; headers are believed only where they agree.
+"""Bytes of one address into a `PartialFile`, over as many connections as needed; headers count only where they agree.
 
 A failure either passes (a cut, a stall, a busy server) and is tried again with doubling waits, or it stays (a
 refusal, a page in place of the file) and is an error at once.
@@ -18,7 +18,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.acquisition import answers
 from motionbeat.lab.corpora.acquisition.disk_space import require_space
 from motionbeat.lab.corpora.acquisition.meter import metered, say
-from motionbeat.lab.corpora.acquisition.partial_file import Origin, Part
+from motionbeat.lab.corpora.acquisition.partial_file import Origin, PartialFile
 
 _BLOCK = 2**18
 _HEADWAY = 2**20
@@ -62,7 +62,7 @@ class Transfer:
 
     name: str
     url: str
-    part: Part
+    part: PartialFile
     tries: int
     timeout_s: float
     backoff_s: float

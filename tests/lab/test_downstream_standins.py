@@ -138,7 +138,7 @@ def test_a_note_has_the_peak_of_its_velocity_ends_in_silence_and_is_brighter_whe
 def test_onsets_of_a_drummed_clip_stand_on_the_beats_that_are_written_down() -> None:
     import librosa
 
-    clips = [made_gtzan.Clip(genre, 0, "train") for genre in ("disco", "rock", "hiphop", "pop")]
+    clips = [made_gtzan.GtzanClip(genre, 0, "train") for genre in ("disco", "rock", "hiphop", "pop")]
     for clip in clips:
         piece = made_gtzan.piece(0, clip)
         wave = band.perform(stream(0, clip.name), piece)
@@ -163,7 +163,7 @@ def test_no_instrument_is_in_two_splits_and_synth_leads_are_for_training_only() 
     assert len({note.name for note in planned}) == len(planned)
 
 
-def marked(seed: int) -> tuple[list[made_magnatagatune.Clip], np.ndarray]:
+def marked(seed: int) -> tuple[list[made_magnatagatune.TaggedClip], np.ndarray]:
     clips = made_magnatagatune.plan()
     given = [made_magnatagatune.tags(seed, clip) for clip in clips]
     return clips, np.array([[tag in each for tag in tags.TAGS] for each in given])
