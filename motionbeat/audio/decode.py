@@ -201,7 +201,7 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO) -> tuple[NDArray[np.fl
 
 def _undecodable(path: Path, reason: str) -> MotionBeatError:
     return MotionBeatError(
-        f"{path} cannot be decoded ({reason}): no audio that libsndfile reads, or broken; "
+        f"{path} cannot be decoded ({reason}): it is damaged, or in a format that libsndfile cannot read; "
         "copy it again or convert it to wav or flac"
     )
 
@@ -243,7 +243,7 @@ def _mono(samples: NDArray[np.float32], rate: int, name: str) -> NDArray[np.floa
     peak = max(float(samples.max()), -float(samples.min()))  # no second copy of a long song
     if peak > LOUDEST:
         raise MotionBeatError(
-            f"{name} reaches {peak:.6g}; float audio lies in -1..1: divide it by its full scale (int16: 32768)"
+            f"{name} reaches {peak:.6g}; float audio must lie in -1..1: divide it by its full scale (int16: 32768)"
         )
     mono = samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
     if _is_silent(mono):

@@ -39,7 +39,7 @@ def detect(
 
 
 def decode(activations: NDArray[np.floating], fps: int, min_bpm: float, max_bpm: float) -> NDArray[np.float64]:
-    """Beat times (N,) in seconds that the dynamic Bayesian network alone reads from anyone's activations.
+    """Beat times (N,) in seconds that madmom's dynamic Bayesian network decodes from the activations of any network.
 
     activations: (T,) in 0..1, `fps` a second. Source: Krebs, Boeck & Widmer, "An efficient state-space model for joint
     tempo and meter tracking", ISMIR 2015. Raises `MotionBeatError` where madmom is not installed.

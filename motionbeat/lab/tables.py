@@ -224,7 +224,7 @@ def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) ->
 
     Raises `MotionBeatError` when the file is missing, is not a Parquet file or has other columns.
     """
-    with guarded(path, "is not a whole Parquet file", "run `dvc repro` to make it anew"):
+    with guarded(path, "is not a complete Parquet file", "run `dvc repro` to make it anew"):
         if path.is_dir():
             raise IsADirectoryError("a folder")
         unpacked_bytes(path)
@@ -262,7 +262,7 @@ def unpacked_bytes(path: Path) -> int:
     """
     if not path.is_file():
         return 0
-    with guarded(path, "is not a whole Parquet file", "run `dvc repro` to make it anew"):
+    with guarded(path, "is not a complete Parquet file", "run `dvc repro` to make it anew"):
         about = pq.read_metadata(path)
     size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
     allowed = max(_SMALL_BYTES, _MOST_PACKED * path.stat().st_size)

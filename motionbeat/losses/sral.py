@@ -308,5 +308,7 @@ def _checked(
     for name, highest in ranges if values else ():
         curve = getattr(clean, name)
         if not bool(((curve >= 0) & (curve <= highest)).all()):
-            raise MotionBeatError(f"detected {name} leaves 0..{highest:g}: run `dvc repro tokens` to make it again")
+            raise MotionBeatError(
+                f"detected {name} has values outside 0..{highest:g}: run `dvc repro tokens` to make it again"
+            )
     return clean, mask

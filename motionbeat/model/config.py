@@ -119,7 +119,7 @@ class ModelConfig:
     def from_dict(cls, values: Any, origin: str = "model configuration") -> "ModelConfig":
         """The inverse of `to_dict`; unknown, missing or wrong keys raise `MotionBeatError` naming `origin`."""
         if not isinstance(values, dict):
-            raise MotionBeatError(f"{origin} holds no table of settings: use the config.json that training wrote")
+            raise MotionBeatError(f"{origin} has no settings: use the config.json that training wrote")
         known = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is NOTHING}
         unknown, missing = sorted(set(values) - known, key=str), sorted(needed - set(values))

@@ -88,7 +88,7 @@ def motion_windows(model: MotionBeat, joints: Floats, fps: float, beats: Beats, 
     if joints.ndim != 3 or joints.shape[1:] != (24, 3) or len(joints) < 2 or not np.isfinite(joints).all():
         raise MotionBeatError(f"joints of shape {joints.shape}: give finite (frames, 24, 3), m, y up, 2 frames or more")
     if not 0 < fps < np.inf:
-        raise MotionBeatError(f"fps = {fps!r}: give the frames a second of the dance, such as 60")
+        raise MotionBeatError(f"fps = {fps!r}: give the frame rate of the dance in frames per second, such as 60")
     layout, seconds = model.layout, len(joints) / fps
     inside = beats.times <= seconds + 1 / fps
     if inside.sum() < 2:

@@ -24,7 +24,7 @@ def dance_tokens(
 ) -> TokenSequence:
     """Tokens of a dance; arguments and errors as `motionbeat.MotionBeat.embed_motion`."""
     if isinstance(fps, bool) or not isinstance(fps, int | float | np.number) or not 0 < fps < np.inf:
-        raise MotionBeatError(f"fps = {fps!r}; give the frames a second of the dance, such as 60")
+        raise MotionBeatError(f"fps = {fps!r}; give the frame rate of the dance in frames per second, such as 60")
     points = _motion_array("joints", joints, None)
     angles = None if poses is None else _motion_array("poses", poses, len(points))
     beats = _beats(beat_times, beat_positions, beats_per_bar)

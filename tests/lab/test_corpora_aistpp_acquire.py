@@ -196,8 +196,8 @@ CORRUPT[len(CORRUPT) // 3] ^= 0xFF
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (bytes(CORRUPT), "no whole zip|damaged"),
-        (b"moved to another place", "no whole zip"),
+        (bytes(CORRUPT), "not a complete zip|damaged"),
+        (b"moved to another place", "not a complete zip"),
         (hostile("../../outside.pkl"), "leads out of its folder"),
         (zipped({"motions/readme.txt": b"empty"}), "should hold motions named .*none of them"),
         (zipped({f"{of}/{FEW[0].name}.pkl": b"0" for of in ("a", "b")}), "in one folder, and has them in a/ and b/"),

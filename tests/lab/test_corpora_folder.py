@@ -124,8 +124,8 @@ def test_a_bad_motion_is_named_by_its_line_and_others_are_still_read(own, tmp_pa
     [
         ({"joints": np.zeros((5, 24, 3)), "fps": 60}, "body measures 0 m, no human size"),
         ({"joints": np.full((5, 24, 3), np.nan), "fps": 60}, "joints holds NaN or infinity in frame 0"),
-        ({"joints": np.zeros((5, 24, 3)), "fps": 0}, "fps is 0; expected frames a second, 1 to 1000"),
-        ({"joints": np.ones((5, 24, 3)), "fps": 1 / 60}, "fps is 0.0166667; expected frames a second, 1 to 1000"),
+        ({"joints": np.zeros((5, 24, 3)), "fps": 0}, "fps is 0; expected 1 to 1000 frames per second"),
+        ({"joints": np.ones((5, 24, 3)), "fps": 1 / 60}, "fps is 0.0166667; expected 1 to 1000 frames per second"),
         ({"joints": np.zeros((5, 24, 3))}, "does not say its frame rate: fill the column fps"),
         ({"joints": np.zeros((5, 24, 3)), "poses": np.zeros((4, 24, 3))}, "4 frames of poses for 5 of joints"),
         ({"joints": np.zeros((1, 24, 3)), "fps": 60}, "joints has 1 frames; expected at least 2"),

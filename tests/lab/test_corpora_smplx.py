@@ -205,7 +205,7 @@ def test_a_wrong_group_is_refused_by_field_and_fix(hints, changes, message, danc
         ({"trans": None}, "has no trans or transl: add it, or give joints"),
         ({"trans": np.zeros((FRAMES - 1, 3))}, "11 frames of trans for 12 of poses"),
         ({"mocap_frame_rate": None}, "does not say its frame rate: fill the column fps"),
-        ({"mocap_frame_rate": 0.0}, "mocap_frame_rate is 0; expected frames a second, 1 to 1000"),
+        ({"mocap_frame_rate": 0.0}, "mocap_frame_rate is 0; expected 1 to 1000 frames per second"),
         ({"mocap_frame_rate": [30.0, 30.0]}, r"mocap_frame_rate has shape \(2,\) of float64; expected one number"),
         ({"poses": None, "global_orient": np.zeros((FRAMES, 3))}, "has no body_pose or pose_body"),
         ({"poses": None, "body_pose": np.zeros((FRAMES, 63))}, "has no global_orient or root_orient"),

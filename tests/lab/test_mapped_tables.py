@@ -77,7 +77,7 @@ def test_only_the_wanted_lists_are_read_and_what_is_wrong_is_named(folder, monke
     with pytest.raises(MotionBeatError, match=r"audio\.parquet.*rows of column mel differ in length"):
         Tokens.load(folder)
     (folder / "audio.parquet").write_bytes(b"PAR1")
-    with pytest.raises(MotionBeatError, match=r"audio\.parquet is not a whole Parquet file"):
+    with pytest.raises(MotionBeatError, match=r"audio\.parquet is not a complete Parquet file"):
         Tokens.load(folder)
     (folder / "audio.parquet").unlink()
     with pytest.raises(MotionBeatError, match=r"audio\.parquet is missing"):

@@ -102,5 +102,5 @@ def test_a_step_that_went_wrong_is_named_when_the_epoch_is_read() -> None:
 
 def test_tokens_out_of_range_are_refused_when_they_are_loaded(tokens: Tokens, negatives: Path) -> None:
     wrong = evolve(tokens, audio=tokens.audio | {"onset": tokens.audio["onset"] * 3})
-    with pytest.raises(MotionBeatError, match=r"audio.parquet: onset leaves 0..1: run `dvc repro tokens`"):
+    with pytest.raises(MotionBeatError, match=r"audio.parquet: onset has values outside 0..1: run `dvc repro tokens`"):
         Batches(wrong, negatives, "train", K, CPU)

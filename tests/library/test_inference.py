@@ -218,7 +218,7 @@ def test_a_model_without_rotations_takes_no_notice_of_poses(tokens):
         ({"joints": np.zeros((1, 24, 3))}, r"2 frames or more"),
         ({"joints": np.full((100, 24, 3), np.nan)}, "joints hold NaN or infinity in frame 0"),
         ({"joints": [[1], [2, 3]]}, "joints are not an array of numbers"),
-        ({"fps": 0}, "fps = 0; give the frames a second"),
+        ({"fps": 0}, "fps = 0; give the frame rate"),
         ({"fps": float("nan")}, "fps = nan"),
         ({"fps": "30"}, "fps = '30'"),
         ({"beat_times": [0.5]}, "1 of them; a grid needs at least 2"),

@@ -251,7 +251,7 @@ def test_wrong_input_is_refused_by_name() -> None:
         ("accent_logits", values["onset"][:, :-1], "predicted accent has shape"),
         ("bar_position", values["onset"], "bar_position has shape"),
         ("mask", values["mask"].double(), "mask is torch.float64"),
-        ("onset", values["onset"] * 3, "detected onset leaves 0..1"),
+        ("onset", values["onset"] * 3, "detected onset has values outside 0..1"),
         ("energy", -values["energy"], "detected energy leaves"),
     ):
         with pytest.raises(MotionBeatError, match=message):

@@ -106,7 +106,7 @@ def _hints(fps: float | None, up: str | None, unit: str | None, person: int | No
     from motionbeat.lab.corpora.formats import UNITS, Hints
 
     if fps is not None and not 1 <= fps < float("inf"):
-        raise MotionBeatError(f"--motion-fps {fps:g}; expected frames a second, at least 1")
+        raise MotionBeatError(f"--motion-fps {fps:g}; expected at least 1 frame per second")
     if up not in (None, "y", "z"):
         raise MotionBeatError(f"--up {up!r}; expected y or z")
     if unit is not None and unit not in UNITS:

@@ -135,7 +135,9 @@ def read_motion(folder: Path) -> Motion:
     path = folder / "skeletons.json"
     values = _json(path)
     if not isinstance(values, dict):
-        raise MotionBeatError(f"{path} is not an object with skeletons and center: use the file of the data set")
+        raise MotionBeatError(
+            f"{path} is not an object with skeletons and center: use the original file of the data set"
+        )
     points = _array(path, "skeletons", values.get("skeletons"), (_POINTS, 3))
     center = _array(path, "center", values.get("center"), (3,))
     if len(points) != len(center):

@@ -68,7 +68,7 @@ def _read(path: Path) -> Shown:
         )
     offset, fps = (_number(path, name, arrays[name]) for name in ("offset_s", "fps"))
     if not 1 <= fps <= 1000:
-        raise MotionBeatError(f"{path}: fps is {fps:g}; expected frames a second, 1 to 1000: {_FIX}")
+        raise MotionBeatError(f"{path}: fps is {fps:g}; expected 1 to 1000 frames per second: {_FIX}")
     return Shown(_word(path, "name", arrays["name"]), _word(path, "song", arrays["song"]), offset, joints, fps)
 
 

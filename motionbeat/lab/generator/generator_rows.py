@@ -150,7 +150,7 @@ def _vectors(
         return kept.get([*of_model, music, seed], make)["vectors"]
     except MotionBeatError as error:
         raise MotionBeatError(
-            f"song {song}, dance.length_s = {settings.length_s:g}: {error}, or leave it out"
+            f"song {song}, dance.length_s = {settings.length_s:g}: {error}, or leave the song out"
         ) from None
 
 

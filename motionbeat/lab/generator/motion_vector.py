@@ -99,7 +99,7 @@ def joints(root: Tensor, rotations: Tensor) -> Tensor:
 
 
 def placed(root: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
-    """The same joints (..., 24, 3) m, and their rotations in the world (..., 24, 3, 3)."""
+    """Joints (..., 24, 3) m as `joints` gives them, and their world rotations (..., 24, 3, 3)."""
     places, turns = _chain(root, rotations)
     return torch.stack(places, dim=-2), torch.stack(turns, dim=-3)
 

@@ -55,7 +55,7 @@ def _size(manifest: Columns, split: str) -> str:
 def key_figures(results: ResultsTable) -> list[KeyFigure]:
     """R@1 in both directions, and beats from single frozen frames, or, where those were not run, tempo accuracy.
 
-    Model and ceiling of R@1 are both as they are; the full table has both normalised too.
+    R@1 of the model and of the ceiling are not normalised; the full table has both forms.
     """
     figures = [_recall(results, task, title) for task, title in _R1.items()]
     beats = results.score("beat_tracking", "motionbeat", "f1")

@@ -96,7 +96,7 @@ def cut(
 
 
 def slice_pairs(motion: Slices, music: Slices, music_of: NDArray[np.int64], tempo: Mapping[str, float]) -> Pairs:
-    """Which music slices answer which dance slices.
+    """Which music slices are relevant to which dance slices.
 
     music_of: (m,) index of the music of each dance slice. tempo: BPM of each song.
     """

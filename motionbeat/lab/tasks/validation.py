@@ -27,7 +27,7 @@ class Compared(NamedTuple):
 class Validation:
     """Call it with a model: val_r10 both ways (percent), val_nll both ways, accuracies (0..1), and the score.
 
-    Of a mix of corpora each figure also as NAME_CORPUS, over the windows, and in the gallery, of that corpus alone.
+    For a mix of corpora each figure is also given as NAME_CORPUS, for the windows and the gallery of that corpus alone.
     """
 
     def __init__(self, tokens: Tokens, batches: Batches, temperature: float) -> None:

@@ -53,7 +53,7 @@ class Spans:
         return first[:, None] + np.minimum(np.arange(self.beats.max()), self.beats[:, None] - 1)
 
     def bars(self, tokens: Tokens) -> Bars:
-        """Bar positions, meters and mask of the music's beats."""
+        """Bar positions (n, K), meters (n,) and mask (n, K) of the music's beats."""
         return Bars(
             torch.as_tensor(tokens.audio["bar_position"][self.rows(self.audio_row)], dtype=torch.float32),
             torch.as_tensor(tokens.audio["beats_per_bar"][self.audio_row].astype(np.int64)),

@@ -46,7 +46,7 @@ def read(named: Sequence[tuple[Path, pa.Schema]], lists: Container[str] | None =
     files = [_opened(path, schema) for path, schema in named]
     found: list[Columns] = []
     for path, file, columns in zip(paths, files, wanted, strict=True):
-        with guarded(path, "is not a whole Parquet file", _FIX):
+        with guarded(path, "is not a complete Parquet file", _FIX):
             found.append(
                 {name: _shared(file.read([name]).column(name)) for name in columns if not _is_list(file, name)}
             )
@@ -84,7 +84,7 @@ def stacked(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _opened(path: Path, schema: pa.Schema) -> pq.ParquetFile:
-    with guarded(path, "is not a whole Parquet file", _FIX):
+    with guarded(path, "is not a complete Parquet file", _FIX):
         file = pq.ParquetFile(path, read_dictionary=[field.name for field in schema if pa.types.is_string(field.type)])
         if not pq.read_schema(path).equals(schema):
             raise MotionBeatError(f"{path} has other columns than {', '.join(schema.names)}: run `dvc repro`")
@@ -114,7 +114,7 @@ def _mapped(files: Sequence[tuple[Path, pq.ParquetFile]], name: str) -> NDArray[
     with tempfile.TemporaryFile(dir=cache_folder()) as numbers:
         for path, file in files:
             for group in range(file.num_row_groups):
-                with guarded(path, "is not a whole Parquet file", _FIX):
+                with guarded(path, "is not a complete Parquet file", _FIX):
                     column = file.read_row_group(group, columns=[name]).column(name).combine_chunks()
                 widths |= set(np.diff(column.offsets.to_numpy()).tolist())
                 rows += len(column)

@@ -54,7 +54,7 @@ class History:
     def summary(self, model: DualEncoder) -> dict[str, float]:
         """The best validation, the losses of its epoch by term, and the alphas of the model with its weights.
 
-        The validation of a model that was fine-tuned as start_NAME too.
+        For a fine-tuned model also the validation of the start model, as start_NAME.
         """
         return {
             **self.best,

@@ -56,7 +56,7 @@ def _fps(path: Path, arrays: dict[str, NDArray[np.generic]], given: float | None
     values = arrays[field]
     said = float(values.reshape(-1)[0]) if values.size == 1 and values.dtype.kind in "iuf" else 0.0
     if not 1 <= said <= 1000:
-        raise MotionBeatError(f"{path}: {field} is {values.tolist()}; expected frames a second, 1 to 1000")
+        raise MotionBeatError(f"{path}: {field} is {values.tolist()}; expected 1 to 1000 frames per second")
     if given is not None and abs(given - said) > 0.01 * said:
         raise MotionBeatError(
             f"{path}: {field} says {said:g} frames a second, the column fps {given:g}: correct or empty the column"

@@ -43,7 +43,7 @@ def rate(path: Path, said: float | None, hints: Hints, field: str) -> float:
             raise MotionBeatError(f"{path} does not say its frame rate: fill the column fps of clips.csv")
         return hints.fps
     if not _RATES[0] <= said <= _RATES[1]:
-        raise MotionBeatError(f"{path}: {field} is {said:g}; expected frames a second, {_RATES[0]:g} to {_RATES[1]:g}")
+        raise MotionBeatError(f"{path}: {field} is {said:g}; expected {_RATES[0]:g} to {_RATES[1]:g} frames per second")
     if hints.fps is not None and abs(hints.fps - said) > _SAME_RATE * said:
         raise MotionBeatError(
             f"{path}: {field} says {said:g} frames a second, the column fps {hints.fps:g}: correct or empty the column"
