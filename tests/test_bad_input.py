@@ -105,7 +105,8 @@ DAMAGES = {
     cut_short: "its header promises 441000 bytes of audio, it holds 19956: the file is cut short",
     no_samples: "holds no samples; give audio of at least 0.1 s",
     silent: "is silent (no sample above -80 dBFS); give audio with music in it",
-    unreadable_codec: "it is damaged, or in a format that libsndfile cannot read; copy it again or convert it to wav or flac",
+    unreadable_codec: "it is damaged, or in a format that libsndfile cannot read; "
+    "copy it again or convert it to wav or flac",
 }
 
 

@@ -34,7 +34,7 @@ def decode_by_pyav(path: Path) -> tuple[NDArray[np.float32], int]:
             parts = [frame.to_ndarray() for frame in frames]  # (channels, n) each
     except av.FFmpegError as error:
         raise MotionBeatError(
-            f"{path} cannot be decoded ({error.strerror}): no audio that FFmpeg reads, or broken; "
+            f"{path} cannot be decoded ({error.strerror}): it is damaged, or in a format that FFmpeg cannot read; "
             "copy it again or convert it to wav or flac"
         ) from None
     samples = np.concatenate(parts, axis=1).T.astype(np.float32) if parts else np.zeros((0, 1), np.float32)

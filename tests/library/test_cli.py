@@ -158,7 +158,7 @@ def test_an_output_that_cannot_be_a_folder_is_refused(run, model, song, tmp_path
     [
         (None, "config.json is missing: name the folder of a trained model with --model, or train one"),
         ("{", "is not JSON"),
-        ("[]", "holds no table of settings: use the config.json that training wrote"),
+        ("[]", "has no settings: use the config.json that training wrote"),
         ('{"model_type": "bert"}', "unknown key model_type; missing key centre, "),
         ("changed", "tensor audio_encoder."),
     ],

@@ -318,7 +318,7 @@ def test_a_configuration_survives_json_and_refuses_wrong_values() -> None:
     del values["readout"]
     with pytest.raises(MotionBeatError, match="missing key readout"):
         ModelConfig.from_dict(values)
-    with pytest.raises(MotionBeatError, match="no table of settings"):
+    with pytest.raises(MotionBeatError, match="has no settings"):
         ModelConfig.from_dict([1])
 
 

@@ -285,7 +285,7 @@ def _check_ranges(tokens: Tokens) -> None:
         values = getattr(tokens, kind)[name]
         if not ((values >= 0) & (values <= highest)).all():
             raise MotionBeatError(
-                f"data/tokens/{kind}.parquet: {name} has values outside 0..{highest:g}: run `dvc repro tokens` to make it again"
+                f"data/tokens/{kind}.parquet: {name} has values outside 0..{highest:g}: run `dvc repro tokens`"
             )
 
 
