@@ -36,7 +36,7 @@ def outputs(songs: list[Path], output: Path | None) -> dict[Path, Path]:
         path = song.with_suffix(".npz") if output is None else output / inside.with_suffix(".npz")
         if song_of.setdefault(path, song) != song:
             raise MotionBeatError(
-                f"{song_of[path]} and {song} would both be written to {path}: embed them into different folders by "
+                f"{song_of[path]} and {song} would both be written to {path}: embed them into different folders with "
                 "--output"
             )
     return {song: path for path, song in song_of.items()}

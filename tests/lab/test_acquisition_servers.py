@@ -228,6 +228,6 @@ def test_redirects_in_a_circle_end(server, get, path, ledger):
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "file:///etc/passwd", "data.zip", "http://", "http://[x/"])
 def test_only_web_addresses_are_fetched(path, ledger, url):
-    with pytest.raises(MotionBeatError, match="no http or https address"):
+    with pytest.raises(MotionBeatError, match="not an http or https address"):
         fetch("data.bin", url, path, ledger)
     assert_nothing_came(path, ledger)

@@ -225,7 +225,7 @@ def test_the_new_dance_goes_on_from_one_dance_and_leads_into_another(run):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["short.wav"], r"short\.wav lasts 4\.90 s; a dance takes at least 5 s of music"),
+        (["short.wav"], r"short\.wav lasts 4\.90 s; a dance needs at least 5 s of music"),
         (["silent.wav"], r"silent\.wav is silent"),
         (["gone.wav"], r"gone\.wav does not exist"),
         (["song.wav", "--seconds", 4], "a part of 4 s starting at 0 s does not fit; .*at least 5 s"),

@@ -87,7 +87,7 @@ def test_numpys_own_constructors_are_not_called_with_what_the_file_says(tmp_path
     for arguments in (((10**15,),), ((2,), "O")):
         with pytest.raises(MotionBeatError, match=r"motion\.pkl"):
             load_arrays(written(tmp_path, {"a": Calls(np.ndarray, *arguments)}))
-    with pytest.raises(MotionBeatError, match="no plain array"):
+    with pytest.raises(MotionBeatError, match="not a plain array"):
         load_arrays(written(tmp_path, {"a": Calls(codecs.encode, "payload", "rot13")}, 2))
 
 

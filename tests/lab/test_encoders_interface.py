@@ -149,7 +149,7 @@ def test_every_name_that_params_take_is_known_and_others_are_refused(settings: p
         except MotionBeatError as error:
             assert "no encoder" not in str(error)
     with pytest.raises(
-        MotionBeatError, match=r"no encoder 'openl3': encoders\.names takes motionbeat, motionbeat_timbre, "
+        MotionBeatError, match=r"no encoder 'openl3': encoders\.names accepts motionbeat, motionbeat_timbre, "
     ):
         open_encoder("openl3", settings)
 

@@ -100,7 +100,7 @@ def test_the_two_taggers_are_two_encoders(tagger: MusiCNN) -> None:
 def test_short_audio_and_other_models_are_refused(tagger: MusiCNN) -> None:
     with pytest.raises(MotionBeatError, match=r"lasts 0\.300 s; encoder musicnn needs at least 0\.5 s"):
         tagger.frames(music(0.3), 16_000)
-    with pytest.raises(MotionBeatError, match=r"encoders\.musicnn takes MSD_musicnn or MTT_musicnn"):
+    with pytest.raises(MotionBeatError, match=r"encoders\.musicnn accepts MSD_musicnn or MTT_musicnn"):
         MusiCNN("MSD_big")
 
 

@@ -190,7 +190,7 @@ def test_a_shift_by_half_a_beat_needs_the_sub_beats_between_and_halves_the_clips
 
 def test_a_shift_between_sub_beats_is_refused(tokens: Tokens, settings: Params) -> None:
     for shift in (0.3, 0.0001):
-        with pytest.raises(MotionBeatError, match=r"jitter_shifts takes steps of 1 / tokens\.subbeats = 0\.25"):
+        with pytest.raises(MotionBeatError, match=r"jitter_shifts accepts steps of 1 / tokens\.subbeats = 0\.25"):
             list(mine_jitter_negatives(tokens, "train", K, evolve(settings.negatives, jitter_shifts=[shift])))
 
 

@@ -1,4 +1,4 @@
-"""Table 1's right-hand side: the paper's figures in rows of their own; what was not run is left out."""
+"""Table 1, right half: the paper's figures in rows of their own; what was not run is left out."""
 
 import pytest
 

@@ -51,7 +51,7 @@ def test_reading_refuses_what_is_missing_broken_or_another_table(tmp_path: Path)
     with pytest.raises(MotionBeatError, match="is missing: run `dvc repro`"):
         tables.read(tmp_path / "a", tables.AUDIO_TOKENS)
     (tmp_path / "a").write_bytes(b"not parquet")
-    with pytest.raises(MotionBeatError, match="not a whole Parquet file"):
+    with pytest.raises(MotionBeatError, match="not a complete Parquet file"):
         tables.read(tmp_path / "a", tables.AUDIO_TOKENS)
     tables.write(tmp_path / "a", tables.AUDIO_TOKENS, ROWS)
     with pytest.raises(MotionBeatError, match="has columns"):

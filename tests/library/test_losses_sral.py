@@ -252,7 +252,7 @@ def test_wrong_input_is_refused_by_name() -> None:
         ("bar_position", values["onset"], "bar_position has shape"),
         ("mask", values["mask"].double(), "mask is torch.float64"),
         ("onset", values["onset"] * 3, "detected onset has values outside 0..1"),
-        ("energy", -values["energy"], "detected energy leaves"),
+        ("energy", -values["energy"], "detected energy has values"),
     ):
         with pytest.raises(MotionBeatError, match=message):
             sral(values | {name: wrong})

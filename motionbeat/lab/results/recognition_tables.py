@@ -70,7 +70,7 @@ def note(results: ResultsTable) -> str:
 
 
 def table(results: ResultsTable) -> Table | None:
-    """The whole right-hand side: the paper's rows, ours, and what stands beside them for scale; None without tasks."""
+    """The whole right half: the paper's rows, ours, and what stands beside them for scale; None without tasks."""
     columns = [key for key in COLUMNS if key[0] in tasks_run(results)]
     if not columns:
         return None
