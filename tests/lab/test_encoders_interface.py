@@ -5,6 +5,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import conftest
 import numpy as np
 import pytest
 import soundfile
@@ -20,20 +21,10 @@ from motionbeat.lab.encoders.frame_encoder import Frames, clip, join, spans
 from motionbeat.lab.encoders.interface import check, open_encoder
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
-from motionbeat.tokens.layout import Layout
 
 ROOT = Path(__file__).parents[2]
 RATE = 22_050
-LAYOUT = Layout(
-    subbeats=4,
-    mel_bands=24,
-    motion_width=20,
-    rotation_start=None,
-    motion_fps=30.0,
-    contact_speed=0.3,
-    contact_height=0.05,
-    window_beats=8,
-)
+LAYOUT = evolve(conftest.LAYOUT, mel_bands=24, motion_width=20, rotation_start=None)
 
 
 def music(seconds: float) -> np.ndarray:
