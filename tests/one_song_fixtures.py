@@ -1,4 +1,4 @@
-"""The song and the dance of `one_song` as the stages write them, and a model; named in `pytest_plugins` by its users."""
+"""The song and dance of `one_song` as the stages write them, and a model; named in `pytest_plugins` by its users."""
 
 from pathlib import Path
 
