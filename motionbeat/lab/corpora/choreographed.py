@@ -23,7 +23,7 @@ from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.folder import AUDIO_KINDS
 from motionbeat.lab.corpora.formats.beats_text import read_beats
-from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song
+from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, Song
 from motionbeat.lab.item_cache import ItemCache, Values, read_entry
 from motionbeat.lab.synthetic import truth
 from motionbeat.lab.synthetic.choreographer import choreograph, pieces
@@ -247,3 +247,6 @@ def _refuse_missing_split(root: Path, settings: params.Corpus, songs: list[Song]
             f"{root}: none of its {len(songs)} songs falls into {' or '.join(missing)}; a song's split follows from "
             f"its content alone: add songs, change corpus.held_out = {settings.held_out:g}, or set held_out_songs"
         )
+
+
+READER: CorpusReader = read
