@@ -22,8 +22,8 @@ def demo(
     generator: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of a dance generator, as the dance stage writes it, to make dances with.",
-            show_default="the dancer by rules",
+            help="Folder of a dance generator, as the dance stage writes it, to make dances and fill gaps with.",
+            show_default="the dancer by rules; gaps: the generator that comes with motionbeat",
         ),
     ] = None,
     encoder_model: Annotated[
@@ -43,9 +43,9 @@ def demo(
 ) -> None:
     """Show a page to try the model on: drop a song or a dance in it.
 
-    Of a song: beats and bars, accents around the bar, songs alike, dances that fit, and a dance made to it. Of a dance:
-    music that fits. The page loads nothing from elsewhere, and no file leaves this machine. One file is worked on at a
-    time; others wait in a queue and are told their place.
+    Of a song: beats and bars, accents around the bar, songs alike, dances that fit, a dance made to it, and a gap of a
+    dance filled. Of a dance: music that fits. The page loads nothing from elsewhere, and no file leaves this machine.
+    One file is worked on at a time; others wait in a queue and are told their place.
 
     Example: motionbeat demo --library library.mbi
     """
@@ -66,8 +66,14 @@ def demo(
     index = Index.open(library, loaded) if library else made_library(loaded, named)
     if named not in (None, index.tracker):
         raise MotionBeatError(f"{library} has beats by {index.tracker}: leave --tracker {named} out")
-    dancer = made_dances.by_rules if generator is None else made_dances.by_generator(generator, encoder_model)
-    app = create_app(ShownLibrary(index), dancer, Limits(megabytes=megabytes, seconds=seconds), host)
+    learned = None if generator is None else made_dances.LearnedDancer.open(generator, encoder_model)
+    app = create_app(
+        ShownLibrary(index),
+        learned or made_dances.by_rules,
+        Limits(megabytes=megabytes, seconds=seconds),
+        host,
+        made_dances.shipped_dancer if learned is None else lambda: learned,
+    )
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
     print(f"open http://{shown}:{listening.getsockname()[1]} in a browser; Ctrl-C ends it", flush=True)
     if host not in ("127.0.0.1", "localhost", "::1"):
