@@ -49,12 +49,11 @@ def demo(
 
     Example: motionbeat demo --library library.mbi
     """
-    import uvicorn
-
     from motionbeat.index import Index
     from motionbeat.lab.demo import made_dances
     from motionbeat.lab.demo.demo_app import create_app
     from motionbeat.lab.demo.made_library import made_library
+    from motionbeat.lab.demo.patient_server import demo_server
     from motionbeat.lab.demo.shown_library import ShownLibrary
     from motionbeat.lab.demo.visitor_limits import Limits
 
@@ -67,10 +66,11 @@ def demo(
     if named not in (None, index.tracker):
         raise MotionBeatError(f"{library} has beats by {index.tracker}: leave --tracker {named} out")
     learned = None if generator is None else made_dances.LearnedDancer.open(generator, encoder_model)
+    limits = Limits(megabytes=megabytes, seconds=seconds)
     app = create_app(
         ShownLibrary(index),
         learned or made_dances.by_rules,
-        Limits(megabytes=megabytes, seconds=seconds),
+        limits,
         host,
         made_dances.shipped_dancer if learned is None else lambda: learned,
     )
@@ -78,10 +78,7 @@ def demo(
     print(f"open http://{shown}:{listening.getsockname()[1]} in a browser; Ctrl-C ends it", flush=True)
     if host not in ("127.0.0.1", "localhost", "::1"):
         print(f"everybody who reaches {host} can use it", file=sys.stderr)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", limit_concurrency=200, timeout_graceful_shutdown=2)
-    )
-    server.run(sockets=[listening])
+    demo_server(app, limits).run(sockets=[listening])
 
 
 def _listening(host: str, port: int) -> socket.socket:
