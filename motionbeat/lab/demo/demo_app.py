@@ -17,8 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from motionbeat.audio import decode
-from motionbeat.audio.song_files import SONG_SUFFIXES
+from motionbeat.audio.song_files import SOUND_SUFFIXES
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats import KINDS
 from motionbeat.lab.demo import gap_filling
@@ -30,7 +29,6 @@ from motionbeat.lab.demo.song_analysis import AnalysedSong, analyse_dance, analy
 from motionbeat.lab.demo.visitor_limits import Limits, Meter, TooOften, allowed_hosts
 from motionbeat.lab.generator.sampling import GeneratedDance
 
-SOUNDS = tuple(dict.fromkeys((*SONG_SUFFIXES, *decode.BY_PYAV)))
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -134,9 +132,9 @@ def create_app(
         meter.count(_address(request))
         queue.refuse_if_full(len(arriving))
         title, ending = name[-_LONGEST_TITLE:], Path(name).suffix.lower()
-        if ending not in (*SOUNDS, *KINDS):
+        if ending not in (*SOUND_SUFFIXES, *KINDS):
             raise MotionBeatError(
-                f"{title or 'this file'} is neither a song ({_list(SOUNDS)}) nor a dance ({_list(KINDS)})"
+                f"{title or 'this file'} is neither a song ({_list(SOUND_SUFFIXES)}) nor a dance ({_list(KINDS)})"
             )
         if bpm is not None and not _TEMPI[0] <= bpm <= _TEMPI[1]:
             raise MotionBeatError(f"the tempo is {bpm:g}: give {_TEMPI[0]:g} to {_TEMPI[1]:g} beats a minute")
@@ -145,7 +143,7 @@ def create_app(
 
         def work(say: Say) -> dict[str, Any]:
             try:
-                if ending in SOUNDS:
+                if ending in SOUND_SUFFIXES:
                     return song_job(path, title, content, say)
                 return analyse_dance(path, title, library, limits.seconds, bpm, say)
             finally:
@@ -212,7 +210,7 @@ def create_app(
         """What the page has to know at first."""
         return {
             "examples": library.examples(),
-            "endings": [*SOUNDS, *KINDS],
+            "endings": [*SOUND_SUFFIXES, *KINDS],
             "megabytes": limits.megabytes,
             "seconds": limits.seconds,
             "gap_s": [gap_filling.SHORTEST_S, gap_filling.LONGEST_S],
