@@ -21,7 +21,8 @@ def read_files(
 ) -> DrawnDance:
     """A dance that belongs to no corpus: `motion` a file of any form that `corpora.formats.read_motion` reads.
 
-    audio: its music, which begins with the first frame; with None it is silent and has no beats. hints: what the motion file does not say, as in clips.csv.
+    audio: its music, which begins with the first frame; with None it is silent and has no beats. hints: what the
+    motion file does not say, as in clips.csv.
     beats: a beats.parquet with the beats of a song named as the audio file without its ending; without it they are
     tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
     """
