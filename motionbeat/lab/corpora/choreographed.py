@@ -17,11 +17,11 @@ from typing import Any
 import attrs
 
 from motionbeat.audio import decode, mel
+from motionbeat.audio.song_files import SONG_SUFFIXES, song_paths
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, track
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
-from motionbeat.lab.corpora.folder import AUDIO_KINDS
 from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, Song
 from motionbeat.lab.item_cache import ItemCache, Values, read_entry
@@ -109,9 +109,11 @@ def audio_files(root: Path) -> list[Path]:
     """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
     if not root.is_dir():
         raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
+    paths = song_paths(root)
     if not paths:
-        raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")
+        raise MotionBeatError(
+            f"{root} holds no audio ({' '.join(SONG_SUFFIXES)}): set corpus.songs_root in params.yaml"
+        )
     return paths
 
 

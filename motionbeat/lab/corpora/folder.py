@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
+from motionbeat.audio.song_files import SOUND_SUFFIXES
 from motionbeat.errors import MotionBeatError, refuse, run
 from motionbeat.files import size_of
 from motionbeat.lab import params
@@ -23,7 +24,6 @@ from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, 
 from motionbeat.lab.tables import SPLITS
 
 TABLE = "clips.csv"
-AUDIO_KINDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au")
 _LONGEST_NAME = 300
 _FORMS: tuple[Literal["NFC", "NFD"] | None, ...] = (None, "NFC", "NFD")
 _BEYOND_S = 1.0
@@ -140,7 +140,7 @@ def _path(root: Path, cell: str) -> Path:
 
 
 def _files(root: Path, line: Line) -> Iterator[str]:
-    for column, cell, kinds in (("motion", line.motion, formats.KINDS), ("audio", line.audio, AUDIO_KINDS)):
+    for column, cell, kinds in (("motion", line.motion, formats.KINDS), ("audio", line.audio, SOUND_SUFFIXES)):
         path = _path(root, cell)
         if path.suffix.lower() not in kinds:
             yield f"{column} {cell} is of no known kind: convert it to {', '.join(kinds[:-1])} or {kinds[-1]}"

@@ -80,14 +80,19 @@ def write(
     shown: Headline,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the three files of a task to `folder`; without `about` its file is not written. No NaN, no infinity."""
+    """Write the three files of a task to `folder`; without `about` its file is not written. No NaN, no infinity.
+
+    Prints the figures of metrics/TASK.json.
+    """
     with whole_file(folder / f"{task}_table.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _text(value) for name, value in asdict(score).items()} for score in scores)
     if about is not None:
         write_json(folder / f"{task}_about.json", about)
-    write_json(folder / f"{task}.json", headline(scores, shown))
+    figures = headline(scores, shown)
+    write_json(folder / f"{task}.json", figures)
+    print(f"{task}: {', '.join(f'{name} {value:.4g}' for name, value in figures.items())}; all: {task}_table.csv")
 
 
 def headline(scores: Iterable[Score], shown: Headline) -> dict[str, float]:
