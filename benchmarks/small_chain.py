@@ -25,17 +25,22 @@ _SMALL: dict[str, dict[str, Any]] = {
 
 def prepare(folder: Path) -> None:
     """Make `folder`, with the code linked into it and params.yaml for the small chain."""
+    for name in ("data/raw", "data/songs"):
+        (folder / name).mkdir(parents=True)
+    for name in ("motionbeat", "stages"):
+        (folder / name).symlink_to(ROOT / name)
+    small_params(folder / "params.yaml")
+
+
+def small_params(path: Path) -> None:
+    """Write the project's params.yaml with the sizes of the small chain."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     values = yaml.load(ROOT / "params.yaml")
     for section, knobs in _SMALL.items():
         values[section].update(knobs)
-    for name in ("data/raw", "data/songs"):
-        (folder / name).mkdir(parents=True)
-    for name in ("motionbeat", "stages"):
-        (folder / name).symlink_to(ROOT / name)
-    yaml.dump(values, folder / "params.yaml")
+    yaml.dump(values, path)
 
 
 def start(folder: Path, words: Sequence[str], most_bytes: int | None = None) -> subprocess.Popen[bytes]:

@@ -13,8 +13,6 @@ are the time axis, so tempo has no part in the score; it decides who takes part 
 this finds.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -29,6 +27,7 @@ from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.inference import MotionBeat
 from motionbeat.search import index_file, piece_files
+from motionbeat.search.index_file import model_digest
 from motionbeat.search.matches import Kind, Match, Piece, Place, Update
 from motionbeat.search.nearest import EXACT_LIMIT, Nearest
 from motionbeat.search.rhythm_windows import Windows, folded, motion_windows, music_windows
@@ -293,12 +292,3 @@ class Index:
             self.pieces = tuple(self.pieces[number] for number in kept)
             self._windows = tuple(self._windows[number] for number in kept)
             self._nearest.clear()
-
-
-def model_digest(model: MotionBeat) -> str:
-    """SHA-256 of a model's configuration and weights, on whatever device they are."""
-    digest = hashlib.sha256(json.dumps(model.model.config.to_dict(), sort_keys=True).encode())
-    for name, tensor in sorted(model.model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

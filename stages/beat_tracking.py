@@ -14,7 +14,7 @@ METRICS = Path("metrics")
 def main() -> None:
     settings = params.load()
     result = run_beat_tracking(settings.encoders, settings.tasks)
-    score_table.write(METRICS, BEAT_TASK, result.scores, result.about)
+    score_table.write(METRICS, BEAT_TASK, result.scores, result.shown, result.about)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
 from motionbeat.lab import params
-from motionbeat.lab.generator.dance_scores import as_scores
+from motionbeat.lab.generator.dance_scores import HEADLINE, as_scores
 from motionbeat.lab.generator.dance_slices import read_dances
 from motionbeat.lab.generator.generator_rows import grids_of_songs, ground_truth, ruled, scores
 from motionbeat.lab.generator.trained_generators import TrainedGenerator, trained_generator, write_generators
@@ -35,7 +35,7 @@ def main() -> None:
     if ranks.is_main:
         rules = ruled(CORPUS, grids, dance)
         rows = as_scores(scores(generators, real, rules, beats, dance))
-        score_table.write(Path("metrics"), "dance", rows)
+        score_table.write(Path("metrics"), "dance", rows, HEADLINE)
         with whole_folder(MODELS) as folder:
             write_generators(folder, generators, rules, test, dance)
         for trained in generators.values():

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
-from motionbeat.lab import params
+from motionbeat.lab import params, registry
 from motionbeat.lab.encoders.feature_cache import compute, write_set
 from motionbeat.lab.encoders.interface import check
-from motionbeat.lab.labelled import DATA_SETS
 from motionbeat.lab.tasks.recognition_sets import open_set
 
 OUTPUT = Path("data/features")
@@ -19,7 +18,7 @@ OUTPUT = Path("data/features")
 def main() -> None:
     settings = params.load()
     check(settings.encoders.names, settings.encoders)
-    sets = [open_set(name, settings.tasks) for name in DATA_SETS]
+    sets = [open_set(name, settings.tasks) for name in registry.names("data set")]
     with whole_folder(OUTPUT) as folder:
         for encoder in settings.encoders.names:
             for labelled in sets:

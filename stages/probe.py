@@ -13,7 +13,7 @@ FEATURES, METRICS = Path("data/features"), Path("metrics")
 def main() -> None:
     settings = params.load()
     for task, result in run_probes(FEATURES, settings.encoders.names, settings.tasks).items():
-        score_table.write(METRICS, task, result.scores, result.about)
+        score_table.write(METRICS, task, result.scores, result.shown, result.about)
 
 
 if __name__ == "__main__":

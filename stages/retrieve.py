@@ -22,7 +22,7 @@ def main() -> None:
     scores, about = retrieval_task.run_retrieval(
         DualEncoder.load(MODEL).to(best_device()), test, settings.retrieve, settings.encoders, settings.loss
     )
-    score_table.write(METRICS, retrieval_task.TASK, scores, about)
+    score_table.write(METRICS, retrieval_task.TASK, scores, retrieval_task.HEADLINE, about)
 
 
 if __name__ == "__main__":

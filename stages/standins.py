@@ -2,8 +2,7 @@
 
 from motionbeat.errors import run
 from motionbeat.files import whole_folder
-from motionbeat.lab import params
-from motionbeat.lab.labelled import DATA_SETS
+from motionbeat.lab import params, registry
 from motionbeat.lab.standins.write_standins import generate
 from motionbeat.lab.tasks.recognition_sets import STANDINS, is_standin
 
@@ -11,7 +10,7 @@ from motionbeat.lab.tasks.recognition_sets import STANDINS, is_standin
 def main() -> None:
     tasks = params.load().tasks
     with whole_folder(STANDINS) as folder:
-        for name in DATA_SETS:
+        for name in registry.names("data set"):
             if is_standin(name, tasks):
                 generate(folder / name, name, tasks.standin_seed)
 

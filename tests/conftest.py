@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from motionbeat.lab import params, tables
+from motionbeat.model.config import ModelConfig
 from motionbeat.tokens.layout import Layout
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,28 @@ LAYOUT = Layout(
     contact_height=0.05,
     window_beats=8,
 )
+CONFIG = ModelConfig(
+    mel_bands=6,
+    motion_width=9,
+    rotation_start=5,
+    subbeats=2,
+    window_beats=16,
+    motion_fps=30.0,
+    contact_speed=0.3,
+    contact_height=0.05,
+    width=32,
+    layers=2,
+    heads=2,
+    embedding=12,
+    dropout=0.1,
+    centre=True,
+    rotation="harmonic",
+    phase_features=False,
+    contact_attention=True,
+    readout="bar_harmonic",
+    max_beats_per_bar=7,
+)
+"""A small model on other tokens than LAYOUT's."""
 TEMPI = {"train": (100.0, 100.5, 101.0, 120.0, 121.0, 119.5), "val": (100.0, 101.0, 100.0), "test": (90.0, 95.0)}
 BEATS = 24
 

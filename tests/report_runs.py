@@ -46,7 +46,7 @@ def write_metrics(folder: Path, truth: bool = True) -> None:
     scores, sizes = evaluate(items, of_music, of_motion, ceiling, Scoring(0.1, 50, 0), rows)
     scores += [evolve(score, task=score.task.replace("win", "slice")) for score in scores if "win" in score.task]
     about = {"sizes": sizes | {"slice": sizes["win"]}, "heads": {"mel_projected": {"seed": 3}}}
-    score_table.write(folder, "retrieve", scores, about)
+    score_table.write(folder, "retrieve", scores, {}, about)
     train = {"best_epoch": 20, "epochs": 30, "score": 0.8, "jitter_accuracy": 0.9, "parameters": 123456}
     write_json(folder / "train.json", train)
     write_json(folder / "beats.json", {"songs": 2, "f_measure": 0.98765})

@@ -94,7 +94,7 @@ def test_the_places_at_which_contributing_adds_something_exist() -> None:
         last = name.split(".")[-1]
         return bool(re.search(rf"(?m)^\s*(class|def) {last}\b|^\s*{last}\b ?[:=]", code))
 
-    assert "HEADLINE" in named and "open_encoder" in named
+    assert {"HEADLINE", "READER", "ENCODERS", "CLIP_TASK"} <= set(named)
     assert not [name for name in named if not exists(name) and name not in ("folder",)]
 
 

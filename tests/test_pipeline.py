@@ -36,6 +36,7 @@ LIBRARY = (
     ["cli"],
 )
 LAB = (
+    ["registry"],
     ["params", "imports", "parent_watch"],
     ["tables", "item_cache"],
     ["synthetic"],

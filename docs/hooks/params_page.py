@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import attrs
 
-from motionbeat.lab import params
+from motionbeat.lab import params, registry
 
 TYPES = {
     str: "text",
@@ -21,6 +21,8 @@ TYPES = {
     params.Fraction: "number from 0 to 1",
     params.Count: "whole number from 1",
     params.CountOrZero: "whole number from 0",
+    params.CorpusName: ", ".join(f"`{name}`" for name in registry.names("corpus")),
+    params.EncoderName: ", ".join(f"`{name}`" for name in registry.names("encoder")),
 }
 FIRST_TEN = {
     "corpus.name": "which data: the synthetic corpus, AIST++, yours",

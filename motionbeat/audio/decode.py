@@ -16,6 +16,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.audio import stream_length
+from motionbeat.audio.song_files import BY_PYAV
 from motionbeat.errors import MotionBeatError
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot k
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
 _MOST_SAMPLES = 2**29  # 2 GiB as decoded: 3.4 hours of one channel at 44.1 kHz
 _PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
-BY_PYAV = (".m4a", ".m4b", ".mp4", ".aac", ".mov", ".webm", ".mkv")
-"""Suffixes of what libsndfile does not read and PyAV does."""
 _FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "uint8": 2.0**7}
 
 

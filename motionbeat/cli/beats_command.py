@@ -24,7 +24,7 @@ class Format(StrEnum):
 
 
 def beats(
-    song: Annotated[Path, typer.Argument(help="An audio file: wav, flac, ogg, mp3 or au.")],
+    song: Annotated[Path, typer.Argument(help="An audio file: wav, flac, ogg, opus, mp3, au; m4a and mp4 with PyAV.")],
     tracker: Annotated[
         Tracker | None,
         typer.Option(

@@ -58,16 +58,15 @@ def embed(
 
     clip (d,): the whole song, of length 1; the dot product of two songs is their cosine similarity.
     tokens (K, D): one row a beat, or one each 20 ms. times (K + 1,): seconds, where each row begins, and the end.
-    made_by: a digest of the model, and the settings, as JSON.
+    made_by: digests of the song and of the model, and the settings, as JSON.
 
     Example: motionbeat embed song.mp3, then in Python numpy.load("song.npz")["clip"].
     Example: motionbeat embed music/ -o embeddings/, and the same again after it was stopped: songs whose .npz is
-    newer than they are and of the same model and settings are skipped.
+    of the same bytes, model and settings are skipped.
 
     A song that cannot be embedded is named with the reason, the others are embedded, and the exit status is 1.
     """
-    from motionbeat.beats import default_tracker
-    from motionbeat.cli.embed_files import made_by, outputs, read_if_right, write
+    from motionbeat.cli.embed_files import made_by, made_from, outputs, read_if_right, write
     from motionbeat.progress import counted
 
     if tracker and mode is Mode.grid:
@@ -77,10 +76,11 @@ def embed(
     files = outputs(songs, output)
     encoder = open_model(model, device)
     chosen = None if mode is Mode.grid else tracker.value if tracker else default_tracker()
-    made = made_by(model, mode.value, chosen)
+    settings = made_by(model, mode.value, chosen)
+    made = {song: made_from(song, settings) for song in files}
     todo = []
     for song, path in files.items():
-        arrays = None if again else read_if_right(song, path, made)
+        arrays = None if again else read_if_right(path, made[song])
         if arrays is None:
             todo.append(song)
         else:
@@ -94,7 +94,7 @@ def embed(
                 print(json.dumps({"song": str(song), "status": "refused", "error": str(result)}), flush=True)
             print(f"error: {result}", file=sys.stderr)
             continue
-        write(files[song], result, made)
+        write(files[song], result, made[song])
         _show(song, files[song], result.tokens, result.times, mode, "embedded", as_json)
     if refused:
         print(f"{refused} of {len(files)} songs were not embedded", file=sys.stderr)

@@ -46,17 +46,25 @@ def _songs_of(path: Path) -> list[Path]:
     return songs_in(path) if path.is_dir() else [path]
 
 
-def made_by(model: Path, mode: str, tracker: str | None) -> str:
-    """What an embedding follows from besides its song, as JSON: the model's bytes, mode, tracker and release."""
+def made_by(model: Path, mode: str, tracker: str | None) -> dict[str, str | None]:
+    """What an embedding follows from besides its song: the model's bytes, mode, tracker and release."""
     digest = hashlib.sha256()
     for name in ("config.json", "model.safetensors"):
         digest.update((model / name).read_bytes())
-    settings = {"model": digest.hexdigest(), "mode": mode, "tracker": tracker, "motionbeat": __version__}
-    return json.dumps(settings, sort_keys=True)
+    return {"model": digest.hexdigest(), "mode": mode, "tracker": tracker, "motionbeat": __version__}
+
+
+def made_from(song: Path, made: dict[str, str | None]) -> str:
+    """All that an embedding follows from, as JSON: `made_by`, and the song's bytes, of which nobody's clock decides."""
+    content = None
+    if song.is_file():
+        with song.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+    return json.dumps({**made, "song": content}, sort_keys=True)
 
 
 def write(path: Path, result: "Embedding", made: str) -> None:
-    """Write the arrays and `made_by`; raises `MotionBeatError` where that cannot be done."""
+    """Write the arrays and `made_from`; raises `MotionBeatError` where that cannot be done."""
     try:
         with whole_file(path) as unfinished, unfinished.open("wb") as file:
             np.savez(file, clip=result.clip, tokens=result.tokens, times=result.times, made_by=np.array(made))
@@ -66,9 +74,9 @@ def write(path: Path, result: "Embedding", made: str) -> None:
         ) from None
 
 
-def read_if_right(song: Path, path: Path, made: str) -> dict[str, Any] | None:
-    """The arrays of `path` if it is newer than the song and made by the same model in the same way, else None."""
-    if not (path.is_file() and song.is_file() and path.stat().st_mtime_ns > song.stat().st_mtime_ns):
+def read_if_right(path: Path, made: str) -> dict[str, Any] | None:
+    """The arrays of `path` if it was made from the same song by the same model in the same way, else None."""
+    if not path.is_file():
         return None
     try:
         with np.load(path, allow_pickle=False) as arrays:

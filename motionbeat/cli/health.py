@@ -14,12 +14,12 @@ from typing import Any
 
 from attrs import frozen
 
+from motionbeat.audio.song_files import SONG_SUFFIXES
 from motionbeat.cli.extras import extras
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import cache_folder, workers
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
-_AUDIO = {".wav", ".flac", ".mp3", ".au", ".ogg"}
 _WHOLE = {
     "aistpp": {".pkl": 1408, ".wav": 60},
     "gtzan": {"audio": 1000},
@@ -193,7 +193,7 @@ def _data_set(name: str, root: Path) -> Finding:
         return Finding("data", name, OK, f"{root}: {len(endings)} files")
     parts, short = [], False
     for ending, whole in _WHOLE[name].items():
-        count = sum(each in _AUDIO if ending == "audio" else each == ending for each in endings)
+        count = sum(each in SONG_SUFFIXES if ending == "audio" else each == ending for each in endings)
         parts.append(f"{count:,} of {whole:,} {ending} files")
         short = short or count < whole
     return Finding("data", name, NOTE if short else OK, f"{root}: {', '.join(parts)}")

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab import registry
 
 CODE = ("motionbeat", "stages")
 """Packages whose files are code of a stage."""
@@ -26,7 +27,8 @@ def module_file(name: str, root: Path) -> Path | None:
 def imported(file: Path, root: Path) -> frozenset[Path]:
     """Files of the packages `CODE` that a file imports, anywhere in it, and those of the packages that hold them.
 
-    Imports under `if TYPE_CHECKING:` are left out, as they never happen.
+    Imports under `if TYPE_CHECKING:` are left out, as they never happen. A call `registry.module_of("KIND", name)` can
+    import every module of that kind.
     """
     names: set[str] = set()
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -40,6 +42,8 @@ def imported(file: Path, root: Path) -> frozenset[Path]:
             if node.level:
                 raise MotionBeatError(f"{file}:{node.lineno}: a relative import; import by the full name")
             names |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "registry.module_of":
+            names |= {entry.module for entry in registry.ENTRIES[ast.literal_eval(node.args[0])]}
     own = {name for name in names if name.split(".")[0] in CODE}
     parents = {".".join(name.split(".")[:depth]) for name in own for depth in range(1, name.count(".") + 2)}
     return frozenset(found for name in parents if (found := module_file(name, root)))

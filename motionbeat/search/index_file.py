@@ -5,15 +5,19 @@ holds JSON: format, model digest, tracker, and a record of each piece. nearest_s
 faiss's structures of large libraries.
 """
 
+import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file
+
+if TYPE_CHECKING:
+    from motionbeat.inference import MotionBeat
 
 FORMAT = "motionbeat search index 1"
 _KEY = "motionbeat"
@@ -62,3 +66,12 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     ):
         raise MotionBeatError(f"{path}: its windows do not add up to its pieces: create it anew with motionbeat index")
     return header, tensors
+
+
+def model_digest(model: "MotionBeat") -> str:
+    """SHA-256 of a model's configuration and weights, on whatever device they are."""
+    digest = hashlib.sha256(json.dumps(model.model.config.to_dict(), sort_keys=True).encode())
+    for name, tensor in sorted(model.model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -269,6 +269,25 @@ def test_the_beats_that_were_danced_to_stand_beside_the_corpus(songs, tmp_path):
     np.testing.assert_array_equal(grids["more_song_3"].positions, expected.positions)
 
 
+@pytest.mark.parametrize("kind", ["m4a", "aac", "oga"])
+def test_songs_of_every_kind_that_embed_takes_are_danced_to(songs, tmp_path, kind):
+    path = songs / "song 0.wav"
+    samples, rate = soundfile.read(path, dtype="float32")
+    path.unlink()
+    if kind == "oga":
+        soundfile.write(path.with_suffix(".oga"), samples, rate, format="OGG")
+    else:
+        av = pytest.importorskip("av")
+        with av.open(str(path.with_suffix(f".{kind}")), "w") as container:
+            stream = container.add_stream("aac", rate=rate, layout="mono")
+            frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+            frame.sample_rate = rate
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    (songs / "._song 9.mp3").write_bytes(b"what macOS writes beside a file")
+    corpus = read(songs, tmp_path / "out", dancers=1)
+    assert len(corpus.songs) == SONGS and not corpus.left_out
+
+
 def test_wrong_folders_and_beats_are_refused_by_name_and_fix(songs, tmp_path):
     with pytest.raises(MotionBeatError, match=r"gone is not a folder: set corpus\.songs_root"):
         read(tmp_path / "gone", tmp_path / "a")

@@ -22,7 +22,7 @@ def test_ten_different_errors_are_shown_together_by_line(own):
         "d,,motions/d.npz,one.wav,val,,,,,,,",
         "e,one,motions/gone.npz,one.wav,train,-1,,,,,,",
         "f,one,motions/a.fbx,one.wav,train,,,,,,,",
-        "g,one,motions/a.npz,one.m4a,train,,120,,,,,",
+        "g,one,motions/a.npz,one.wma,train,,120,,,,,",
         "h,one,motions/a.npz,one.wav,train,,120,3.5,zero,feet,x,-1",
         "../i,one,motions/a.npz,empty.wav,train,,,,,,,",
         "j,one,motions/a.npz",
@@ -55,14 +55,14 @@ def test_files_that_are_missing_empty_or_of_other_kinds_are_named(own):
         HEADER,
         "a,one,motions/gone.npz,one.wav,train",
         "b,two,motions/b.bvh,empty.wav,val",
-        "c,three,motions,three.m4a,test",
+        "c,three,motions,three.wma,test",
     )
     assert refused(own).split("\n") == [
         f"{own}/clips.csv line 2: motion {own}/motions/gone.npz does not exist: put it there or correct the cell",
         f"{own}/clips.csv line 3: audio {own}/empty.wav is an empty file: copy it again",
-        f"{own}/clips.csv line 4: motion motions is not of a known kind: convert it to .npz, .pkl, .bvh or .npy",
-        f"{own}/clips.csv line 4: audio three.m4a is not of a known kind: convert it to .wav, .flac, .mp3, .ogg, "
-        ".opus, .aif, .aiff or .au",
+        f"{own}/clips.csv line 4: motion motions is of no known kind: convert it to .npz, .pkl, .bvh or .npy",
+        f"{own}/clips.csv line 4: audio three.wma is of no known kind: convert it to .wav, .flac, .ogg, .oga, .opus, "
+        ".mp3, .m4a, .aac, .au, .aif, .aiff, .m4b, .mp4, .mov, .webm or .mkv",
     ]
 
 

@@ -88,9 +88,10 @@ def test_of_a_free_text_the_line_with_the_licence_is_quoted_and_none_is_invented
     assert debian_music.licence_of("By X.\n", Path("a.ogg")) == "not stated"
 
 
-@pytest.fixture
-def packages(tmp_path, monkeypatch):
-    """Two real packages, built here, in place of those that apt would fetch."""
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory):
+    """A folder with two real packages."""
+    folder = tmp_path_factory.mktemp("archives")
     if subprocess.run(["which", "dpkg-deb"], capture_output=True).returncode:
         pytest.skip("dpkg-deb is not installed")
     contents = {
@@ -98,7 +99,7 @@ def packages(tmp_path, monkeypatch):
         "other-music": {"a/one.ogg": music(4), "b/one.flac": music(5), "again.flac": music(2), "test.flac": music(9)},
     }
     for package, files in contents.items():
-        root = tmp_path / "build" / package
+        root = folder / "build" / package
         (root / "DEBIAN").mkdir(parents=True)
         control = f"Package: {package}\nVersion: 1.2-3\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
         (root / "DEBIAN" / "control").write_text(control)
@@ -111,18 +112,25 @@ def packages(tmp_path, monkeypatch):
                 for begin in range(0, len(samples), 1 << 14):
                     file.write(samples[begin : begin + (1 << 14)])
         if package == "other-music":  # as the Quake engines keep it
-            folder = root / "usr/share/game"
-            shutil.make_archive(str(folder / "data"), "zip", folder, "music/b")
-            (folder / "data.zip").rename(folder / "data.pk3")
-            shutil.rmtree(folder / "music/b")
-        subprocess.run(["dpkg-deb", "-b", root, tmp_path / f"{package}_1.2-3_all.deb"], check=True, capture_output=True)
+            game = root / "usr/share/game"
+            shutil.make_archive(str(game / "data"), "zip", game, "music/b")
+            (game / "data.zip").rename(game / "data.pk3")
+            shutil.rmtree(game / "music/b")
+        archive = folder / f"{package}_1.2-3_all.deb"
+        subprocess.run(["dpkg-deb", "-z1", "-b", root, archive], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def packages(archives, monkeypatch):
+    """They stand in place of those that apt would fetch; gives the names that were asked for."""
     asked = []
 
     def run(command, **options):
         if command[0] != "apt-get":
             return original(command, **options)
         asked.append(command[2])
-        archive = tmp_path / f"{command[2]}_1.2-3_all.deb"
+        archive = archives / f"{command[2]}_1.2-3_all.deb"
         if archive.is_file():
             (options["cwd"] / archive.name).write_bytes(archive.read_bytes())
         return subprocess.CompletedProcess(command, 0 if archive.is_file() else 100)

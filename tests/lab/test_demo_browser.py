@@ -52,6 +52,25 @@ def test_a_song_is_sent_and_played_with_a_dance(page: Page, demo_library: ShownL
     page.wait("audio.paused && !$('start').hidden && document.activeElement.id === 'file'")
 
 
+@pytest.mark.parametrize(("width", "dark"), [(1400, True), (390, False)])
+def test_a_gap_of_the_dance_is_filled_and_played(page: Page, width: int, dark: bool) -> None:
+    page.size(width, 844, dark)
+    page.run("document.querySelector('#examples button').click()")
+    page.wait(f"{SHOWN} && source && source.piece !== undefined")
+    page.run("$('gapend').value = $('gapbegin').value; $('fill').click()")
+    assert "0.5 to 20 s apart" in page.run("$('error').textContent")
+    page.run("proposeGap(); $('fill').click()")
+    page.wait("gap && !$('fill').disabled", 120)
+    assert page.run("$('error').hidden") and page.run("$('fill').textContent") == "Fill it another way"
+    assert not page.run("$('dancer').classList.contains('filled')")
+    page.wait("!audio.paused && audio.currentTime > gap[0] + 0.2")
+    assert page.run("$('dancer').classList.contains('filled') && danceTime() === audio.currentTime")
+    assert page.run("document.documentElement.scrollWidth") <= width
+    page.run("$('make').click()")
+    page.wait("seed === 1 && !$('make').disabled")
+    assert page.run("gap === null && source.made === 0 && $('fill').textContent === 'Fill the gap'")
+
+
 def test_a_dance_is_sent_and_its_music_played(page: Page, demo_library: ShownLibrary) -> None:
     dance = demo_library.index.pieces[1].path
     page.choose("#file", dance)

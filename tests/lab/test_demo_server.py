@@ -82,6 +82,40 @@ def test_a_dance_is_made_to_a_song_and_another_seed_is_another_dance(client: Tes
     assert made[0] == made[1] != made[2]
 
 
+@pytest.mark.parametrize("source", ["piece", "made"])
+def test_a_gap_is_danced_anew_and_the_rest_of_the_dance_is_kept(client: TestClient, source: str) -> None:
+    page = finished(client, client.post("/api/pieces/0/analysis").json())["answer"]
+    chosen = {"piece": page["dances"][0]["piece"]} if source == "piece" else {"made": 3}
+    moves = []
+    for seed in (0, 0, 1):
+        query = {"begin_s": 5, "end_s": 7, "seed": seed, **chosen}
+        told = finished(client, client.post(f"/api/songs/{page['song']}/filling", params=query).json())
+        moves.append(np.frombuffer(base64.b64decode(told["answer"]["dance"]["joints"]), "<i2").reshape(-1, 24, 3))
+    same, again, other = moves
+    changed = (same != other).any(axis=(1, 2))
+    assert len(same) == int(30 * page["seconds"]) and (same == again).all()
+    assert changed[150:210].mean() > 0.9 and not changed[:150].any() and not changed[210:].any()
+    steps = np.linalg.norm(np.diff(same.astype(float), axis=0), axis=2).max(axis=1) / 1000
+    assert steps[149:210].max() < 0.4  # m a frame: no jump at either end
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"begin_s": 5, "end_s": 5.1}, "0.5 to 20 s"),
+        ({"begin_s": 7, "end_s": 5}, "0.5 to 20 s"),
+        ({"begin_s": 0, "end_s": 3}, "begin at 0.5 s or later"),
+        ({"begin_s": 10, "end_s": 20}, "end by 19.5 s"),
+        ({"begin_s": "nan", "end_s": 5}, "0.5 to 20 s"),
+        ({"begin_s": 5, "end_s": 7, "piece": 0}, "none of those that fit"),
+    ],
+)
+def test_a_gap_that_cannot_be_filled_is_refused(client: TestClient, query: dict[str, Any], says: str) -> None:
+    page = finished(client, client.post("/api/pieces/0/analysis").json())["answer"]
+    answer = client.post(f"/api/songs/{page['song']}/filling", params=query)
+    assert answer.status_code == 400 and says in answer.json()["error"]
+
+
 def test_a_dance_finds_its_music(client: TestClient, demo_library: ShownLibrary) -> None:
     """Its tempo is estimated; the song that it was made to comes first."""
     piece = demo_library.index.pieces[1]

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import labelled
+from motionbeat.lab import labelled, registry
 from motionbeat.lab.labelled import gtzan
 from motionbeat.lab.labelled.emomusic import official_split
 from motionbeat.lab.labelled.labelled_set import LabelledSet
@@ -48,7 +48,7 @@ def digest(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("hush")
-@pytest.mark.parametrize("name", labelled.DATA_SETS)
+@pytest.mark.parametrize("name", registry.names("data set"))
 def test_a_stand_in_is_read_by_the_real_reader_and_says_that_it_is_one(tmp_path: Path, name: str) -> None:
     generate(tmp_path / name, name, 0)
     found = labelled.read(name, tmp_path / name)

@@ -5,6 +5,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import conftest
 import numpy as np
 import pytest
 import soundfile
@@ -15,25 +16,15 @@ import motionbeat
 from motionbeat.audio.mel import log_mel
 from motionbeat.audio.onsets import band_flux
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import params
-from motionbeat.lab.encoders.frame_encoder import Frames, join, spans
-from motionbeat.lab.encoders.interface import NAMES, check, clip, open_encoder
+from motionbeat.lab import params, registry
+from motionbeat.lab.encoders.frame_encoder import Frames, clip, join, spans
+from motionbeat.lab.encoders.interface import check, open_encoder
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
-from motionbeat.tokens.layout import Layout
 
 ROOT = Path(__file__).parents[2]
 RATE = 22_050
-LAYOUT = Layout(
-    subbeats=4,
-    mel_bands=24,
-    motion_width=20,
-    rotation_start=None,
-    motion_fps=30.0,
-    contact_speed=0.3,
-    contact_height=0.05,
-    window_beats=8,
-)
+LAYOUT = evolve(conftest.LAYOUT, mel_bands=24, motion_width=20, rotation_start=None)
 
 
 def music(seconds: float) -> np.ndarray:
@@ -143,13 +134,13 @@ def test_check_gives_identities(settings: params.Encoders) -> None:
 
 
 def test_every_name_that_params_take_is_known_and_others_are_refused(settings: params.Encoders) -> None:
-    for name in NAMES:
+    for name in registry.names("encoder"):
         try:
             open_encoder(name, settings)
         except MotionBeatError as error:
-            assert "no encoder" not in str(error)
+            assert "is unknown" not in str(error)
     with pytest.raises(
-        MotionBeatError, match=r"no encoder 'openl3': encoders\.names accepts motionbeat, motionbeat_timbre, "
+        MotionBeatError, match=r"encoder 'openl3' is unknown; expected one of motionbeat, motionbeat_timbre, "
     ):
         open_encoder("openl3", settings)
 

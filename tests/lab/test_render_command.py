@@ -119,6 +119,15 @@ def test_a_dance_of_no_corpus_is_rendered_from_its_files(run, tmp_path):
     assert not near(seen(tmp_path / "made.mp4")[:, 60, 0], BEAT, 90).any()
 
 
+def test_a_dance_without_music_is_shown_silent(run, tmp_path):
+    np.savez(tmp_path / "made.npz", joints=dance(2.0, 30.0), fps=30.0)
+    words = ["--motion", "made.npz", "--size", SIZE, "--fps", 5]
+    assert run(*words) == (0, "made: 10 pictures, 2.0 s -> made.mp4\n", "")
+    assert not near(seen(tmp_path / "made.mp4")[:, 60, 0], BEAT, 90).any()
+    code, _, err = run(*words, "--beats", "beats")
+    assert code == 1 and "give the music by --audio" in err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -128,8 +137,8 @@ def test_a_dance_of_no_corpus_is_rendered_from_its_files(run, tmp_path):
         (["alpha_1", "--beats", "gone"], "gone/beats.parquet is missing"),
         ([], "no dance is named: give a CLIP"),
         (["alpha_1", "--motion", "m.npz"], "both clip alpha_1 and --motion m.npz"),
-        (["alpha_1", "--audio", "a.wav"], "only work with --motion"),
-        (["--motion", "m.npz"], "has no music: pass it with --audio"),
+        (["alpha_1", "--audio", "a.wav"], "give it by --motion"),
+        (["--motion", "m.npz"], "m.npz is missing"),
         (["--motion", "m.npz", "--audio", "a.wav"], "m.npz is missing"),
         (["alpha_1", "--unit", "cm"], "only work with --motion"),
         (["--motion", "m.npz", "--audio", "a.wav", "--up", "x"], "--up 'x'; expected y or z"),

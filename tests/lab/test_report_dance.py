@@ -45,7 +45,7 @@ ROW = {
 def written(folder: Path, **rows: dict[str, float]) -> ResultsTable:
     """The metrics of a run with these rows of generated dances."""
     scores = as_scores({f"{row}.{name}": value for row, own in rows.items() for name, value in own.items()})
-    score_table.write(folder, "dance", scores)
+    score_table.write(folder, "dance", scores, {})
     if not (folder / "retrieve.json").is_file():
         write_metrics(folder)
     return ResultsTable.read(folder)

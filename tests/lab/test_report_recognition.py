@@ -19,7 +19,7 @@ ABOUT |= {"groups": 20, "grouped_by": "clip", "left_out": {"broken audio": 1}, "
 def genre_alone(run_folder) -> ResultsTable:
     """One task run, for two encoders, on a stand-in."""
     scores = [Score("genre", "motionbeat", "accuracy", 71.25, 60.0, 80.04, 20), Score("genre", "mel", "accuracy", None)]
-    score_table.write(run_folder / "metrics", "genre", scores, ABOUT)
+    score_table.write(run_folder / "metrics", "genre", scores, {}, ABOUT)
     return ResultsTable.read(run_folder / "metrics")
 
 
@@ -45,7 +45,7 @@ def test_plain_peaks_have_a_column_in_which_trackers_and_the_paper_have_no_part(
     scored = {"f1": 0.8, "cmlt": 0.7, "amlt": 0.9}
     rows = {"motionbeat": scored | {"f1_peaks": 0.654}, "librosa": scored}
     scores = [Score("beat_tracking", row, name, value) for row, own in rows.items() for name, value in own.items()]
-    score_table.write(run_folder / "metrics", "beat_tracking", scores, ABOUT)
+    score_table.write(run_folder / "metrics", "beat_tracking", scores, {}, ABOUT)
     shown = table(ResultsTable.read(run_folder / "metrics"))
     place = shown.columns.index("Beat F1, peaks*") - 1
     assert shown.columns[place] == "AMLt*"

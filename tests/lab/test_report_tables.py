@@ -5,14 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from report_runs import write_metrics
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import write_json
-from motionbeat.lab.params import EncoderName
+from motionbeat.lab import registry
 from motionbeat.lab.results import paper_figures
 from motionbeat.lab.results.printed_tables import as_text, decimal, figure, interval, main_lines
 from motionbeat.lab.results.results_table import ResultsTable
@@ -32,7 +31,7 @@ def test_scores_come_back_from_their_file_as_they_were_written(run_folder):
         Score("genre", "mel", "other", None, n=12),
         Score("genre", difference("motionbeat", "mel"), "accuracy", -1.0, None, None, 12),
     ]
-    score_table.write(run_folder / "metrics", "genre", scores, {"test": 12})
+    score_table.write(run_folder / "metrics", "genre", scores, {}, {"test": 12})
     results = ResultsTable.read(run_folder / "metrics")
     assert results.score("genre", "mel", "accuracy") == Score("genre", "mel", "accuracy", 0.333333, -0.5, 0.0, 12)
     assert results.score("genre", "mel", "other") == scores[1]
@@ -75,7 +74,7 @@ def test_the_difference_of_a_row_is_the_paired_one_with_its_sign(run_folder):
 
 
 def test_every_encoder_that_can_be_run_has_a_row():
-    assert set(PROJECTED) == set(get_args(EncoderName))
+    assert set(PROJECTED) == set(registry.names("encoder"))
     for name in ("wav2vec 2.0", "CLAP", "Wav2CLIP", "Jukebox"):
         assert name in paper_figures.TABLE_1 and name in paper_figures.TABLE_2["motion_to_music"]
         assert name in PROJECTED.values()

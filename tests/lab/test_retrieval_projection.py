@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import conftest
 import numpy as np
 import pytest
 import torch
@@ -15,28 +16,20 @@ from motionbeat.lab.tasks.projected_baselines import Heads
 from motionbeat.lab.tasks.projection import Head, Matched, MusicInput, Reduction, beat_features, project, train_head
 from motionbeat.lab.tasks.window_embeddings import Bars, Spans
 from motionbeat.lab.token_tables.token_windows import Tokens
-from motionbeat.model.config import ModelConfig
 from motionbeat.retrieval import chance, retrieval_metrics
 
 BEATS, CODE, SONGS, WINDOWS = 8, 4, 16, 6
 LOSS: Any = {"centre": True, "temperature": 0.07, "symmetric": True}
-CONFIG = ModelConfig(
-    mel_bands=6,
+CONFIG = evolve(
+    conftest.CONFIG,
     motion_width=10,
     rotation_start=None,
     subbeats=4,
     window_beats=BEATS,
-    motion_fps=30.0,
-    contact_speed=0.3,
-    contact_height=0.05,
     width=16,
     layers=1,
-    heads=2,
     embedding=BEATS * CODE,
     dropout=0.0,
-    centre=True,
-    rotation="harmonic",
-    phase_features=False,
     contact_attention=False,
     readout="window_harmonic",
     max_beats_per_bar=4,

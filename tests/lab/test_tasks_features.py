@@ -14,6 +14,7 @@ from motionbeat import beats
 from motionbeat.beats import librosa_tracker, madmom_tracker
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file
+from motionbeat.lab import registry
 from motionbeat.lab.encoders import feature_cache, interface
 from motionbeat.lab.encoders.feature_cache import FRAME_S, compute, read_set, resampled, write_set
 from motionbeat.lab.encoders.frame_encoder import Frames
@@ -103,7 +104,7 @@ def test_every_encoder_that_asks_for_the_gpu_is_known() -> None:
     folder = Path(interface.__file__).parent
     on_gpu = {path.stem for path in folder.glob("*.py") if "best_device()" in path.read_text()}
     on_gpu = on_gpu - {"motionbeat_encoder"} | {"motionbeat", "motionbeat_timbre", "random"}  # of one module
-    assert on_gpu == set(feature_cache._ON_GPU)
+    assert on_gpu == {name for name in registry.names("encoder") if interface.kind_of(name).uses_gpu}
 
 
 def test_a_process_holds_one_encoder_at_a_time(loudness, songs, settings, tmp_path) -> None:

@@ -1,6 +1,9 @@
 """Several processes that share a batch have the loss and the gradients of one process with the joint batch."""
 
+import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +26,12 @@ from motionbeat.model.device import make_deterministic
 from motionbeat.model.dual_encoder import DualEncoder
 
 ROOT = Path(__file__).parents[2]
+
+
+def start(function: Callable[..., None], count: int, *arguments: Any) -> None:
+    """Run the function in processes of one that has imported what they need: importing torch takes seconds."""
+    multiprocessing.set_forkserver_preload(["torch.distributed", "motionbeat.lab.training.loop"])
+    torch.multiprocessing.start_processes(function, (count, *arguments), nprocs=count, start_method="forkserver")
 
 
 def gradients(tokens_at: str, negatives_at: str, size: int, ranks: Ranks) -> dict[str, torch.Tensor]:
@@ -103,7 +112,7 @@ def test_processes_have_the_loss_and_gradients_of_one_with_the_joint_batch(
 ) -> None:
     arguments = (str(token_folder), str(negatives), size)
     alone = gradients(*arguments, Ranks())
-    torch.multiprocessing.spawn(process, (count, *arguments, str(tmp_path)), nprocs=count)
+    start(process, count, *arguments, str(tmp_path))
     for rank in range(count):
         found = load_file(tmp_path / f"{rank}.safetensors")
         assert found.keys() == alone.keys()
@@ -122,8 +131,7 @@ def runs(token_folder: Path, negatives: Path, tmp_path_factory: pytest.TempPathF
     model, batches, settings = tiny_run(str(token_folder), str(negatives))
     one = evolve(settings.train, epochs=1)  # of more, a slow disk may leave out the last one's checkpoint
     train(model, batches, constant, one, settings.loss, Checkpoint(folder / "machine0" / "run.safetensors"))
-    arguments = (2, str(token_folder), str(negatives), str(folder))
-    torch.multiprocessing.spawn(process_of_runs, arguments, nprocs=2)
+    start(process_of_runs, 2, str(token_folder), str(negatives), str(folder))
     return folder
 
 

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from attrs import evolve
+from conftest import CONFIG
 from safetensors.torch import load_file, save_file
 
 from motionbeat.errors import MotionBeatError
@@ -15,27 +16,6 @@ from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import SMALLEST_STD, DualEncoder, EncodedAudio, EncodedMotion
 from motionbeat.tokens.layout import Layout
 
-CONFIG = ModelConfig(
-    mel_bands=6,
-    motion_width=9,
-    rotation_start=5,
-    subbeats=2,
-    window_beats=16,
-    motion_fps=30.0,
-    contact_speed=0.3,
-    contact_height=0.05,
-    width=32,
-    layers=2,
-    heads=2,
-    embedding=12,
-    dropout=0.1,
-    centre=True,
-    rotation="harmonic",
-    phase_features=False,
-    contact_attention=True,
-    readout="bar_harmonic",
-    max_beats_per_bar=7,
-)
 K = 16
 SETTINGS = [
     {},

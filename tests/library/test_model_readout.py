@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 from attrs import evolve
+from conftest import CONFIG
 
-from motionbeat.model.config import ModelConfig
 from motionbeat.model.readout import WindowReadout, bar_harmonics, window_harmonics
 from motionbeat.model.rotation import bar_phase
 
@@ -72,32 +72,9 @@ def test_a_window_without_real_beats_reads_as_zero(states: torch.Tensor, positio
     assert not harmonics(states, positions, torch.zeros(3, K, dtype=torch.bool)).abs().any()
 
 
-CONFIG = ModelConfig(
-    mel_bands=6,
-    motion_width=9,
-    rotation_start=None,
-    subbeats=2,
-    window_beats=K,
-    motion_fps=30.0,
-    contact_speed=0.3,
-    contact_height=0.05,
-    width=D,
-    layers=1,
-    heads=1,
-    embedding=2 * K,
-    dropout=0.0,
-    centre=True,
-    rotation="none",
-    phase_features=False,
-    contact_attention=False,
-    readout="mean",
-    max_beats_per_bar=7,
-)
-
-
 def window_readout(beats: int) -> WindowReadout:
     torch.manual_seed(3)
-    return WindowReadout(evolve(CONFIG, window_beats=beats, embedding=2 * beats)).double()
+    return WindowReadout(evolve(CONFIG, width=D, heads=1, window_beats=beats, embedding=2 * beats)).double()
 
 
 def embedded(readout: WindowReadout, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

@@ -22,8 +22,8 @@ def demo(
     generator: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of a dance generator, as the dance stage writes it, to make dances with.",
-            show_default="the dancer by rules",
+            help="Folder of a dance generator, as the dance stage writes it, to make dances and fill gaps with.",
+            show_default="the dancer by rules; gaps: the generator that comes with motionbeat",
         ),
     ] = None,
     encoder_model: Annotated[
@@ -43,18 +43,17 @@ def demo(
 ) -> None:
     """Show a page to try the model on: drop a song or a dance in it.
 
-    Of a song: beats and bars, accents around the bar, songs alike, dances that fit, and a dance made to it. Of a dance:
-    music that fits. The page loads nothing from elsewhere, and no file leaves this machine. One file is worked on at a
-    time; others wait in a queue and are told their place.
+    Of a song: beats and bars, accents around the bar, songs alike, dances that fit, a dance made to it, and a gap of a
+    dance filled. Of a dance: music that fits. The page loads nothing from elsewhere, and no file leaves this machine.
+    One file is worked on at a time; others wait in a queue and are told their place.
 
     Example: motionbeat demo --library library.mbi
     """
-    import uvicorn
-
     from motionbeat.index import Index
     from motionbeat.lab.demo import made_dances
     from motionbeat.lab.demo.demo_app import create_app
     from motionbeat.lab.demo.made_library import made_library
+    from motionbeat.lab.demo.patient_server import demo_server
     from motionbeat.lab.demo.shown_library import ShownLibrary
     from motionbeat.lab.demo.visitor_limits import Limits
 
@@ -66,16 +65,20 @@ def demo(
     index = Index.open(library, loaded) if library else made_library(loaded, named)
     if named not in (None, index.tracker):
         raise MotionBeatError(f"{library} has beats by {index.tracker}: leave --tracker {named} out")
-    dancer = made_dances.by_rules if generator is None else made_dances.by_generator(generator, encoder_model)
-    app = create_app(ShownLibrary(index), dancer, Limits(megabytes=megabytes, seconds=seconds), host)
+    learned = None if generator is None else made_dances.LearnedDancer.open(generator, encoder_model)
+    limits = Limits(megabytes=megabytes, seconds=seconds)
+    app = create_app(
+        ShownLibrary(index),
+        learned or made_dances.by_rules,
+        limits,
+        host,
+        made_dances.shipped_dancer if learned is None else lambda: learned,
+    )
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
     print(f"open http://{shown}:{listening.getsockname()[1]} in a browser; Ctrl-C ends it", flush=True)
     if host not in ("127.0.0.1", "localhost", "::1"):
         print(f"everybody who reaches {host} can use it", file=sys.stderr)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", limit_concurrency=200, timeout_graceful_shutdown=2)
-    )
-    server.run(sockets=[listening])
+    demo_server(app, limits).run(sockets=[listening])
 
 
 def _listening(host: str, port: int) -> socket.socket:

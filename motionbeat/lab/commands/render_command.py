@@ -51,7 +51,7 @@ def render(
         typer.Option(help="A dance that is in no corpus: .npz, .pkl, .bvh or .npy, as docs/own_data.md lists them."),
     ] = None,
     audio: Annotated[
-        Path | None, typer.Option(help="With --motion: its music, which begins with the first frame.")
+        Path | None, typer.Option(help="With --motion: its music, which begins with the first frame; silent without.")
     ] = None,
     motion_fps: Annotated[
         float | None,
@@ -135,14 +135,10 @@ def _dance(
                 "--audio, --motion-fps, --up, --unit and --person only work with --motion: add --motion FILE"
             )
         if not clip:
-            raise MotionBeatError(
-                "no dance is named: give a CLIP (see motionbeat render --list), or --motion and --audio"
-            )
+            raise MotionBeatError("no dance is named: give a CLIP (see motionbeat render --list), or --motion")
         return read_clip(corpus, clip, beats)
     if clip:
-        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: name one of them")
-    if audio is None:
-        raise MotionBeatError(f"--motion {motion} has no music: pass it with --audio")
+        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: give one of them")
     return read_files(motion, audio, hints, beats, None if tracker is Tracker.none else tracker.value)
 
 

@@ -17,13 +17,14 @@ from typing import Any
 import attrs
 
 from motionbeat.audio import decode, mel
+from motionbeat.audio.song_files import SONG_SUFFIXES, song_paths
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, track
 from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
-from motionbeat.lab.corpora.folder import AUDIO_KINDS
-from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song
+from motionbeat.lab.corpora.formats.beats_text import read_beats
+from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, Song
 from motionbeat.lab.item_cache import ItemCache, Values, read_entry
 from motionbeat.lab.synthetic import truth
 from motionbeat.lab.synthetic.choreographer import choreograph, pieces
@@ -108,10 +109,12 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
 def audio_files(root: Path) -> list[Path]:
     """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is not a folder: set corpus.songs_root in params.yaml to a folder of songs")
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
+        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
+    paths = song_paths(root)
     if not paths:
-        raise MotionBeatError(f"{root} holds no audio ({' '.join(AUDIO_KINDS)}): set corpus.songs_root in params.yaml")
+        raise MotionBeatError(
+            f"{root} holds no audio ({' '.join(SONG_SUFFIXES)}): set corpus.songs_root in params.yaml"
+        )
     return paths
 
 
@@ -247,3 +250,6 @@ def _refuse_missing_split(root: Path, settings: params.Corpus, songs: list[Song]
             f"{root}: none of its {len(songs)} songs falls into {' or '.join(missing)}; a song's split follows from "
             f"its content alone: add songs, change corpus.held_out = {settings.held_out:g}, or set held_out_songs"
         )
+
+
+READER: CorpusReader = read

@@ -38,7 +38,8 @@ from scipy.ndimage import grey_opening, uniform_filter1d
 
 from motionbeat.errors import MotionBeatError, refuse
 from motionbeat.files import read_json
-from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song, first_bad_frame
+from motionbeat.lab import params
+from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, Song, first_bad_frame
 from motionbeat.motion.skeleton import JOINTS
 
 GENRES = {"C": "cha-cha", "R": "rumba", "W": "waltz", "T": "tango"}
@@ -254,3 +255,10 @@ def _array(path: Path, name: str, values: Any, shape: tuple[int, ...]) -> NDArra
             f"{path}: {name} holds NaN or infinity in frame {first_bad_frame(array)}: repair or remove it"
         )
     return array
+
+
+def _read_named(settings: params.Corpus, _: params.Beats, __: Path) -> Corpus:
+    return read(Path(settings.root))
+
+
+READER: CorpusReader = _read_named

@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
+from motionbeat.audio.song_files import SOUND_SUFFIXES
 from motionbeat.errors import MotionBeatError, refuse, run
 from motionbeat.files import size_of
+from motionbeat.lab import params
 from motionbeat.lab.corpora import formats, plausibility
 from motionbeat.lab.corpora.formats import clips_csv
 from motionbeat.lab.corpora.formats.clips_csv import Line
-from motionbeat.lab.corpora.manifest import Clip, Corpus, Motion, Song
-from motionbeat.lab.params import MotionChecks
+from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, Song
 from motionbeat.lab.tables import SPLITS
 
 TABLE = "clips.csv"
-AUDIO_KINDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff", ".au")
 _LONGEST_NAME = 300
 _FORMS: tuple[Literal["NFC", "NFD"] | None, ...] = (None, "NFC", "NFD")
 _BEYOND_S = 1.0
 """Recordings of motion often run on a little; a clip that ends this long after its song is asked about."""
 
 
-def read(root: Path, checks: MotionChecks | None = None) -> Corpus:
+def read(root: Path, checks: params.MotionChecks | None = None) -> Corpus:
     """The corpus that `root`/clips.csv lists.
 
     Motions and songs are found relative to `root`. A song has one audio file, tempo and split: the same music in
@@ -54,7 +54,7 @@ def _lines(root: Path) -> list[Line]:
     return lines
 
 
-def _corpus(root: Path, lines: list[Line], checks: MotionChecks | None = None) -> Corpus:
+def _corpus(root: Path, lines: list[Line], checks: params.MotionChecks | None = None) -> Corpus:
     songs = [
         Song(name, _path(root, group[0].audio), group[0].bpm, group[0].beats_per_bar)
         for name, group in clips_csv.grouped(lines, "song")
@@ -107,7 +107,7 @@ def check(root: Path) -> str:
         elif beyond > _BEYOND_S:
             doubt = f"are its frame rate ({motion.fps:g}) and offset right?"
             notes.append(f"note: {where}: ends {beyond:.1f} s after its song; {doubt}")
-        odd = [*checks.doubts(motion, line.hints), *plausibility.doubts(motion, MotionChecks())]
+        odd = [*checks.doubts(motion, line.hints), *plausibility.doubts(motion, params.MotionChecks())]
         notes += [f"note: {where}: {doubt}" for doubt in odd]
     refuse(sorted(errors, key=_line_number))
     lone = [split for split in ("val", "test") if len({clip.song for clip in corpus.clips if clip.split == split}) == 1]
@@ -118,7 +118,7 @@ def check(root: Path) -> str:
     return "\n".join([f"{root}: {found}, nothing wrong", *notes])
 
 
-def _read_motion(root: Path, line: Line, limits: MotionChecks | None) -> Motion:
+def _read_motion(root: Path, line: Line, limits: params.MotionChecks | None) -> Motion:
     try:
         return formats.read_motion(_path(root, line.motion), line.hints, limits)
     except MotionBeatError as error:
@@ -140,7 +140,7 @@ def _path(root: Path, cell: str) -> Path:
 
 
 def _files(root: Path, line: Line) -> Iterator[str]:
-    for column, cell, kinds in (("motion", line.motion, formats.KINDS), ("audio", line.audio, AUDIO_KINDS)):
+    for column, cell, kinds in (("motion", line.motion, formats.KINDS), ("audio", line.audio, SOUND_SUFFIXES)):
         path = _path(root, cell)
         if path.suffix.lower() not in kinds:
             yield f"{column} {cell} is not of a known kind: convert it to {', '.join(kinds[:-1])} or {kinds[-1]}"
@@ -223,6 +223,13 @@ def _line_number(error: str) -> int:
     """The first line that an error of the table names; the table as a whole comes first."""
     words = error.partition(f"{TABLE} line")[2].removeprefix("s").split(maxsplit=1)
     return int(words[0].strip(":,")) if words and words[0].strip(":,").isdigit() else 0
+
+
+def _read_named(settings: params.Corpus, _: params.Beats, __: Path) -> Corpus:
+    return read(Path(settings.root), settings.checks)
+
+
+READER: CorpusReader = _read_named
 
 
 def main() -> None:

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError, refuse
-from motionbeat.lab import tables
+from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import plausibility
 from motionbeat.lab.corpora.song import Song as Song  # readers take it from here
 from motionbeat.lab.item_cache import ItemCache, Values
-from motionbeat.lab.params import MotionChecks
 from motionbeat.lab.tables import SPLITS
 from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.parallel import in_parallel
@@ -64,12 +63,20 @@ class Corpus:
     left_out: dict[str, list[str]] = field(factory=dict)
 
 
+CorpusReader = Callable[[params.Corpus, params.Beats, Path], Corpus]
+"""What a corpus's module has as `READER`.
+
+It is given the section corpus, the section beats for songs that it has to track, and the folder that the stage writes,
+where it may keep files of its own. It raises `MotionBeatError` for all that is missing or wrong, together.
+"""
+
+
 @frozen
 class _Refused:
     reason: str
 
 
-def write_corpus(corpus: Corpus, folder: Path, checks: MotionChecks | None = None) -> float:
+def write_corpus(corpus: Corpus, folder: Path, checks: params.MotionChecks | None = None) -> float:
     """Write motion/<clip>.npz, audio/<song>.flac and manifest.parquet into `folder`.
 
     A song that no clip is danced to is not written. Audio becomes mono, 44.1 kHz, 16 bit. Motions that no person can
@@ -90,7 +97,7 @@ def write_corpus(corpus: Corpus, folder: Path, checks: MotionChecks | None = Non
     # here in one process: a motion takes milliseconds, and importing torch in every process takes seconds
     readers = sorted({clip.read.func.__module__ for clip in clips if isinstance(clip.read, partial) and clip.source})
     kept = ItemCache.of("motions", __name__, *readers)
-    calls = [(clip, folder, checks or MotionChecks(), kept) for clip in clips]
+    calls = [(clip, folder, checks or params.MotionChecks(), kept) for clip in clips]
     written = list(in_parallel(_write_clip, calls, "clips", processes=1))
     refuse(result.reason for result in [*seconds, *written] if isinstance(result, _Refused))
     rows = [row for row in written if not isinstance(row, _Refused)]
@@ -150,7 +157,7 @@ def _flac(audio: Path) -> Values:
     return {"flac": np.frombuffer(content.getvalue(), np.uint8), "seconds": len(samples) / SAMPLE_RATE}
 
 
-def _write_clip(clip: Clip, folder: Path, checks: MotionChecks, kept: ItemCache) -> dict[str, Any] | _Refused:
+def _write_clip(clip: Clip, folder: Path, checks: params.MotionChecks, kept: ItemCache) -> dict[str, Any] | _Refused:
     """Write a motion; its row of the manifest, or what is wrong with it."""
     try:
         made = kept.get([clip.source, checks], lambda: _npz(clip, checks)) if clip.source else _npz(clip, checks)
@@ -172,7 +179,7 @@ def _write_clip(clip: Clip, folder: Path, checks: MotionChecks, kept: ItemCache)
     }
 
 
-def _npz(clip: Clip, checks: MotionChecks) -> Values:
+def _npz(clip: Clip, checks: params.MotionChecks) -> Values:
     motion = clip.read()
     wrong = _wrong_with(motion) or "; ".join(plausibility.refusals(motion, checks))
     if wrong:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -17,18 +17,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from motionbeat.audio import decode
-from motionbeat.audio.song_files import SONG_SUFFIXES
+from motionbeat.audio.song_files import SOUND_SUFFIXES
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats import KINDS
+from motionbeat.lab.demo import gap_filling
 from motionbeat.lab.demo.job_queue import JobQueue, QueueFull, Say, Work
 from motionbeat.lab.demo.kept_songs import KeptSongs
-from motionbeat.lab.demo.made_dances import Dancer
-from motionbeat.lab.demo.shown_library import ShownLibrary
-from motionbeat.lab.demo.song_analysis import analyse_dance, analyse_song
+from motionbeat.lab.demo.made_dances import Dancer, LearnedDancer, shipped_dancer
+from motionbeat.lab.demo.shown_library import ShownLibrary, drawn
+from motionbeat.lab.demo.song_analysis import AnalysedSong, analyse_dance, analyse_song
 from motionbeat.lab.demo.visitor_limits import Limits, Meter, TooOften, allowed_hosts
+from motionbeat.lab.generator.sampling import GeneratedDance
 
-SOUNDS = tuple(dict.fromkeys((*SONG_SUFFIXES, *decode.BY_PYAV)))
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,6 +46,7 @@ _STATIC = {
     "demo.css": ("demo", "static/demo.css", "text/css"),
     "demo.js": ("demo", "static/demo.js", "text/javascript"),
     "charts.js": ("demo", "static/charts.js", "text/javascript"),
+    "gap.js": ("demo", "static/gap.js", "text/javascript"),
     "player.js": ("render", "player.js", "text/javascript"),
     "icon.svg": ("demo", "static/icon.svg", "image/svg+xml"),
 }
@@ -53,10 +54,17 @@ _LONGEST_TITLE = 80
 _TEMPI = (30.0, 300.0)
 
 
-def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = None, host: str = "127.0.0.1") -> FastAPI:
-    """The application. host: the address that it will listen at."""
+def create_app(
+    library: ShownLibrary,
+    dancer: Dancer,
+    limits: Limits | None = None,
+    host: str = "127.0.0.1",
+    learned: Callable[[], LearnedDancer] = shipped_dancer,
+) -> FastAPI:
+    """The application. host: the address that it will listen at. learned: opens the dancer that fills gaps."""
     limits = limits or Limits()
     arriving: set[Path] = set()
+    last_made: dict[tuple[str, int], GeneratedDance] = {}  # its gaps are filled without making it anew
     songs, queue, meter, hosts = KeptSongs(), JobQueue(limits.waiting), Meter(limits.a_minute), allowed_hosts(host)
 
     @asynccontextmanager
@@ -84,6 +92,15 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
 
     def page_of(name: str) -> dict[str, Any]:
         return {**songs.song(name).page, "song": name, "sound": f"/api/songs/{name}/sound"}
+
+    def shown(dance: GeneratedDance) -> dict[str, Any]:
+        return {"dance": drawn(dance.joints, dance.fps)}
+
+    def dance_to(name: str, song: AnalysedSong, seed: int, say: Say) -> GeneratedDance:
+        if (name, seed) not in last_made:
+            last_made.clear()
+            last_made[name, seed] = dancer(song, seed, say)
+        return last_made[name, seed]
 
     def song_job(path: Path, title: str, content: str, say: Say) -> dict[str, Any]:
         name = songs.known(content) or songs.keep(
@@ -115,9 +132,9 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
         meter.count(_address(request))
         queue.refuse_if_full(len(arriving))
         title, ending = name[-_LONGEST_TITLE:], Path(name).suffix.lower()
-        if ending not in (*SOUNDS, *KINDS):
+        if ending not in (*SOUND_SUFFIXES, *KINDS):
             raise MotionBeatError(
-                f"{title or 'this file'} is neither a song ({_list(SOUNDS)}) nor a dance ({_list(KINDS)})"
+                f"{title or 'this file'} is neither a song ({_list(SOUND_SUFFIXES)}) nor a dance ({_list(KINDS)})"
             )
         if bpm is not None and not _TEMPI[0] <= bpm <= _TEMPI[1]:
             raise MotionBeatError(f"the tempo is {bpm:g}: give {_TEMPI[0]:g} to {_TEMPI[1]:g} beats a minute")
@@ -126,7 +143,7 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
 
         def work(say: Say) -> dict[str, Any]:
             try:
-                if ending in SOUNDS:
+                if ending in SOUND_SUFFIXES:
                     return song_job(path, title, content, say)
                 return analyse_dance(path, title, library, limits.seconds, bpm, say)
             finally:
@@ -154,7 +171,35 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
         """A dance to a song, made now."""
         meter.count(_address(request))
         song = songs.song(name)
-        return queue.put(lambda say: dancer(song, seed, say))
+        return queue.put(lambda say: shown(dance_to(name, song, seed, say)))
+
+    @app.post("/api/songs/{name}/filling")
+    async def fill_gap(
+        request: Request,
+        name: str,
+        begin_s: float,
+        end_s: float,
+        piece: int | None = None,
+        made: int = 0,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """A dance to a song with a gap filled: the `piece` of the library that fits it, or the one of seed `made`."""
+        meter.count(_address(request))
+        song = songs.song(name)
+        gap = gap_filling.Gap.within(begin_s, end_s, song.page["seconds"])
+        row = next((row for row in song.page["dances"] if row["piece"] == piece), None)
+        if piece is not None and row is None:
+            raise MotionBeatError(f"dance {piece} is none of those that fit this song")
+
+        def work(say: Say) -> dict[str, Any]:
+            if row is None:
+                given = dance_to(name, song, made, say).vectors
+            else:
+                given = gap_filling.as_played(library.motion(row["piece"]), row, song.page["seconds"])
+            say("filling the gap")
+            return shown(gap_filling.filled(given, gap, song.sound, learned(), seed))
+
+        return queue.put(work)
 
     @app.get("/api/jobs/{name}")
     async def ask(name: str) -> dict[str, Any]:
@@ -165,9 +210,10 @@ def create_app(library: ShownLibrary, dancer: Dancer, limits: Limits | None = No
         """What the page has to know at first."""
         return {
             "examples": library.examples(),
-            "endings": [*SOUNDS, *KINDS],
+            "endings": [*SOUND_SUFFIXES, *KINDS],
             "megabytes": limits.megabytes,
             "seconds": limits.seconds,
+            "gap_s": [gap_filling.SHORTEST_S, gap_filling.LONGEST_S],
         }
 
     @app.get("/api/songs/{name}/sound")

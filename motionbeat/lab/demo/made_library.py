@@ -15,13 +15,14 @@ from motionbeat.audio.mel import SAMPLE_RATE as MODEL_RATE
 from motionbeat.beats import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import cache_folder, whole_folder
-from motionbeat.index import Index, model_digest
+from motionbeat.index import Index
 from motionbeat.inference import MotionBeat
 from motionbeat.lab.synthetic import made_music, plan
 from motionbeat.lab.synthetic.made_dance import dance
 from motionbeat.lab.synthetic.rhythm import rhythm
 from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.progress import counted
+from motionbeat.search.index_file import model_digest
 from motionbeat.search.rhythm_windows import motion_windows, music_windows
 
 GENRES = {

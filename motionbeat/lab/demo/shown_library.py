@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from motionbeat.audio.song_files import SONG_SUFFIXES
 from motionbeat.errors import MotionBeatError
 from motionbeat.index import Index
+from motionbeat.lab.corpora.manifest import Motion
 from motionbeat.lab.render.drawn_clip import CONTACT_HEIGHT, CONTACT_SPEED, DrawnDance
 from motionbeat.lab.render.playable import playable
 from motionbeat.motion.contacts import foot_contacts
@@ -55,8 +56,12 @@ class ShownLibrary:
         """The file of a song. Raises `MotionBeatError` where there is none."""
         return self._path(number, "song")
 
+    def motion(self, number: int) -> Motion:
+        """A dance. Raises `MotionBeatError` where there is none, and for a file that cannot be read."""
+        return read_dance(self._path(number, "dance"))
+
     def _dance(self, number: int) -> dict[str, Any]:
-        motion = read_dance(self._path(number, "dance"))
+        motion = self.motion(number)
         return drawn(motion.joints[: round(LONGEST_DANCE_S * motion.fps)], motion.fps)
 
     def _path(self, number: int, kind: Kind) -> Path:

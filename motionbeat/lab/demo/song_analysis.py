@@ -9,6 +9,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.audio import decode, mel, onsets
+from motionbeat.audio.song_files import BY_PYAV
 from motionbeat.beats import Beats, track
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.demo import bar_shift, dance_pulse
@@ -36,7 +37,7 @@ def length_s(path: Path) -> float | None:
     """Seconds of a sound file by its header; None where no header says it (`decode` then says what is wrong)."""
     import soundfile
 
-    if path.suffix.lower() not in decode.BY_PYAV:
+    if path.suffix.lower() not in BY_PYAV:
         try:
             return float(soundfile.info(path).duration)
         except (soundfile.LibsndfileError, AssertionError, MemoryError):

@@ -27,6 +27,10 @@ class Limits:
     """Jobs of one address in a minute."""
     upload_s: float = 120.0
     """That a file may take to arrive."""
+    headers_s: float = 10.0
+    """That the rest of a request may take to arrive; and an idle connection is kept."""
+    connections: int = 200
+    """At once, and half as many of one address."""
 
 
 class TooOften(MotionBeatError):

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.encoders.frame_encoder import Audio, Frames, join, samples, spans
+from motionbeat.lab.encoders.frame_encoder import Audio, EncoderKind, Frames, join, samples, spans
 from motionbeat.lab.encoders.hub import configuration, identity, model, pretrained, transformers
 from motionbeat.model.device import best_device
 
@@ -54,3 +54,6 @@ class Clap:
             times = (begin + (np.arange(self.steps) + 0.5) * step) / self.rate
             parts.append((output.mean(1).T.cpu().numpy(), times, first / self.rate, last / self.rate))
         return join(parts)
+
+
+ENCODERS = {"clap": EncoderKind(lambda settings: Clap(settings.clap, settings.offline))}

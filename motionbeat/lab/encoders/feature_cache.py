@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded, whole_file
+from motionbeat.lab.encoders import interface
 from motionbeat.lab.item_cache import ItemCache, Values, read_entry
 from motionbeat.lab.params import Encoders
 from motionbeat.parallel import in_parallel
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 FRAME_S = 0.02
 """Frame t of the grid is centred on t * 20 ms, as in the grid mode of `motionbeat.inference`."""
 _MOST_LISTED = 20
-_ON_GPU = ("motionbeat", "motionbeat_timbre", "random", "wav2vec2", "clap", "wav2clip", "jukebox")
 _OPENED: dict[str, "FrozenEncoder"] = {}  # the last one of this process: loading can take longer than using it
 
 
@@ -102,20 +102,18 @@ def cached(kept: ItemCache, encoder: "FrozenEncoder", device: str, path: Path, d
 def _on_gpu(name: str) -> bool:
     import torch
 
-    return name in _ON_GPU and torch.cuda.is_available()
+    return interface.kind_of(name).uses_gpu and torch.cuda.is_available()
 
 
 def _alone(name: str) -> bool:
-    return name == "jukebox" or _on_gpu(name)
+    return interface.kind_of(name).alone or _on_gpu(name)
 
 
 def _opened(name: str, settings: Encoders) -> "FrozenEncoder":
-    from motionbeat.lab.encoders.interface import open_encoder
-
     key = f"{name} {settings}"
     if key not in _OPENED:
         _OPENED.clear()  # a process runs one encoder after the other; the weights of two may not fit
-        _OPENED[key] = open_encoder(name, settings)
+        _OPENED[key] = interface.open_encoder(name, settings)
     return _OPENED[key]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from motionbeat.audio.decode import signal
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab import params
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +50,19 @@ class FrozenEncoder(Protocol):
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
         """Features of a file, or of an array (n,) with its rate in Hz. Unusable audio raises `MotionBeatError`."""
         ...
+
+
+@frozen
+class EncoderKind:
+    """How an encoder is opened and run, as its module declares it (`ENCODERS`, by name).
+
+    open: the section encoders -> the encoder with its weights loaded. uses_gpu: where there is one. alone: a second
+    process that loads the weights too would fill the memory.
+    """
+
+    open: Callable[[params.Encoders], FrozenEncoder]
+    uses_gpu: bool = True
+    alone: bool = False
 
 
 def clip(frames: Frames) -> Floats:

@@ -14,48 +14,28 @@
 """
 
 from collections.abc import Iterable
-from typing import get_args
+from typing import TYPE_CHECKING
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import params
-from motionbeat.lab.encoders.frame_encoder import Frames, FrozenEncoder, clip
+from motionbeat.lab import params, registry
 
-__all__ = ["NAMES", "Frames", "FrozenEncoder", "check", "clip", "open_encoder"]
-
-NAMES: tuple[str, ...] = get_args(params.EncoderName)
+if TYPE_CHECKING:
+    from motionbeat.lab.encoders.frame_encoder import EncoderKind, FrozenEncoder
 
 
-def open_encoder(name: str, settings: params.Encoders) -> FrozenEncoder:
+def kind_of(name: str) -> "EncoderKind":
+    """How the encoder `name` is opened and run; `MotionBeatError` for an unknown name."""
+    kind: EncoderKind = registry.module_of("encoder", name).ENCODERS[name]
+    return kind
+
+
+def open_encoder(name: str, settings: params.Encoders) -> "FrozenEncoder":
     """The encoder `name`, with its weights loaded.
 
     Raises `MotionBeatError` for an unknown name, and where weights or a package are missing: naming the id or folder,
     its key in params.yaml and what to install.
     """
-    from motionbeat.lab.encoders import motionbeat_encoder
-
-    if name in motionbeat_encoder.OF_THE_MODEL:
-        return motionbeat_encoder.OF_THE_MODEL[name](settings.motionbeat)
-    if name == "musicnn":
-        from motionbeat.lab.encoders.musicnn import MusiCNN
-
-        return MusiCNN(settings.musicnn)
-    if name == "wav2vec2":
-        from motionbeat.lab.encoders.wav2vec2 import Wav2Vec2
-
-        return Wav2Vec2(settings.wav2vec2, settings.offline)
-    if name == "clap":
-        from motionbeat.lab.encoders.clap import Clap
-
-        return Clap(settings.clap, settings.offline)
-    if name == "wav2clip":
-        from motionbeat.lab.encoders.wav2clip import Wav2Clip
-
-        return Wav2Clip(settings.wav2clip, settings.offline)
-    if name == "jukebox":
-        from motionbeat.lab.encoders.jukebox import Jukebox
-
-        return Jukebox(settings.jukebox, settings.jukebox_layer, settings.offline)
-    raise MotionBeatError(f"no encoder {name!r}: encoders.names accepts {', '.join(NAMES)}")
+    return kind_of(name).open(settings)
 
 
 def check(names: Iterable[str], settings: params.Encoders) -> dict[str, str]:

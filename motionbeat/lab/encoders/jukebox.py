@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.encoders.frame_encoder import Audio, Frames, digest, join, samples, spans
+from motionbeat.lab.encoders.frame_encoder import Audio, EncoderKind, Frames, digest, join, samples, spans
 from motionbeat.lab.encoders.hub import configuration, model, transformers
+from motionbeat.lab.params import Encoders
 from motionbeat.model.device import best_device
 
 VERSION = "jukebox 1"
@@ -100,3 +101,10 @@ class Jukebox:
         lyrics = [0] * self._prior.nb_relevant_lyric_tokens
         said = [TOTAL_S * self.rate, 0, int(self._prior.sample_length), 0, *genres, *lyrics]
         return torch.tensor([said], dtype=torch.long, device=device)
+
+
+def _open(settings: Encoders) -> Jukebox:
+    return Jukebox(settings.jukebox, settings.jukebox_layer, settings.offline)
+
+
+ENCODERS = {"jukebox": EncoderKind(_open, alone=True)}

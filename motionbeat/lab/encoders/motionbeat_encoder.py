@@ -9,7 +9,7 @@ from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel
 from motionbeat.audio.onsets import band_flux
 from motionbeat.errors import MotionBeatError
 from motionbeat.inference import MotionBeat
-from motionbeat.lab.encoders.frame_encoder import Audio, Frames, digest, samples
+from motionbeat.lab.encoders.frame_encoder import Audio, EncoderKind, Frames, digest, samples
 from motionbeat.model.device import best_device
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tokens.song_tokens import LATTICE_PERIOD_S, LATTICE_STEP_S
@@ -122,3 +122,10 @@ OF_THE_MODEL: dict[str, Callable[[str], Grid | Mel]] = {
     "mel": Mel,
 }
 """Each opens from the folder of the model."""
+
+
+def _kind(name: str) -> EncoderKind:
+    return EncoderKind(lambda settings: OF_THE_MODEL[name](settings.motionbeat), uses_gpu=name != "mel")
+
+
+ENCODERS = {name: _kind(name) for name in OF_THE_MODEL}

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.encoders.frame_encoder import Audio, Floats, Frames, digest, samples
+from motionbeat.lab.encoders.frame_encoder import Audio, EncoderKind, Floats, Frames, digest, samples
 from motionbeat.lab.encoders.tf_checkpoint import read_checkpoint
 
 VERSION = "musicnn 1"
@@ -179,3 +179,6 @@ def _names() -> list[str]:
     norms = [_numbered("batch_normalization", index) for index in range(convolutions + 3)]
     weights = [f"{name}/{part}" for name in names for part in ("kernel", "bias")]
     return weights + [f"{name}/{part}" for name in norms for part in _NORM_PARTS]
+
+
+ENCODERS = {"musicnn": EncoderKind(lambda settings: MusiCNN(settings.musicnn), uses_gpu=False)}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.encoders.frame_encoder import Audio, Frames, digest, samples
+from motionbeat.lab.encoders.frame_encoder import Audio, EncoderKind, Frames, digest, samples
 from motionbeat.lab.encoders.hub import is_offline
 from motionbeat.model.device import best_device
 
@@ -146,3 +146,6 @@ def _download(source: str, path: Path) -> None:
         raise MotionBeatError(
             f"encoders.wav2clip = {source} cannot be downloaded ({error}): give the path of a copy"
         ) from None
+
+
+ENCODERS = {"wav2clip": EncoderKind(lambda settings: Wav2Clip(settings.wav2clip, settings.offline))}

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from motionbeat.lab.encoders.frame_encoder import Audio, Frames, join, samples, spans
+from motionbeat.lab.encoders.frame_encoder import Audio, EncoderKind, Frames, join, samples, spans
 from motionbeat.lab.encoders.hub import identity, model, pretrained, transformers
 from motionbeat.model.device import best_device
 
@@ -51,3 +51,6 @@ def receptive_field(kernels: list[int], strides: list[int]) -> tuple[int, int]:
         field += (kernel - 1) * stride
         stride *= step
     return stride, field
+
+
+ENCODERS = {"wav2vec2": EncoderKind(lambda settings: Wav2Vec2(settings.wav2vec2, settings.offline))}

@@ -26,6 +26,10 @@ SHUFFLES = 200
 ON_FLOOR_M = 0.05
 """A foot joint this near the dance's floor is on it."""
 FLOOR_PERCENTILE = 5
+HEADLINE = {
+    "dance_pfc": ("dance", "motionbeat", "pfc"),
+    "dance_landing_z": ("dance", "motionbeat", "bas_landing_chance_z"),
+}
 _SAME = 1e-9
 _LEAST_SONGS = 3
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.labelled.labelled_set import Item, LabelledSet, assemble, shortened, table
+from motionbeat.lab.labelled.labelled_set import ClipTask, Item, LabelledSet, assemble, shortened, table
 from motionbeat.lab.tables import SPLITS
 
 TARGETS = ("arousal", "valence")
@@ -156,3 +156,11 @@ def _own_splits(path: Path, artists: dict[str, str]) -> tuple[dict[str, str], li
         else:
             splits[name] = row["split"]
     return splits, errors
+
+
+CLIP_TASK = ClipTask(
+    "emotion",
+    lambda root, folds: read(root),
+    columns={"r2_valence": "R2 valence", "r2_arousal": "R2 arousal"},
+    headline=("r2_valence", "r2_arousal"),
+)

@@ -18,6 +18,7 @@ from motionbeat.errors import MotionBeatError, refuse
 from motionbeat.lab.labelled.labelled_set import (
     UNSPLIT,
     BeatLabels,
+    ClipTask,
     Item,
     Kind,
     LabelledSet,
@@ -198,3 +199,12 @@ def _splits(root: Path) -> tuple[dict[str, str], list[str]]:
             else:
                 splits[match[2]] = split
     return splits, errors
+
+
+CLIP_TASK = ClipTask(
+    "genre",
+    lambda root, folds: read(root, lists=not folds),
+    columns={"accuracy": "Genre ACC"},
+    headline=("accuracy",),
+    of_paper={"accuracy": "genre"},
+)

@@ -6,7 +6,7 @@ A reader collects items and errors; `assemble` looks at everything and refuses i
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ from motionbeat.files import read_text, size_of
 from motionbeat.lab.tables import SPLITS
 
 Kind = Literal["classes", "tags", "regression", "beats"]
+OURS = "motionbeat"
+"""The row of the trained model."""
 UNSPLIT = ""
 """The split of every item where a set was read without its split, for cross-validation."""
 _NAMED = 3  # examples in a message about many files
@@ -82,6 +84,26 @@ class LabelledSet:
         if self.kind == "classes":
             return np.array(labels, np.int64)
         return np.array(labels, np.float64).reshape(len(labels), len(self.classes))
+
+
+@frozen
+class ClipTask:
+    """A task of one label a clip, as the module of its data set declares it (`CLIP_TASK`).
+
+    read: root and whether for cross-validation -> the clips. columns: {metric: title} of its tables. headline: the
+    metrics that DVC shows. of_paper: {metric: column of the paper's Table 1} where that has another name.
+    """
+
+    name: str
+    read: Callable[[Path, bool], LabelledSet]
+    columns: Mapping[str, str]
+    headline: tuple[str, ...]
+    of_paper: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def shown(self) -> dict[str, tuple[str, str, str]]:
+        """{name for DVC: task, row and metric} of our own headline figures."""
+        return {f"{self.name}_{metric}": (self.name, OURS, metric) for metric in self.headline}
 
 
 def assemble(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import refuse
-from motionbeat.lab.labelled.labelled_set import Item, LabelledSet, assemble, table
+from motionbeat.lab.labelled.labelled_set import ClipTask, Item, LabelledSet, assemble, table
 
 TAGS = 50
 CORRUPT = ("35644", "55753", "57881")
@@ -89,3 +89,11 @@ def _marks(path: Path, rows: list[tuple[int, dict[str, str]]], names: list[str])
             errors.append(f"{path} line {line}: mp3_path {row['mp3_path']!r} is not in a folder 0 to f: {_FIX}")
         marks[index] = [row[name] == "1" for name in names]
     return marks, errors
+
+
+CLIP_TASK = ClipTask(
+    "tagging",
+    lambda root, folds: read(root),
+    columns={"roc_auc": "Tag ROC", "average_precision": "Tag AP"},
+    headline=("roc_auc",),
+)

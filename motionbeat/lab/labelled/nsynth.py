@@ -11,7 +11,7 @@ from typing import Any
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import read_json
-from motionbeat.lab.labelled.labelled_set import Item, LabelledSet, assemble
+from motionbeat.lab.labelled.labelled_set import ClipTask, Item, LabelledSet, assemble
 from motionbeat.lab.tables import SPLITS
 
 FAMILIES = (
@@ -94,3 +94,18 @@ def _wrong_with(note: Any) -> str | None:
     if number != FAMILIES.index(family):
         return f"instrument_family is {number!r}, but {family} is number {FAMILIES.index(family)}"
     return None
+
+
+def _read_part(root: Path, folds: bool) -> LabelledSet:
+    """All of it, or for cross-validation those of its folders that are there."""
+    there = [split for split, name in FOLDERS.items() if (root / name).is_dir()]
+    return read(root, there) if folds and there else read(root)
+
+
+CLIP_TASK = ClipTask(
+    "instrument",
+    _read_part,
+    columns={"accuracy": "Instr. ACC"},
+    headline=("accuracy",),
+    of_paper={"accuracy": "instrument"},
+)

@@ -10,6 +10,7 @@ from motionbeat.files import guarded, read_text
 from motionbeat.lab.params.sections import (
     Beats,
     Corpus,
+    CorpusName,
     Count,
     CountOrZero,
     Dance,
@@ -36,6 +37,7 @@ from motionbeat.lab.params.together import contradictions
 __all__ = [
     "Beats",
     "Corpus",
+    "CorpusName",
     "Count",
     "CountOrZero",
     "Dance",

@@ -1,8 +1,10 @@
 """The sections of params.yaml, one typed class each; params.yaml says what each param means."""
 
-from typing import Literal, NewType
+from typing import Any, Literal, NewType
 
-from attrs import frozen
+from attrs import field, frozen, make_class
+
+from motionbeat.lab import registry
 
 Positive = NewType("Positive", float)
 NonNegative = NewType("NonNegative", float)
@@ -10,7 +12,8 @@ Fraction = NewType("Fraction", float)
 Count = NewType("Count", int)
 CountOrZero = NewType("CountOrZero", int)
 
-CorpusName = Literal["synthetic", "aistpp", "dance_with_melody", "folder", "choreographed"]
+CorpusName = NewType("CorpusName", str)
+EncoderName = NewType("EncoderName", str)
 
 
 @frozen
@@ -174,11 +177,6 @@ class Retrieve:
     head_batch: Count
 
 
-EncoderName = Literal[
-    "motionbeat", "motionbeat_timbre", "mel", "random", "musicnn", "wav2vec2", "clap", "wav2clip", "jukebox"
-]
-
-
 @frozen
 class Encoders:
     names: list[EncoderName]
@@ -198,12 +196,14 @@ class DataSet:
     split: Literal["official", "folds"]
 
 
+_DataSets: Any = make_class(
+    "_DataSets", {name: field(type=DataSet) for name in registry.names("data set")}, frozen=True
+)
+"""A field for each labelled data set of the registry."""
+
+
 @frozen
-class Tasks:
-    gtzan: DataSet
-    magnatagatune: DataSet
-    nsynth: DataSet
-    emomusic: DataSet
+class Tasks(_DataSets):
     standin_seed: CountOrZero
     folds: Count
     heads: list[Literal["linear", "mlp"]]

@@ -6,7 +6,17 @@ from typing import Any, Literal, get_args, get_origin
 import cattrs
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.params.sections import CorpusName, Count, CountOrZero, Fraction, NonNegative, Params, Positive
+from motionbeat.lab import registry
+from motionbeat.lab.params.sections import (
+    CorpusName,
+    Count,
+    CountOrZero,
+    EncoderName,
+    Fraction,
+    NonNegative,
+    Params,
+    Positive,
+)
 
 
 def _number(kind: type, expected: str, allowed: Callable[[Any], bool]) -> Callable[[Any, Any], Any]:
@@ -28,9 +38,9 @@ def _exactly(kind: type, expected: str) -> Callable[[Any, Any], Any]:
     return structure
 
 
-def _one_of(value: Any, kind: Any) -> Any:
-    if value not in get_args(kind):
-        raise ValueError(f"{value!r}; expected one of {', '.join(get_args(kind))}")
+def _one_of(value: Any, names: tuple[str, ...]) -> Any:
+    if value not in names:
+        raise ValueError(f"{value!r}; expected one of {', '.join(names)}")
     return value
 
 
@@ -43,7 +53,7 @@ def _list(value: Any, kind: Any) -> list[Any]:
 
 def _one_or_several(value: Any, kind: Any) -> Any:
     one, several = get_args(kind)
-    return _list(value, several) if isinstance(value, list) else _one_of(value, one)
+    return _CONVERTER.structure(value, several if isinstance(value, list) else one)
 
 
 def _table(value: Any, kind: Any) -> dict[Any, Any]:
@@ -68,7 +78,11 @@ def _converter() -> cattrs.Converter:
         str: _exactly(str, "text"),
     }.items():
         converter.register_structure_hook(name, hook)
-    converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _one_of)
+    converter.register_structure_hook(CorpusName, lambda value, _: _one_of(value, registry.names("corpus")))
+    converter.register_structure_hook(EncoderName, lambda value, _: _one_of(value, registry.names("encoder")))
+    converter.register_structure_hook_func(
+        lambda kind: get_origin(kind) is Literal, lambda value, kind: _one_of(value, get_args(kind))
+    )
     converter.register_structure_hook_func(lambda kind: get_origin(kind) is list, _list)
     converter.register_structure_hook_func(lambda kind: get_origin(kind) is dict, _table)
     converter.register_structure_hook_func(lambda kind: kind == CorpusName | list[CorpusName], _one_or_several)

@@ -102,7 +102,10 @@ def assembled(
     """A dance to music of `SAMPLE_RATE` that it begins `offset_s` into; beats: times in the music, bar positions."""
     if fps < LEAST_FPS:
         joints, fps = resample(joints, fps, LEAST_FPS), LEAST_FPS
-    strength = onsets.normalised(onsets.onset_strength(mel.log_mel(music, SAMPLE_RATE)))
+    if music.any():
+        strength = onsets.normalised(onsets.onset_strength(mel.log_mel(music, SAMPLE_RATE)))
+    else:  # a dance without music
+        strength = np.zeros(int(len(music) / SAMPLE_RATE * mel.FRAME_RATE) + 1, np.float32)
     return DrawnDance(
         title=title,
         caption=caption,

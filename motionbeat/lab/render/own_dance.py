@@ -13,11 +13,16 @@ _OPTIONS = "; outside clips.csv the columns fps, up, unit and person are --motio
 
 
 def read_files(
-    motion: Path, audio: Path, hints: Hints | None = None, beats: Path | None = None, tracker: str | None = "madmom"
+    motion: Path,
+    audio: Path | None,
+    hints: Hints | None = None,
+    beats: Path | None = None,
+    tracker: str | None = "madmom",
 ) -> DrawnDance:
     """A dance that belongs to no corpus: `motion` a file of any form that `corpora.formats.read_motion` reads.
 
-    audio: its music, which begins with the first frame. hints: what the motion file does not say, as in clips.csv.
+    audio: its music, which begins with the first frame; with None it is silent and has no beats. hints: what the
+    motion file does not say, as in clips.csv.
     beats: a beats.parquet with the beats of a song named as the audio file without its ending; without it they are
     tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
     """
@@ -27,6 +32,12 @@ def read_files(
         danced = read_motion(motion, hints)
     except MotionBeatError as error:
         raise MotionBeatError(f"{error}{_OPTIONS}" if "column" in str(error) else str(error)) from None
+    if audio is None:
+        if beats is not None:
+            raise MotionBeatError(f"{beats} has beats by song, and no song is named: give the music by --audio")
+        silence = np.zeros(round(len(danced.joints) / danced.fps * SAMPLE_RATE), np.float32)
+        nothing = np.empty(0), np.empty(0, int)
+        return assembled(motion.stem, "no music", danced.joints, danced.fps, silence, 0.0, nothing, "")
     music = decode.load(audio, SAMPLE_RATE)
     note = ""
     if beats is not None:

@@ -15,7 +15,7 @@ from attrs import asdict, field, frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import tables
+from motionbeat.lab import registry, tables
 from motionbeat.lab.params import Params
 from motionbeat.lab.render.drawn_clip import DrawnDance
 from motionbeat.lab.render.filmstrip import filmstrip
@@ -34,21 +34,6 @@ from motionbeat.lab.results.template import environment
 from motionbeat.lab.results.training_curves import History, training_curves
 from motionbeat.lab.results.training_tables import agreement_tables, beats_table, training_table
 
-CORPORA = {
-    "synthetic": "the synthetic corpus (music and dance made by the project, with rhythm as the only link)",
-    "aistpp": "AIST++ (motion capture of 30 dancers to 60 pieces of music)",
-    "dance_with_melody": "Dance with Melody (motion capture of cha-cha, rumba and waltz)",
-    "folder": "a folder of songs and dances, as its clips.csv lists them",
-    "choreographed": "a folder of songs, danced to by made dancers who answer their beats and accents",
-}
-WARNINGS = {
-    "synthetic": "Figures on the synthetic corpus say nothing about real dance or real music. They show that the "
-    "pipeline works, and how far the method gets where the best possible score is known.",
-    "dance_with_melody": "In this corpus the phase of the beats between dance and music is not verified. Figures on it "
-    "show that the pipeline runs on real recordings; no gain in alignment can be read from them.",
-    "choreographed": "The dances of this corpus are made, from onsets that the music's features hold too. Figures on "
-    "it say nothing about real dance, and no best possible score is known.",
-}
 BARS = 2
 """Bars of the dance that is drawn on the first screen."""
 Columns = dict[str, NDArray[Any]]
@@ -126,11 +111,11 @@ def render(
     best_epoch = int(kept)
     curves = training_curves(history, best_epoch)
     told = _describe_curves(history, best_epoch)
-    corpus = " with ".join(CORPORA[name] for name in params.corpus.names)
+    corpora = [registry.entry_of("corpus", name) for name in params.corpus.names]
     template = environment("motionbeat.lab.results").get_template("page.html.j2")
     return template.render(
-        summary=summary(results, manifest, corpus),
-        warning=" ".join(WARNINGS[name] for name in params.corpus.names if name in WARNINGS),
+        summary=summary(results, manifest, " with ".join(corpus.title for corpus in corpora)),
+        warning=" ".join(corpus.warning for corpus in corpora if corpus.warning),
         key_figures=key_figures(results),
         film=first_film(gallery),
         retrieval=retrieval_tables(results),

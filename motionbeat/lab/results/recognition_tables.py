@@ -5,35 +5,20 @@ A figure of the paper never stands in a row of ours. Rows and tasks that were no
 
 from collections.abc import Sequence
 
+from motionbeat.lab import registry
 from motionbeat.lab.results.paper_figures import TABLE_1
-from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, figure, pieces
-from motionbeat.lab.results.results_table import RECOGNITION, ResultsTable
+from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, figure, pieces
+from motionbeat.lab.results.results_table import CLIP_TASKS, RECOGNITION, ResultsTable
 
 COLUMNS = {
     ("beat_tracking", "f1"): "Beat F1",
     ("beat_tracking", "cmlt"): "CMLt",
     ("beat_tracking", "amlt"): "AMLt",
     ("beat_tracking", "f1_peaks"): "Beat F1, peaks",
-    ("tagging", "roc_auc"): "Tag ROC",
-    ("tagging", "average_precision"): "Tag AP",
-    ("genre", "accuracy"): "Genre ACC",
-    ("instrument", "accuracy"): "Instr. ACC",
-    ("emotion", "r2_valence"): "R2 valence",
-    ("emotion", "r2_arousal"): "R2 arousal",
-}
-_OF_PAPER = {("genre", "accuracy"): "genre", ("instrument", "accuracy"): "instrument"}
+} | {(task.name, metric): title for task in CLIP_TASKS for metric, title in task.columns.items()}
+_OF_PAPER = {(task.name, metric): column for task in CLIP_TASKS for metric, column in task.of_paper.items()}
 """Columns of the paper's table that are not named by the metric."""
-ROWS = {
-    "motionbeat": "MotionBeat (ours)",
-    "motionbeat_timbre": "MotionBeat and timbre",
-    "random": "MotionBeat, untrained",
-    "mel": "log-mel spectrogram",
-    "musicnn": "musicnn",
-    "wav2vec2": "wav2vec 2.0",
-    "clap": "CLAP",
-    "wav2clip": "Wav2CLIP",
-    "jukebox": "Jukebox",
-}
+ROWS = {entry.name: entry.title for entry in registry.ENTRIES["encoder"]}
 CONTROLS = {"madmom": "madmom itself", "librosa": "librosa, one hop earlier", "constant": "constant answer"}
 _TERMINAL = 3
 """Columns of each table that a terminal shows."""

@@ -14,9 +14,21 @@ from attrs import field, frozen
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded, read_json, read_text
+from motionbeat.lab.labelled.labelled_set import ClipTask
+from motionbeat.lab.results.paper_figures import TABLE_1_COLUMNS
+from motionbeat.lab.tasks.recognition_sets import BEAT_TASK, declared_tasks
 from motionbeat.lab.tasks.score_table import COLUMNS, Score, difference
 
-RECOGNITION = ("beat_tracking", "tagging", "genre", "instrument", "emotion")
+
+def _place(task: ClipTask) -> int:
+    """Where the paper's Table 1 has the task; one that it has not comes last."""
+    first = next(iter(task.columns))
+    column = task.of_paper.get(first, first)
+    return TABLE_1_COLUMNS.index(column) if column in TABLE_1_COLUMNS else len(TABLE_1_COLUMNS)
+
+
+CLIP_TASKS = sorted(declared_tasks().values(), key=_place)
+RECOGNITION = (BEAT_TASK, *(task.name for task in CLIP_TASKS))
 TABLES = ("retrieve", *RECOGNITION, "dance")
 """Files TASK_table.csv; that of `retrieve` has to be there, the others where their stage has run."""
 PLAIN = {"train": "model", "beats": "tracker"}

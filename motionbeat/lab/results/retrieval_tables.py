@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from motionbeat.lab.results.paper_figures import TABLE_2, TABLE_2_NOTE
-from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, figure
+from motionbeat.lab import registry
+from motionbeat.lab.results.paper_figures import TABLE_1, TABLE_2, TABLE_2_NOTE
+from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, figure
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, CHANCE, MODEL
 
@@ -15,15 +16,8 @@ PROTOCOLS = {
     "seq": "SEQ: whole sequences, same song",
 }
 PROJECTED = {
-    "wav2vec2": "wav2vec 2.0",
-    "clap": "CLAP",
-    "wav2clip": "Wav2CLIP",
-    "jukebox": "Jukebox",
-    "musicnn": "musicnn",
-    "mel": "log-mel",
-    "random": "untrained",
-    "motionbeat": "our states",
-    "motionbeat_timbre": "our states and timbre",
+    entry.name: entry.short or entry.title
+    for entry in sorted(reversed(registry.ENTRIES["encoder"]), key=lambda entry: entry.title not in TABLE_1)
 }
 """Encoders by their name in encoders.names, each through a trained projection head; the paper's baselines first."""
 ROWS = {

@@ -9,7 +9,7 @@ from motionbeat.lab.params import Encoders, Tasks
 from motionbeat.lab.tasks import beat_probe
 from motionbeat.lab.tasks.beat_probe import BeatAnswers
 from motionbeat.lab.tasks.probe_task import TaskResult
-from motionbeat.lab.tasks.recognition_sets import BEAT_TASK, Fold, about, open_set, parts
+from motionbeat.lab.tasks.recognition_sets import BEAT_HEADLINE, BEAT_TASK, Fold, about, open_set, parts
 from motionbeat.lab.tasks.tracker_rows import TRACKERS, track
 from motionbeat.parallel import in_parallel
 
@@ -32,7 +32,7 @@ def run_beat_tracking(encoders: Encoders, options: Tasks) -> TaskResult:
     durations_s = [soundfile.info(path).duration for path in tested]
     scores = beat_probe.scores(BEAT_TASK, rows, durations_s, labelled, rounds, options)
     facts = about(labelled, rounds, options) | {"test": scores[0].n, "frame_ms": round(1000 * FRAME_S), "probes": kept}
-    return TaskResult(scores, facts)
+    return TaskResult(scores, BEAT_HEADLINE, facts)
 
 
 def _answers(inputs: list[Features], labelled: LabelledSet, rounds: list[Fold], options: Tasks) -> BeatAnswers:

@@ -13,25 +13,15 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab import labelled
-from motionbeat.lab.labelled import gtzan, nsynth
-from motionbeat.lab.labelled.labelled_set import LabelledSet
+from motionbeat.lab import labelled, registry
+from motionbeat.lab.labelled import clip_task, gtzan
+from motionbeat.lab.labelled.labelled_set import OURS, ClipTask, LabelledSet
 from motionbeat.lab.params import DataSet, Tasks
 
 STANDINS = Path("data/standins")
-"""Where the synthetic stand-ins lie; a data set whose root is here is not a real one."""
-CLIP_TASKS = {"genre": "gtzan", "tagging": "magnatagatune", "instrument": "nsynth", "emotion": "emomusic"}
-"""The tasks of one label a clip, and their data sets."""
+"""Where the embedded stand-ins lie; a data set whose root is here is no real one."""
 BEAT_TASK = "beat_tracking"
-OURS = "motionbeat"
-METRICS = {
-    BEAT_TASK: ("f1", "cmlt", "amlt"),
-    "tagging": ("roc_auc", "average_precision"),
-    "genre": ("accuracy",),
-    "instrument": ("accuracy",),
-    "emotion": ("r2_valence", "r2_arousal"),
-}
-"""Metrics of each task in the order of the paper's Table 1: beats as fractions, the others in percent."""
+BEAT_HEADLINE = {"beat_f1": (BEAT_TASK, OURS, "f1")}
 
 
 @frozen(eq=False)
@@ -43,8 +33,13 @@ class Fold:
     test: NDArray[np.int64]
 
 
+def declared_tasks() -> dict[str, ClipTask]:
+    """{data set: its task}."""
+    return {name: clip_task(name) for name in registry.names("data set")}
+
+
 def settings_of(data_set: str, tasks: Tasks) -> DataSet:
-    """Root and split of a data set (one of `labelled.DATA_SETS`)."""
+    """Root and split of a data set (a name of the registry)."""
     return getattr(tasks, data_set)
 
 
@@ -65,12 +60,7 @@ def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
             f"tasks.{data_set}.root = {chosen.root}: no such folder; unpack the data set there, or set it to "
             f"{STANDINS / data_set} for the synthetic stand-in"
         )
-    if data_set == "gtzan":
-        return (gtzan.read_beats if beats else gtzan.read)(root, lists=not folds)
-    if data_set == "nsynth" and folds:
-        there = [split for split, name in nsynth.FOLDERS.items() if (root / name).is_dir()]
-        return nsynth.read(root, there or tuple(nsynth.FOLDERS))
-    return labelled.read(data_set, root)
+    return gtzan.read_beats(root, lists=not folds) if beats else labelled.read(data_set, root, folds)
 
 
 def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Fold]:

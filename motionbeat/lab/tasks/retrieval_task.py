@@ -30,6 +30,11 @@ from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 from motionbeat.model.dual_encoder import DualEncoder
 
 TASK = "retrieve"
+HEADLINE = {
+    f"{metric}_{direction}": (f"win.{direction}", "model", metric)
+    for metric in ("r1", "r10")
+    for direction in ("music_to_motion", "motion_to_music")
+}
 OWN = "motionbeat"
 ORACLE = "accents_projected"
 """The row that takes the true accents of the songs in place of what an encoder makes of their sound."""

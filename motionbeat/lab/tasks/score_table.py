@@ -1,6 +1,6 @@
 """The files of a task in metrics/: its main figures, the tidy table of all figures, and what they are of.
 
-    metrics/TASK.json        the figures of `HEADLINE`, for `dvc metrics show` and `dvc exp show`
+    metrics/TASK.json        the headline figures, for `dvc metrics show` and `dvc exp show`
     metrics/TASK_table.csv   every figure: task, row, metric, value, low, high, n
     metrics/TASK_about.json  data, sizes, seeds, and how heads and probes were chosen
 
@@ -37,23 +37,8 @@ class Score:
 
 
 COLUMNS = tuple(field.name for field in fields(Score))
-HEADLINE: Mapping[str, Mapping[str, tuple[str, str, str]]] = {
-    "retrieve": {
-        f"{metric}_{direction}": (f"win.{direction}", "model", metric)
-        for metric in ("r1", "r10")
-        for direction in ("music_to_motion", "motion_to_music")
-    },
-    "genre": {"genre_accuracy": ("genre", "motionbeat", "accuracy")},
-    "tagging": {"tagging_roc_auc": ("tagging", "motionbeat", "roc_auc")},
-    "instrument": {"instrument_accuracy": ("instrument", "motionbeat", "accuracy")},
-    "emotion": {f"emotion_{metric}": ("emotion", "motionbeat", metric) for metric in ("r2_valence", "r2_arousal")},
-    "beat_tracking": {"beat_f1": ("beat_tracking", "motionbeat", "f1")},
-    "dance": {
-        "dance_pfc": ("dance", "motionbeat", "pfc"),
-        "dance_landing_z": ("dance", "motionbeat", "bas_landing_chance_z"),
-    },
-}
-"""{task: {name for DVC: task, row and metric of the score}}: ours alone, and few, since each is a column."""
+Headline = Mapping[str, tuple[str, str, str]]
+"""{name for DVC: task, row and metric of the score}: ours alone, and few, since each is a column."""
 
 
 def difference(row: str, other: str) -> str:
@@ -92,22 +77,28 @@ def write(
     folder: Path,
     task: str,
     scores: Sequence[Score],
+    shown: Headline,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the three files of a task to `folder`; without `about` its file is not written. No NaN, no infinity."""
+    """Write the three files of a task to `folder`; without `about` its file is not written. No NaN, no infinity.
+
+    Prints the figures of metrics/TASK.json.
+    """
     with whole_file(folder / f"{task}_table.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _text(value) for name, value in asdict(score).items()} for score in scores)
     if about is not None:
         write_json(folder / f"{task}_about.json", about)
-    write_json(folder / f"{task}.json", headline(task, scores))
+    figures = headline(scores, shown)
+    write_json(folder / f"{task}.json", figures)
+    print(f"{task}: {', '.join(f'{name} {value:.4g}' for name, value in figures.items())}; all: {task}_table.csv")
 
 
-def headline(task: str, scores: Iterable[Score]) -> dict[str, float]:
+def headline(scores: Iterable[Score], shown: Headline) -> dict[str, float]:
     """The figures of metrics/TASK.json; those that are undefined, or whose row was not run, are left out."""
     found = {(score.task, score.row, score.metric): score.value for score in scores}
-    return {name: value for name, key in HEADLINE[task].items() if (value := found.get(key)) is not None}
+    return {name: value for name, key in shown.items() if (value := found.get(key)) is not None}
 
 
 def _text(value: Any) -> Any:

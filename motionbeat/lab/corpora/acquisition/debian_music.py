@@ -20,9 +20,9 @@ from typing import Any
 import attrs
 
 from motionbeat.audio import decode, mel
+from motionbeat.audio.song_files import song_paths
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import whole_file
-from motionbeat.lab.corpora.folder import AUDIO_KINDS
 from motionbeat.lab.corpora.same_music import SAME, Fingerprint, agreement, fingerprint, fingerprint_of
 from motionbeat.progress import counted
 
@@ -113,8 +113,8 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
 def audio_files(root: Path) -> list[Path]:
     """Every audio file below a folder, sorted. Raises `MotionBeatError` where it is not a folder."""
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is not a folder: give a folder of audio files")
-    return sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_KINDS and path.is_file())
+        raise MotionBeatError(f"{root} is no folder: give a folder of audio files")
+    return song_paths(root)
 
 
 def _unpacked(package: str, working: Path) -> tuple[Path, str] | None:

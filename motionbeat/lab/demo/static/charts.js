@@ -18,7 +18,20 @@ function fitted(canvas) { // a pen in CSS pixels, on a cleared canvas
   return [pen, box.width, box.height];
 }
 
-function drawOverview(canvas, page, time, stretch) { // the whole wave, its bars, and the stretch that fits
+function drawGap(pen, paint, at, gap, top, height) { // where a dance was filled: shaded, with a line at both ends
+  const [begin, end] = gap.map(at);
+  pen.fillStyle = paint.glow;
+  pen.fillRect(begin, top, end - begin, height - top);
+  pen.fillStyle = paint.accent;
+  for (const x of [begin, end]) {
+    pen.fillRect(x - 1, top, 2, height - top);
+    pen.beginPath();
+    pen.arc(x, top + 4, 4, 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+
+function drawOverview(canvas, page, time, stretch, gap) { // the whole wave, its bars, the stretch that fits, a gap
   const [pen, width, height] = fitted(canvas), paint = colours(), at = (seconds) => width * seconds / page.seconds;
   if (stretch) {
     pen.fillStyle = paint.glow;
@@ -38,11 +51,12 @@ function drawOverview(canvas, page, time, stretch) { // the whole wave, its bars
     pen.fillRect(i * step, (height - size) / 2, step - 1, size);
   }
   pen.globalAlpha = 1;
+  if (gap) drawGap(pen, paint, at, gap, 0, height);
   pen.fillStyle = paint.ink;
   pen.fillRect(Math.min(at(time), width - 2), 0, 2, height);
 }
 
-function drawStrip(canvas, page, time) { // some seconds that run past a line: onsets and numbered beats
+function drawStrip(canvas, page, time, gap) { // some seconds that run past a line: onsets and numbered beats
   const [pen, width, height] = fitted(canvas), paint = colours(), shown = Math.min(6, Math.max(3, width / SECOND));
   const begin = time - BEFORE * shown;
   const at = (seconds) => (seconds - begin) * width / shown, low = height - 2, top = 24;
@@ -79,6 +93,7 @@ function drawStrip(canvas, page, time) { // some seconds that run past a line: o
     pen.font = `${downbeat ? 700 : 500} 12px system-ui, sans-serif`;
     if (page.downbeats) pen.fillText(String(page.positions[i] + 1), x, 14);
   });
+  if (gap) drawGap(pen, paint, at, gap, top, height);
   pen.fillStyle = paint.ink;
   pen.fillRect(width * BEFORE - 1, 20, 2, height - 20);
 }

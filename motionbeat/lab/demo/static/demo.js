@@ -6,6 +6,7 @@ const audio = $("audio"), preview = $("preview"), POLL_MS = 500;
 let page = null; // what is shown
 let chosen = null; // the row whose dance (or music) is on
 let circle = null, removePlayer = null, danced = null, shift = 0, seed = 0, about = null, turn = 0;
+let source = null, gap = null; // what the dance on the stage is made from, for the server; where it was filled, s
 
 const spoken = (seconds) => {
   const whole = Math.round(seconds);
@@ -90,6 +91,7 @@ function stop() {
 function show(answer) {
   page = answer;
   chosen = danced = circle = null;
+  onStage(null);
   shift = seed = 0;
   only("result");
   const song = page.kind === "song";
@@ -101,7 +103,7 @@ function show(answer) {
   facts.push(page.whole_s ? `the first ${spoken(page.seconds)} of ${spoken(page.whole_s)}` : spoken(page.seconds));
   $("facts").textContent = facts.join(" · ");
   $("dancing").textContent = song ? "Dances that fit" : "Music that fits";
-  $("make").hidden = !song;
+  $("make").hidden = $("gapform").hidden = !song;
   $("make").textContent = "Make a dance";
   $("barcard").hidden = $("alikecard").hidden = !song;
   $("seek").max = page.seconds;
@@ -117,6 +119,7 @@ function show(answer) {
     $("shift").max = page.bar.plain.length - 1;
     fill($("songs"), page.songs, listen, songNote);
     setShift(0);
+    proposeGap();
   } else wear(page.dance);
   const first = $("choices").querySelector("button:not(:disabled)");
   if (first) first.click();
@@ -179,27 +182,39 @@ async function choose(row, button) { // a dance for the song, or music for the d
   }
   try {
     const dance = await asked(`/api/pieces/${row.piece}/dance`);
-    if (page === mine && chosen === row) wear(dance);
+    if (page !== mine || chosen !== row) return;
+    onStage({ piece: row.piece });
+    wear(dance);
   } catch (error) { complain(error); }
 }
 
-async function make() {
-  const mine = page, button = $("make");
+async function ordered(button, address, again, act) { // a dance that is made for this page; again: the button's next name
+  const mine = page;
+  let name = button.textContent;
   button.disabled = true;
+  $("error").hidden = true;
   try {
-    const made = await worked(`/api/songs/${page.song}/dance?seed=${seed}`, { method: "POST" }, (told) => {
-      button.textContent = told.state === "waiting" && told.ahead ? `${told.ahead} before you` : "Dancing …";
+    const made = await worked(address, { method: "POST" }, (told) => {
+      if (page === mine) button.textContent = told.state === "waiting" && told.ahead ? `${told.ahead} before you` : "Dancing …";
     });
     if (page !== mine) return;
-    seed += 1;
+    name = again;
     chosen = null;
-    press($("choices"), null);
+    act();
     wear(made.dance);
+    draw();
     if (audio.paused) audio.play().catch(complain);
   } catch (error) { complain(error); } finally {
     button.disabled = false;
-    button.textContent = seed ? "Make another dance" : "Make a dance";
+    if (page === mine) button.textContent = name;
   }
+}
+
+function make() {
+  ordered($("make"), `/api/songs/${page.song}/dance?seed=${seed}`, "Make another dance", () => {
+    onStage({ made: seed++ });
+    press($("choices"), null);
+  });
 }
 
 function time() { // s in what the page shows
@@ -274,8 +289,9 @@ function described(bar) {
 function draw() {
   if (!page || $("result").hidden) return;
   const now = time(), stretch = chosen ? chosen.query_s : null;
-  drawOverview($("overview"), page, now, stretch);
-  drawStrip($("strip"), page, now);
+  drawOverview($("overview"), page, now, stretch, gap);
+  drawStrip($("strip"), page, now, gap);
+  $("dancer").classList.toggle("filled", gap !== null && gap[0] <= now && now < gap[1]);
   $("clock").textContent = `${spoken(now)} / ${spoken(page.seconds)}`;
   if (document.activeElement !== $("seek") || !audio.paused) $("seek").value = now;
   $("seek").setAttribute("aria-valuetext", spoken(now));
