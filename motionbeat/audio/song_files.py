@@ -19,7 +19,7 @@ def songs_in(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise MotionBeatError(f"{folder} is no folder; check the path")
+        raise MotionBeatError(f"{folder} is not a folder; check the path")
     songs = song_paths(folder)
     if not songs:
         raise MotionBeatError(f"{folder} has no song; give a folder of {', '.join(s[1:] for s in SONG_SUFFIXES)} files")

@@ -66,6 +66,7 @@ def embed(
 
     A song that cannot be embedded is named with the reason, the others are embedded, and the exit status is 1.
     """
+    from motionbeat.beats import default_tracker
     from motionbeat.cli.embed_files import made_by, made_from, outputs, read_if_right, write
     from motionbeat.progress import counted
 

@@ -32,9 +32,9 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     "corpus": (
         Entry(
             "synthetic",
-            f"{_CORPORA}.embedded_corpus",
-            "the embedded corpus (music and dance made by the project, with rhythm as the only link)",
-            warning="Figures on the embedded corpus say nothing about real dance or real music. They show that the "
+            f"{_CORPORA}.synthetic_corpus",
+            "the synthetic corpus (music and dance made by the project, with rhythm as the only link)",
+            warning="Figures on the synthetic corpus say nothing about real dance or real music. They show that the "
             "pipeline works, and how far the method gets where the best possible score is known.",
         ),
         Entry(

@@ -60,9 +60,9 @@ def test_files_that_are_missing_empty_or_of_other_kinds_are_named(own):
     assert refused(own).split("\n") == [
         f"{own}/clips.csv line 2: motion {own}/motions/gone.npz does not exist: put it there or correct the cell",
         f"{own}/clips.csv line 3: audio {own}/empty.wav is an empty file: copy it again",
-        f"{own}/clips.csv line 4: motion motions is of no known kind: convert it to .npz, .pkl, .bvh or .npy",
-        f"{own}/clips.csv line 4: audio three.wma is of no known kind: convert it to .wav, .flac, .ogg, .oga, .opus, "
-        ".mp3, .m4a, .aac, .au, .aif, .aiff, .m4b, .mp4, .mov, .webm or .mkv",
+        f"{own}/clips.csv line 4: motion motions is not of a known kind: convert it to .npz, .pkl, .bvh or .npy",
+        f"{own}/clips.csv line 4: audio three.wma is not of a known kind: convert it to .wav, .flac, .ogg, .oga, "
+        ".opus, .mp3, .m4a, .aac, .au, .aif, .aiff, .m4b, .mp4, .mov, .webm or .mkv",
     ]
 
 

@@ -29,13 +29,13 @@ from motionbeat.lab.training.batches import Batches
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["mBR60", "mBR6000", "mBR9000"]
-"""Of the embedded corpus's own songs, one in each split."""
+"""Of the synthetic corpus's own songs, one in each split."""
 COUNTS = {"songs": 1, "val_songs": 1, "test_songs": 1, "clips_per_song": 1, "clip_beats": 32, "dancers": 1}
 MIX = ["synthetic", "choreographed"]
 
 
 def own_songs(folder: Path, seed: int | None = None) -> Path:
-    """The first half of songs of the embedded corpus, made from a seed, or clicks, with their beats beside them."""
+    """The first half of songs of the synthetic corpus, made from a seed, or clicks, with their beats beside them."""
     folder.mkdir()
     for number, name in enumerate(NAMES):
         path = folder / f"{name}.wav"
@@ -91,7 +91,7 @@ def test_a_mix_goes_through_the_pipeline_and_is_reported_by_source_and_together(
 
 
 def test_a_recording_that_two_corpora_hold_in_different_splits_is_refused(alone: Path, settings: Params) -> None:
-    songs = own_songs(alone / "songs", settings.corpus.seed)  # the embedded corpus's very songs
+    songs = own_songs(alone / "songs", settings.corpus.seed)  # the synthetic corpus's very songs
     wanted = evolve(settings.corpus, name=MIX, songs_root=str(songs), held_out_songs=1, **COUNTS)
     folder = alone / "corpus"
     corpus = read_corpus(wanted, folder, settings.beats)

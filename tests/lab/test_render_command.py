@@ -137,7 +137,7 @@ def test_a_dance_without_music_is_shown_silent(run, tmp_path):
         (["alpha_1", "--beats", "gone"], "gone/beats.parquet is missing"),
         ([], "no dance is named: give a CLIP"),
         (["alpha_1", "--motion", "m.npz"], "both clip alpha_1 and --motion m.npz"),
-        (["alpha_1", "--audio", "a.wav"], "give it by --motion"),
+        (["alpha_1", "--audio", "a.wav"], "only work with --motion"),
         (["--motion", "m.npz"], "m.npz is missing"),
         (["--motion", "m.npz", "--audio", "a.wav"], "m.npz is missing"),
         (["alpha_1", "--unit", "cm"], "only work with --motion"),

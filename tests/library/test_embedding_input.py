@@ -19,8 +19,8 @@ pytest_plugins = ("one_song_fixtures",)
         ({"joints": np.zeros((100, 22, 3))}, r"joints have shape \(100, 22, 3\): give \(frames, 24, 3\)"),
         ({"joints": np.zeros((1, 24, 3))}, r"2 frames or more"),
         ({"joints": np.full((100, 24, 3), np.nan)}, "joints hold NaN or infinity in frame 0"),
-        ({"joints": [[1], [2, 3]]}, "joints are no array of numbers"),
-        ({"fps": 0}, "fps = 0; give the frames a second"),
+        ({"joints": [[1], [2, 3]]}, "joints are not an array of numbers"),
+        ({"fps": 0}, "fps = 0; give the frame rate"),
         ({"fps": float("nan")}, "fps = nan"),
         ({"fps": "30"}, "fps = '30'"),
         ({"beat_times": [0.5]}, "1 of them; a grid needs at least 2"),
@@ -121,7 +121,7 @@ def test_a_folder_is_refused_where_a_song_is_asked_for_and_where_it_holds_none(m
         model.embed_audio(tmp_path)
     with pytest.raises(MotionBeatError, match="has no song; give a folder of wav, flac"):
         model.embed_folder(tmp_path)
-    with pytest.raises(MotionBeatError, match="is no folder"):
+    with pytest.raises(MotionBeatError, match="is not a folder"):
         model.embed_folder(tmp_path / "gone")
 
 

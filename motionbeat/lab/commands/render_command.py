@@ -138,7 +138,7 @@ def _dance(
             raise MotionBeatError("no dance is named: give a CLIP (see motionbeat render --list), or --motion")
         return read_clip(corpus, clip, beats)
     if clip:
-        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: give one of them")
+        raise MotionBeatError(f"both clip {clip} and --motion {motion} are named: name one of them")
     return read_files(motion, audio, hints, beats, None if tracker is Tracker.none else tracker.value)
 
 

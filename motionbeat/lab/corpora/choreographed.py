@@ -23,7 +23,6 @@ from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
-from motionbeat.lab.corpora.formats.beats_text import read_beats
 from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, Song
 from motionbeat.lab.item_cache import ItemCache, Values, read_entry
 from motionbeat.lab.synthetic import truth
@@ -109,7 +108,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
 def audio_files(root: Path) -> list[Path]:
     """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: set corpus.songs_root in params.yaml to a folder of audio files")
+        raise MotionBeatError(f"{root} is not a folder: set corpus.songs_root in params.yaml to a folder of songs")
     paths = song_paths(root)
     if not paths:
         raise MotionBeatError(

@@ -23,7 +23,7 @@ _LARGEST_SEED = 2**31
 
 
 def by_rules(song: AnalysedSong, seed: int, say: Say) -> GeneratedDance:
-    """A dance of the embedded corpus's dancers to the accents of a song; another seed is another one."""
+    """A dance of the synthetic corpus's dancers to the accents of a song; another seed is another one."""
     say("dancing")
     return dance_by_rules(song.sound, None, song.beats, seed % _LARGEST_SEED)
 

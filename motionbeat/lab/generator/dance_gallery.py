@@ -45,7 +45,7 @@ def write_gallery(
 
 
 def read_gallery(folder: Path) -> list[Shown]:
-    """The gallery's dances, by file name; none where there is no folder.
+    """The gallery's dances, by file name; none where there is not a folder.
 
     Raises `MotionBeatError` naming a file that is broken or no dance of a gallery.
     """

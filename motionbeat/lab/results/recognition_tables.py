@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from motionbeat.lab import registry
 from motionbeat.lab.results.paper_figures import TABLE_1
-from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, figure, pieces
+from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, figure, pieces
 from motionbeat.lab.results.results_table import CLIP_TASKS, RECOGNITION, ResultsTable
 
 COLUMNS = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from motionbeat.lab import registry
 from motionbeat.lab.results.paper_figures import TABLE_1, TABLE_2, TABLE_2_NOTE
-from motionbeat.lab.results.result_tables import Cell, Group, Row, Table, figure
+from motionbeat.lab.results.printed_tables import Cell, Group, Row, Table, figure
 from motionbeat.lab.results.results_table import ResultsTable
 from motionbeat.lab.tasks.retrieval_rows import ADDITIVE, CHANCE, MODEL
 

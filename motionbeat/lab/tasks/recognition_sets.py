@@ -19,7 +19,7 @@ from motionbeat.lab.labelled.labelled_set import OURS, ClipTask, LabelledSet
 from motionbeat.lab.params import DataSet, Tasks
 
 STANDINS = Path("data/standins")
-"""Where the embedded stand-ins lie; a data set whose root is here is no real one."""
+"""Where the synthetic stand-ins lie; a data set whose root is here is not a real one."""
 BEAT_TASK = "beat_tracking"
 BEAT_HEADLINE = {"beat_f1": (BEAT_TASK, OURS, "f1")}
 

@@ -113,7 +113,7 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
 def audio_files(root: Path) -> list[Path]:
     """Every audio file below a folder, sorted. Raises `MotionBeatError` where it is not a folder."""
     if not root.is_dir():
-        raise MotionBeatError(f"{root} is no folder: give a folder of audio files")
+        raise MotionBeatError(f"{root} is not a folder: give a folder of audio files")
     return song_paths(root)
 
 
