@@ -52,7 +52,12 @@ def test_a_file_and_an_entry_add_a_corpus_an_encoder_and_a_clip_task(tmp_path: P
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests/added'}", "MOTIONBEAT_CACHE": "cache", "MOTIONBEAT_WORKERS": "1"}
     done = subprocess.run([sys.executable, "-c", RUN], cwd=tmp_path, env=paths, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "low mid high\nLevel ACC, Loudness\nLoudness + head\n"
+    assert done.stdout.splitlines() == [
+        "low mid high",
+        "level: all in level_table.csv",
+        "Level ACC, Loudness",
+        "Loudness + head",
+    ]
     assert read_json(tmp_path / "metrics/level_about.json", "")["test"] == 8
     with (tmp_path / "metrics/level_table.csv").open() as file:
         accuracy = {row["row"]: float(row["value"]) for row in csv.DictReader(file) if row["metric"] == "accuracy"}

@@ -65,4 +65,4 @@ def test_validation_is_that_of_the_epoch_that_was_kept() -> None:
 
 def test_a_task_prints_the_figures_that_dvc_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "genre", [Score("genre", "motionbeat", "accuracy", 62.53)], HEADLINE["genre"])
-    assert capsys.readouterr().out == "genre: genre_accuracy 62.53; all: genre_table.csv\n"
+    assert capsys.readouterr().out == "genre: genre_accuracy 62.53, all in genre_table.csv\n"

@@ -70,7 +70,7 @@ def test_unknown_and_missing_keys_are_named_together() -> None:
 def test_an_exponent_without_a_point_is_a_number(tmp_path: Path) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(
-        text.replace("learning_rate: 5.0e-4", "learning_rate: 1e-4"), encoding="utf-8"
+        text.replace("learning_rate: 1.0e-3", "learning_rate: 1e-4"), encoding="utf-8"
     )
     assert params.load(tmp_path / "params.yaml").train.learning_rate == 1e-4
 

@@ -51,7 +51,7 @@ def test_a_written_preset_changes_its_own_lines_alone(tmp_path: Path) -> None:
 def test_writing_what_is_there_changes_no_byte(tmp_path: Path) -> None:
     values = tmp_path / "params.yaml"
     shutil.copy(ROOT / "params.yaml", values)
-    assert presets.write({"loss.alpha": 0.2, "corpus.meters": [4], "train.learning_rate": 5.0e-4}, values) == []
+    assert presets.write({"loss.alpha": 0.2, "corpus.meters": [4], "train.learning_rate": 1.0e-3}, values) == []
     assert values.read_bytes() == (ROOT / "params.yaml").read_bytes()
 
 

@@ -92,7 +92,7 @@ def write(
         write_json(folder / f"{task}_about.json", about)
     figures = headline(scores, shown)
     write_json(folder / f"{task}.json", figures)
-    print(f"{task}: {', '.join(f'{name} {value:.4g}' for name, value in figures.items())}; all: {task}_table.csv")
+    print(f"{task}: {''.join(f'{name} {value:.4g}, ' for name, value in figures.items())}all in {task}_table.csv")
 
 
 def headline(scores: Iterable[Score], shown: Headline) -> dict[str, float]:
