@@ -34,8 +34,11 @@ def chosen_device(named: torch.device | str | None) -> torch.device:
         device = torch.device(named)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise MotionBeatError(f"device = {str(named)!r} cannot be used ({reason}): give cpu, or none at all") from None
+        unknown = "Expected one of" in str(error)  # torch lists twenty kinds, most of which are not here
+        reason = "unknown" if unknown else str(error).splitlines()[0].rstrip(".")
+        raise MotionBeatError(
+            f"device = {str(named)!r} cannot be used: use cpu, cuda, cuda:1 or mps, or none at all ({reason})"
+        ) from None
     return device
 
 
