@@ -85,3 +85,20 @@ def test_some_songs_are_held_out_however_few_there_are() -> None:
 def test_a_folder_that_is_no_model_is_not_replaced(songs: Path, tmp_path: Path) -> None:
     with pytest.raises(MotionBeatError, match=r"songs already exists and is not a model folder"):
         finetune(songs, songs)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("config.json", '{"name": "a website"}', r"not a model folder \(.*config\.json"),
+        ("thesis.tex", "years of work", r"not a model folder \(it holds thesis\.tex\)"),
+        ("card.md", "of the start model", "is the start model"),
+    ],
+)
+def test_only_a_model_alone_is_replaced_and_never_the_start_model(
+    songs: Path, start: Path, name: str, text: str, says: str
+) -> None:
+    (start / name).write_text(text)
+    with pytest.raises(MotionBeatError, match=says):
+        finetune(songs, start, str(start))
+    assert (start / name).read_text() == text

@@ -41,11 +41,7 @@ def finetune(
     from motionbeat.lab.experiments.variant_steps import Planner
     from motionbeat.lab.experiments.variants import assignments
 
-    if output.exists() and not (output / "config.json").is_file():
-        raise MotionBeatError(
-            f"{output} already exists and is not a model folder: name another folder, because this one would be "
-            "replaced"
-        )
+    _check_output(output, start)
     work = output.with_name(f"{output.name}.work") if work is None else work
     planner = Planner(threads=threads)
     seeds = {"corpus.seed": seed, "train.seed": seed}
@@ -54,3 +50,30 @@ def finetune(
     for line in fine_tuning.in_words(fine_tuning.finish(steps, work, output)):
         print(line)
     print(f"{output}: the model; {work} may be deleted")
+
+
+def _check_output(output: Path, start: str) -> None:
+    """Refuse a folder that is not a model's alone, since all of it is replaced, and that of the start model."""
+    from motionbeat.model.config import ModelConfig
+    from motionbeat.model.model_folder import CONFIG_FILE, WEIGHTS_FILE, read_config
+    from motionbeat.weights import CARDS
+
+    if not output.exists():
+        return
+    reason = ""
+    if not (output / CONFIG_FILE).is_file():
+        reason = f"it has no {CONFIG_FILE}"
+    elif others := sorted({path.name for path in output.iterdir()} - {CONFIG_FILE, WEIGHTS_FILE, *CARDS}):
+        reason = f"it holds {others[0]}"
+    else:
+        try:
+            ModelConfig.from_dict(read_config(output, "model"), str(output / CONFIG_FILE))
+        except MotionBeatError as error:
+            reason = str(error)
+    if reason:
+        raise MotionBeatError(
+            f"{output} already exists and is not a model folder ({reason}): name another folder, because this one "
+            "would be replaced"
+        )
+    if Path(start).exists() and output.samefile(start):
+        raise MotionBeatError(f"{output} is the start model, which would be replaced: name another folder")
