@@ -71,6 +71,21 @@ def whole_file(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+def check_output(path: Path, *inputs: Path | None) -> None:
+    """Refuse, before the work begins, an output file that is a folder, one of the inputs, or in no writable folder.
+
+    Raises `MotionBeatError` that names the file.
+    """
+    if path.is_dir():
+        raise MotionBeatError(f"{path} is a folder: name a file with --output")
+    if any(given is not None and given.exists() and path.exists() and path.samefile(given) for given in inputs):
+        raise MotionBeatError(f"{path} is an input, which would be replaced: name another file with --output")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        reason = "is not writable" if folder.is_dir() else "is no folder"
+        raise MotionBeatError(f"{path} cannot be written ({folder} {reason}): name another with --output")
+
+
 @contextmanager
 def guarded(path: Path, what: str, fix: str) -> Iterator[None]:
     """Turn whatever a decoder raises on a file's bytes into one `MotionBeatError`: "`path` `what` (reason): `fix`".

@@ -55,26 +55,27 @@ def beats(
     """
     from motionbeat.audio import decode
     from motionbeat.beats import default_tracker, track
+    from motionbeat.files import check_output, whole_file
 
+    if as_json and form is not Format.table:
+        raise MotionBeatError("--json and --format name two forms: leave one out")
+    if as_json and output is not None:
+        raise MotionBeatError("--json is printed: send it to a file by > instead of --output")
+    if output is not None:
+        check_output(output, song)
     name = tracker.value if tracker else default_tracker()
     found = track(song, tracker=name)
     if extend:
         found = found.extended(len(decode.load(song, 22_050)) / 22_050)
-    if as_json and form is not Format.table:
-        raise MotionBeatError("--json and --format name two forms: leave one out")
     if tracker and not found.downbeats:  # without a choice, `default_tracker` has said so
         print("librosa finds no downbeats: bars of 4 are counted from the first beat", file=sys.stderr)
-    if as_json and output is None:
+    if as_json:
         print_json(_record(song, name, found))
         return
-    if as_json:
-        raise MotionBeatError("--json is printed: send it to a file by > instead of --output")
     text = as_text(found, form)
     if output is None:
         print(text, end="")
         return
-    from motionbeat.files import whole_file
-
     try:
         with whole_file(output) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

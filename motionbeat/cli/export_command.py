@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from motionbeat.cli.command_options import DEFAULT_MODEL, ModelOption, open_model
+from motionbeat.files import check_output
 
 
 def export_onnx(
@@ -18,5 +19,6 @@ def export_onnx(
 
     Example: motionbeat export-onnx -o audio.onnx
     """
+    check_output(output, model / "config.json", model / "model.safetensors")
     open_model(model, "cpu").export_onnx(output)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

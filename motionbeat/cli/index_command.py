@@ -10,6 +10,7 @@ import typer
 
 from motionbeat.cli.command_options import DEFAULT_MODEL, JsonOption, ModelOption, Tracker, open_model, print_json
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import check_output
 
 if TYPE_CHECKING:
     from motionbeat.index import Index
@@ -42,6 +43,7 @@ def index(
 
     A file that cannot be embedded is named with the reason, the others are embedded, and the exit status is 1.
     """
+    check_output(output)
     library = _opened(output, open_model(model), tracker, folder, add)
     saved = time.monotonic()
 
