@@ -143,6 +143,7 @@ def test_a_dance_without_music_is_shown_silent(run, tmp_path):
         (["alpha_1", "--unit", "cm"], "only work with --motion"),
         (["--motion", "m.npz", "--audio", "a.wav", "--up", "x"], "--up 'x'; expected y or z"),
         (["--motion", "m.npz", "--audio", "a.wav", "--unit", "feet"], "--unit 'feet'; expected one of m, cm"),
+        (["--motion", "gone.npz", "--size", 721], "size = 721: give an even number"),
         (["alpha_1", "--start", 9], "lasts 2.00 s, lies there; begin from 0 s on before its end"),
         (["alpha_1", "-o", "a.avi"], r"a name that ends in \.mp4"),
     ],

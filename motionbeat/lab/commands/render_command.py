@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import check_output
 
 if TYPE_CHECKING:
     from motionbeat.lab.corpora.formats import Hints
@@ -82,24 +83,27 @@ def render(
     if list_clips:
         _list(corpus)
         return
-    dance = _dance(clip, corpus, beats, motion, audio, _hints(motion_fps, up, unit, person), tracker)
     from motionbeat.lab.render import video
 
-    path = output or Path(f"{dance.title}.mp4")
+    path = output or Path(f"{motion.stem if motion else clip}.mp4")
+    pictures = path.with_suffix(".png") if sheet and path.name else None
+    check_output(path, motion, audio)
+    video.check_wanted(path, pictures, fps, size)
+    dance = _dance(clip, corpus, beats, motion, audio, _hints(motion_fps, up, unit, person), tracker)
     if dance.note:
         print(dance.note, file=sys.stderr)
-    pictures = video.render(
+    count = video.render(
         path,
         dance,
         picture_fps=fps,
         size=size,
         start_s=start,
         seconds=seconds,
-        sheet=path.with_suffix(".png") if sheet else None,
+        sheet=pictures,
     )
-    print(f"{dance.title}: {pictures} pictures, {pictures / fps:.1f} s -> {path}")
-    if sheet:
-        print(f"{dance.title}: contact sheet -> {path.with_suffix('.png')}")
+    print(f"{dance.title}: {count} pictures, {count / fps:.1f} s -> {path}")
+    if pictures:
+        print(f"{dance.title}: contact sheet -> {pictures}")
 
 
 def _hints(fps: float | None, up: str | None, unit: str | None, person: int | None) -> "Hints":

@@ -53,8 +53,11 @@ def render(
     before it has all of it. The same input gives the same pictures; how x264 encodes them may differ a little from
     run to run. Raises `MotionBeatError` for what cannot be drawn or written.
     """
-    _check_choices(dance.fps, picture_fps, size, dance.sample_rate)
-    _check_names(path, sheet)
+    if not (np.isfinite(dance.fps) and dance.fps > 0):
+        raise MotionBeatError(f"the motion's fps = {dance.fps}: give a rate above 0")
+    if not dance.sample_rate > 0:
+        raise MotionBeatError(f"sample_rate = {dance.sample_rate}: give a rate above 0 Hz")
+    check_wanted(path, sheet, picture_fps, size)
     check_dance(dance.joints, dance.contacts)
     samples = dance.audio
     if samples.ndim != 1 or samples.dtype.kind != "f" or not np.isfinite(samples).all():
@@ -69,20 +72,15 @@ def render(
     return len(frames)
 
 
-def _check_choices(fps: float, picture_fps: int, size: int, sample_rate: int) -> None:
-    if not (np.isfinite(fps) and fps > 0):
-        raise MotionBeatError(f"the motion's fps = {fps}: give a rate above 0")
+def check_wanted(path: Path, sheet: Path | None = None, picture_fps: int = 30, size: int = 720) -> None:
+    """Raise `MotionBeatError` for names, a rate or a size that `render` does not write."""
     if not RATES[0] <= picture_fps <= RATES[1] or picture_fps != int(picture_fps):
         raise MotionBeatError(
             f"fps = {picture_fps}: give a whole number of pictures a second, {RATES[0]} to {RATES[1]}"
         )
     if not SIZES[0] <= size <= SIZES[1] or size % 2:
         raise MotionBeatError(f"size = {size}: give an even number of pixels, {SIZES[0]} to {SIZES[1]}")
-    if not sample_rate > 0:
-        raise MotionBeatError(f"sample_rate = {sample_rate}: give a rate above 0 Hz")
 
-
-def _check_names(path: Path, sheet: Path | None) -> None:
     for file, kind in ((path, ".mp4"), (sheet, ".png")):
         if file is not None and file.suffix.lower() != kind:
             raise MotionBeatError(f"{file}: give it a name that ends in {kind}")
