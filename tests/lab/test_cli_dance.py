@@ -222,6 +222,14 @@ def test_the_new_dance_goes_on_from_one_dance_and_leads_into_another(run):
     assert np.abs(made[15:-15, rest] - one[15:-15, rest]).max() > 1e-2
 
 
+def test_a_song_that_is_the_default_video_is_kept(run):
+    shutil.copyfile("song.wav", "clip.mp4")
+    code, _, err = run("clip.mp4")
+    assert (
+        code == 1 and err == "error: clip.mp4 is an input, which would be replaced: name another file with --output\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -231,7 +239,14 @@ def test_the_new_dance_goes_on_from_one_dance_and_leads_into_another(run):
         (["song.wav", "--seconds", 4], "a part of 4 s starting at 0 s does not fit; .*at least 5 s"),
         (["song.wav", "--start", 3], "lasts 7.00 s: a part of 4 s starting at 3 s does not fit"),
         (["song.wav", "--start", -1], "starting at -1 s does not fit"),
-        (["song.wav", "--seconds", "nan"], "a part of nan s starting at 0 s does not fit"),
+        (
+            ["song.wav", "--start", 5000],
+            "lasts 7.00 s: a start of 5000 s lies behind the end of the song; .* 2 s or earl",
+        ),
+        (["song.wav", "--seconds", "nan"], "--seconds nan: give a finite number"),
+        (["song.wav", "--start-from", "free.npz", "-o", "free.npz"], r"free\.npz is an input, which would be replaced"),
+        (["song.wav", "--size", 721, "-o", "dance.mp4"], "size = 721: give an even number"),
+        (["song.wav", "--steps", 1_000_000_000], "steps = 1000000000; expected 1 to"),
         (
             ["song.wav", "--model", "gone"],
             r"gone/config\.json is missing: name the folder of a dance generator with --mod",

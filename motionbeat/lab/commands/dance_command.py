@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import check_output
 from motionbeat.lab.commands.render_command import Tracker
 
 if TYPE_CHECKING:
@@ -136,6 +137,13 @@ def dance(
     who = dancer or (Dancer.learned if given or (_TRAINED / "config.json").is_file() else Dancer.rules)
     if who is Dancer.rules and given:
         raise MotionBeatError(f"{', '.join(given)}: only for --dancer learned; leave it out or use --dancer learned")
+    check_output(path, song, start_from, end_with)
+    if kind is Form.mp4:
+        from motionbeat.lab.render import video
+
+        video.check_wanted(path, size=size)
+    if who is Dancer.learned:
+        guidance, steps = _sampling(folder, guidance, steps)
     from motionbeat.audio import decode
     from motionbeat.lab.generator import dance_files
     from motionbeat.lab.generator.dance_song import Part
@@ -181,8 +189,8 @@ def _learned(
     folder: Path,
     encoder_model: str | None,
     seed: int,
-    guidance: float | None,
-    steps: int | None,
+    guidance: float,
+    steps: int,
     plant: bool,
     ends: tuple[Path | None, Path | None, float],
 ) -> "GeneratedDance":
@@ -193,16 +201,10 @@ def _learned(
     from motionbeat.model.device import best_device, make_deterministic
     from motionbeat.weights import GENERATOR, SHIPPED
 
-    if not (folder / "config.json").is_file():
-        raise MotionBeatError(
-            f"{folder / 'config.json'} is missing: name the folder of a dance generator with --model, train one with "
-            "`dvc repro dance`, or use --dancer rules, which needs none"
-        )
     make_deterministic(0)
     weights = encoder_model or (str(SHIPPED) if folder == GENERATOR else None)
     encoder = dance_song.listener(DanceGenerator.load(folder).config.encoder, weights)
     generator = DanceGenerator.load(folder, encoder.name, encoder.identity)
-    guidance, steps = _sampling(guidance, steps)
     music = dance_song.condition(encoder, part)
     held = dance_song.held_ends(len(music), *ends)
     shown = "that comes with motionbeat" if folder == GENERATOR else f"in {folder}"
@@ -212,19 +214,28 @@ def _learned(
     )
 
 
-def _sampling(guidance: float | None, steps: int | None) -> tuple[float, int]:
-    """Guidance and steps; what is None is taken from the working folder's params.yaml, or else from the package's."""
+def _sampling(folder: Path, guidance: float | None, steps: int | None) -> tuple[float, int]:
+    """Guidance and steps, as the generator in `folder` takes them.
+
+    What is None is taken from the working folder's params.yaml, or else from the package's.
+    """
     from motionbeat.lab import params
+    from motionbeat.lab.generator.generator_model import DanceGenerator
+    from motionbeat.lab.generator.sampling import check_choices
     from motionbeat.lab.params.shipped import shipped
 
-    if guidance is not None and steps is not None:
-        return guidance, steps
-    here = Path("params.yaml")
-    settings = params.load(here if here.is_file() else shipped(here.name)).dance
-    return (
-        settings.guidance if guidance is None else guidance,
-        settings.sampling_steps if steps is None else steps,
-    )
+    if not (folder / "config.json").is_file():
+        raise MotionBeatError(
+            f"{folder / 'config.json'} is missing: name the folder of a dance generator with --model, train one with "
+            "`dvc repro dance`, or use --dancer rules, which needs none"
+        )
+    if guidance is None or steps is None:
+        here = Path("params.yaml")
+        settings = params.load(here if here.is_file() else shipped(here.name)).dance
+        guidance = settings.guidance if guidance is None else guidance
+        steps = settings.sampling_steps if steps is None else steps
+    check_choices(DanceGenerator.load(folder), guidance, steps)
+    return guidance, steps
 
 
 def _target(song: Path, output: Path | None, form: Form | None) -> tuple[Path, Form]:

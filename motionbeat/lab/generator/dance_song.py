@@ -44,6 +44,11 @@ class Part:
             raise MotionBeatError(
                 f"{sound.name} lasts {whole_s:.2f} s; a dance needs at least {_SHORTEST_S:g} s of music"
             )
+        if left <= 0:
+            raise MotionBeatError(
+                f"{sound.name} lasts {whole_s:.2f} s: a start of {start_s:g} s lies behind the end of the song; choose "
+                f"one of {whole_s - _SHORTEST_S:g} s or earlier"
+            )
         if start_s < 0 or not _SHORTEST_S <= length <= left + 1e-6:
             raise MotionBeatError(
                 f"{sound.name} lasts {whole_s:.2f} s: a part of {length:g} s starting at {start_s:g} s does not fit; "

@@ -237,9 +237,14 @@ def _check(model: DanceGenerator, length: int, frames: int, guidance: float, ste
         )
     if not FRAMES <= frames <= length:
         raise MotionBeatError(f"frames = {frames}; expected {FRAMES} to {length}, the frames of the music")
+    check_choices(model, guidance, steps)
+    if not 0 <= eta <= 1:
+        raise MotionBeatError(f"eta = {eta}; expected a number from 0 to 1")
+
+
+def check_choices(model: DanceGenerator, guidance: float, steps: int) -> None:
+    """Raise `MotionBeatError` for a guidance or a number of steps that `generate` does not take."""
     if not (np.isfinite(guidance) and guidance >= 0):
         raise MotionBeatError(f"guidance = {guidance}; expected a number of at least 0")
     if not 1 <= steps <= len(model.levels):
         raise MotionBeatError(f"steps = {steps}; expected 1 to {len(model.levels)}, the steps of the diffusion")
-    if not 0 <= eta <= 1:
-        raise MotionBeatError(f"eta = {eta}; expected a number from 0 to 1")
