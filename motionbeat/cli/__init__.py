@@ -1,10 +1,12 @@
 """The `motionbeat` command, one module a subcommand."""
 
+import math
 import sys
 from importlib.metadata import entry_points
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from motionbeat.cli.beats_command import beats
 from motionbeat.cli.doctor_command import doctor
@@ -20,6 +22,20 @@ _EPILOG = (
     "error:); 2 wrong use of the command line; 130 interrupted. "
     "Example: motionbeat beats song.mp3. Completion in your shell: motionbeat --install-completion."
 )
+
+
+class _Command(TyperCommand):
+    """A subcommand none of whose options is NaN or infinite: as bounds, click lets both pass."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As click's; raises `MotionBeatError` that names the option."""
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            value = ctx.params.get(param.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise MotionBeatError(f"{param.opts[0]} {value}: give a finite number")
+        return rest
+
 
 app = typer.Typer(
     add_completion=True, no_args_is_help=True, help="Music representations learned from dance.", epilog=_EPILOG
@@ -44,17 +60,21 @@ def _options(
 
 
 for _command in (beats, doctor, embed, export_onnx, index, search):
-    app.command()(_command)
+    app.command(cls=_Command)(_command)
 for _point in sorted(entry_points(group="motionbeat.commands"), key=lambda point: point.name):
-    app.command(_point.name)(_point.load())
+    app.command(_point.name, cls=_Command)(_point.load())
 
 
 def main() -> None:
-    """Entry point: wrong input, and a package that is not installed, end in one line, not in a traceback."""
+    """Entry point: wrong input, files that cannot be read or written and packages that are missing end in one line."""
     try:
         app()
     except MotionBeatError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}: free or allow what is needed, and run again", file=sys.stderr)
         sys.exit(1)
     except ModuleNotFoundError as error:
         if (error.name or "motionbeat").split(".")[0] == "motionbeat":
