@@ -281,6 +281,8 @@ def _tokens_or_error(*arguments: Any) -> TokenSequence | MotionBeatError:
         return song_tokens(*arguments)
     except MotionBeatError as error:
         return error
+    except OSError as error:  # a song that may not be read; the others can be
+        return MotionBeatError(f"{arguments[0]} cannot be read ({error.strerror or error}): make it readable")
 
 
 def _unit(vector: Floats) -> Floats:

@@ -67,7 +67,7 @@ def embed(
     A song that cannot be embedded is named with the reason, the others are embedded, and the exit status is 1.
     """
     from motionbeat.beats import default_tracker
-    from motionbeat.cli.embed_files import made_by, made_from, outputs, read_if_right, write
+    from motionbeat.cli.embed_files import embedded_before, made_by, made_from, outputs, write
     from motionbeat.progress import counted
 
     if tracker and mode is Mode.grid:
@@ -78,28 +78,36 @@ def embed(
     encoder = open_model(model, device)
     chosen = None if mode is Mode.grid else tracker.value if tracker else default_tracker()
     settings = made_by(model, mode.value, chosen)
-    made = {song: made_from(song, settings) for song in files}
-    todo = []
+    made: dict[Path, str] = {}
+    todo, refused = [], 0
     for song, path in files.items():
-        arrays = None if again else read_if_right(path, made[song])
-        if arrays is None:
+        try:
+            before, made[song] = embedded_before(path), made_from(song, settings)
+        except MotionBeatError as error:
+            refused += _refuse(song, error, as_json)
+            continue
+        if again or before is None or str(before["made_by"]) != made[song]:
             todo.append(song)
         else:
-            _show(song, path, arrays["tokens"], arrays["times"], mode, "skipped", as_json)
-    refused = 0
+            _show(song, path, before["tokens"], before["times"], mode, "skipped", as_json)
     results = encoder.embed_each(todo, mode=mode.value, tracker=chosen, batch_size=batch_size)
     for song, result in zip(todo, counted(results, len(todo), "songs"), strict=True):
         if isinstance(result, MotionBeatError):
-            refused += 1
-            if as_json:
-                print(json.dumps({"song": str(song), "status": "refused", "error": str(result)}), flush=True)
-            print(f"error: {result}", file=sys.stderr)
+            refused += _refuse(song, result, as_json)
             continue
         write(files[song], result, made[song])
         _show(song, files[song], result.tokens, result.times, mode, "embedded", as_json)
     if refused:
         print(f"{refused} of {len(files)} songs were not embedded", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _refuse(song: Path, error: MotionBeatError, as_json: bool) -> int:
+    """Say why a song is not embedded; it counts as 1."""
+    if as_json:
+        print(json.dumps({"song": str(song), "status": "refused", "error": str(error)}), flush=True)
+    print(f"error: {error}", file=sys.stderr)
+    return 1
 
 
 def _show(song: Path, path: Path, tokens: Any, times: Any, mode: Mode, status: str, as_json: bool) -> None:

@@ -6,21 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from motionbeat import __version__
 from motionbeat.audio.song_files import songs_in
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file
+from motionbeat.files import check_output, guarded, whole_file
 
 if TYPE_CHECKING:
     from motionbeat.inference import Embedding
 
 
 def outputs(songs: list[Path], output: Path | None) -> dict[Path, Path]:
-    """{song: npz file} of songs and of folders of songs.
+    """{song: npz file} of songs and of folders of songs; nothing is written.
 
     output: an .npz file for one song, or a folder, in which songs of a folder keep their places; None: beside each
-    song. Raises `MotionBeatError` where two songs would share a file, and for several songs in one .npz file.
+    song. Raises `MotionBeatError` where two songs would share a file, for several songs in one .npz file, and for an
+    output that cannot be written.
     """
     named = [(song, folder) for folder in dict.fromkeys(songs) for song in _songs_of(folder)]
     if output is not None and output.suffix.lower() == ".npz" and not output.is_dir():
@@ -29,6 +31,7 @@ def outputs(songs: list[Path], output: Path | None) -> dict[Path, Path]:
                 f"--output {output} is one file, but there are {len(named)} songs: name a folder, which gets an .npz "
                 "of each"
             )
+        check_output(output, named[0][0])
         return {named[0][0]: output}
     song_of: dict[Path, Path] = {}
     for song, folder in named:
@@ -39,6 +42,8 @@ def outputs(songs: list[Path], output: Path | None) -> dict[Path, Path]:
                 f"{song_of[path]} and {song} would both be written to {path}: embed them into different folders with "
                 "--output"
             )
+    if output is not None:
+        check_output(next(iter(song_of)))
     return {song: path for path, song in song_of.items()}
 
 
@@ -55,10 +60,13 @@ def made_by(model: Path, mode: str, tracker: str | None) -> dict[str, str | None
 
 
 def made_from(song: Path, made: dict[str, str | None]) -> str:
-    """All that an embedding follows from, as JSON: `made_by`, and the song's bytes, of which nobody's clock decides."""
+    """All that an embedding follows from, as JSON: `made_by`, and the song's bytes, of which nobody's clock decides.
+
+    Raises `MotionBeatError` for a song that cannot be read.
+    """
     content = None
     if song.is_file():
-        with song.open("rb") as file:
+        with guarded(song, "cannot be read", "make it readable"), song.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
     return json.dumps({**made, "song": content}, sort_keys=True)
 
@@ -74,12 +82,16 @@ def write(path: Path, result: "Embedding", made: str) -> None:
         ) from None
 
 
-def read_if_right(path: Path, made: str) -> dict[str, Any] | None:
-    """The arrays of `path` if it was made from the same song by the same model in the same way, else None."""
-    if not path.is_file():
+def embedded_before(path: Path) -> dict[str, Any] | None:
+    """The arrays that `write` wrote to `path`, None where there is no file.
+
+    Raises `MotionBeatError` for any other file, such as a dance of the song's name: it is not to be replaced.
+    """
+    if not path.exists():
         return None
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays) if "made_by" in arrays and str(arrays["made_by"]) == made else None
-    except (ValueError, OSError, EOFError, KeyError):  # cut short or of something else: it is made anew
-        return None
+    fix = "give -o FOLDER or move it"
+    with guarded(path, "is no .npz that embed wrote", fix), path.open("rb") as file:
+        arrays = np.load(file, allow_pickle=False)
+        if isinstance(arrays, NpzFile) and "made_by" in arrays:
+            return dict(arrays)
+    raise MotionBeatError(f"{path} is no .npz that embed wrote: {fix}")

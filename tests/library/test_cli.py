@@ -1,7 +1,9 @@
 """The `motionbeat` command: what it writes, and how it refuses."""
 
+import errno
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -104,8 +106,6 @@ def test_songs_of_a_folder_keep_their_places_and_are_skipped_until_something_cha
     soundfile.write(music / "a.wav", samples[::-1], rate)
     os.utime(music / "a.wav", (1e9, 1e9))  # another song, older than its embedding
     assert statuses() == ["embedded", "skipped"]
-    (output / "live" / "a.npz").write_bytes(b"cut short")
-    assert statuses() == ["embedded", "skipped"]
     other = tmp_path / "other model"
     changed = load(model).model
     with torch.no_grad():
@@ -113,6 +113,52 @@ def test_songs_of_a_folder_keep_their_places_and_are_skipped_until_something_cha
     changed.save(other)
     assert statuses() == ["skipped", "skipped"]
     assert statuses("--model", other) == ["embedded", "embedded"]
+
+
+@pytest.mark.parametrize("content", ["dance", "cut short"])
+def test_an_npz_that_embed_did_not_write_is_kept_and_the_other_songs_are_embedded(run, model, song, tmp_path, content):
+    np.savez(song.with_suffix(".npz"), joints=np.zeros((9, 24, 3)))
+    if content == "cut short":
+        song.with_suffix(".npz").write_bytes(song.with_suffix(".npz").read_bytes()[:300])
+    kept = song.with_suffix(".npz").read_bytes()
+    other = Path(shutil.copy(song, tmp_path / "other.wav"))
+    code, out, err = run(song, other, "--model", model, "--mode", "grid", "--again")
+    assert code == 1 and out.startswith(f"{other}: 50 frames")
+    assert err.startswith(f"error: {song.with_suffix('.npz')} is no .npz that embed wrote")
+    assert err.splitlines()[0].endswith("give -o FOLDER or move it") and err.count("\n") == 2
+    assert song.with_suffix(".npz").read_bytes() == kept
+
+
+def _no_entry(*_: object) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied", "song.wav")
+
+
+@pytest.mark.parametrize("reader", ["motionbeat.cli.embed_files.made_from", "motionbeat.inference.song_tokens"])
+def test_a_song_that_may_not_be_read_ends_in_a_line(run, model, song, monkeypatch, reader):
+    monkeypatch.setattr(reader, _no_entry)
+    code, out, err = run(song, "--model", model, "--mode", "grid")
+    assert (code, out) == (1, "") and re.match(r"error: \S*song\.wav.*Permission denied", err)
+
+
+def test_an_output_that_is_the_song_or_a_folder_is_refused_before_any_work(run, song, tmp_path, monkeypatch):
+    monkeypatch.setattr("motionbeat.beats.track", _no_entry)
+    (tmp_path / "link.wav").symlink_to(song)
+    for output, says in (
+        (tmp_path / "link.wav", "is an input"),
+        (tmp_path, "is a folder"),
+        (song / "x", "cannot be wr"),
+    ):
+        code, _, err = run(song, "-o", output, name="beats")
+        assert code == 1 and err.startswith(f"error: {output} {says}")
+
+
+@pytest.mark.parametrize(
+    "words", ["dance x --hold nan", "render --start nan", "search x --bpm nan", "cache --limit inf"]
+)
+def test_an_option_that_is_no_finite_number_is_refused(run, words):
+    command, *rest, value = words.split()
+    code, out, err = run(*rest, value, name=command)
+    assert (code, out) == (1, "") and err.endswith(f"{value}: give a finite number\n")
 
 
 def test_a_refused_song_is_a_line_of_json_too(run, model, tmp_path):
@@ -153,7 +199,7 @@ def test_two_songs_of_one_name_are_refused_before_any_work(run, model, song, tmp
 def test_an_output_that_cannot_be_a_folder_is_refused(run, model, song, tmp_path):
     code, _, err = run(song, "--model", model, "--mode", "grid", "-o", song)
     assert code == 1 and err.startswith(f"error: {song / 'song.npz'} cannot be written")
-    assert err.endswith("name another folder with --output\n") and err.count("\n") == 1
+    assert err.endswith("name another with --output\n") and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
