@@ -68,6 +68,8 @@ def search(
         raise MotionBeatError("name one query: --like SONG, --dance DANCE or --to-dance SONG")
     if music is not None and dance is None:
         raise MotionBeatError("--music only works with --dance: add --dance FILE")
+    if not 0 < tolerance < 1:
+        raise MotionBeatError(f"--tolerance {tolerance:g}: give a number between 0 and 1, such as 0.08 for 8 %")
     ((name, path),) = queries.items()
     if not path.is_file():
         raise MotionBeatError(f"{path} does not exist; check the path")

@@ -113,6 +113,7 @@ def test_songs_for_a_dance_by_its_tempo(run, model, library, tmp_path):
         ((), "name one query"),
         (("--like", "a.wav", "--dance", "b.bvh"), "name one query"),
         (("--like", "missing.wav"), "missing.wav does not exist"),
+        (("--like", "missing.wav", "--tolerance", "2"), "--tolerance 2: give a number between 0 and 1"),
         (("--to-dance", "SONG"), "holds no dance"),
         (("--like", "SONG", "--music", "SONG"), "--music only works with --dance"),
     ],

@@ -142,14 +142,13 @@ def dance(
         from motionbeat.lab.render import video
 
         video.check_wanted(path, size=size)
-    if who is Dancer.learned:
-        guidance, steps = _sampling(folder, guidance, steps)
+    sampling = None if who is Dancer.rules else _sampling(folder, guidance, steps)
     from motionbeat.audio import decode
     from motionbeat.lab.generator import dance_files
     from motionbeat.lab.generator.dance_song import Part
 
     part = Part.of(decode.decode(song), start, seconds)
-    if who is Dancer.rules:
+    if sampling is None:
         from motionbeat.lab.generator.rule_dancer import dance_by_rules
 
         grid, note = _beats(part, tracker)
@@ -160,7 +159,7 @@ def dance(
         _tell(song, part, "by rules")
         made = dance_by_rules(part.music(), None, grid, seed)
     else:
-        made = _learned(part, folder, encoder_model, seed, guidance, steps, plant, (start_from, end_with, hold))
+        made = _learned(part, folder, encoder_model, seed, *sampling, plant, (start_from, end_with, hold))
         grid, note = _beats(part, tracker)
     if kind is Form.mp4:
         _film(path, song, made, part, grid, f"{who.value}, seed {seed}", size)

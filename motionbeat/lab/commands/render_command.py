@@ -85,7 +85,7 @@ def render(
         return
     from motionbeat.lab.render import video
 
-    path = output or Path(f"{motion.stem if motion else clip}.mp4")
+    path = output or Path(f"{motion.stem if motion else clip or 'CLIP'}.mp4")
     pictures = path.with_suffix(".png") if sheet and path.name else None
     check_output(path, motion, audio)
     video.check_wanted(path, pictures, fps, size)
