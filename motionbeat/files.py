@@ -72,12 +72,12 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def check_output(path: Path, *inputs: Path | None) -> None:
-    """Refuse, before the work begins, an output file that is a folder, one of the inputs, or in no writable folder.
+    """Refuse, before the work begins, an output that is no file, one of the inputs, or in no writable folder.
 
     Raises `MotionBeatError` that names the file.
     """
-    if path.is_dir():
-        raise MotionBeatError(f"{path} is a folder: name a file with --output")
+    if path.exists() and not path.is_file():  # /dev/null too would be replaced
+        raise MotionBeatError(f"{path} is a folder or a device: name a file with --output")
     if any(given is not None and given.exists() and path.exists() and path.samefile(given) for given in inputs):
         raise MotionBeatError(f"{path} is an input, which would be replaced: name another file with --output")
     folder = next(parent for parent in path.absolute().parents if parent.exists())

@@ -64,6 +64,7 @@ def embed(
     Example: motionbeat embed music/ -o embeddings/, and the same again after it was stopped: songs whose .npz is
     of the same bytes, model and settings are skipped.
 
+    A SONG.npz that embed did not write, such as a dance of that name, is kept, and the song is not embedded.
     A song that cannot be embedded is named with the reason, the others are embedded, and the exit status is 1.
     """
     from motionbeat.beats import default_tracker
