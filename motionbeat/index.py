@@ -133,6 +133,7 @@ class Index:
         for name in each([name for name in found if name not in set(kept)]):
             path, kind = found[name]
             try:
+                piece_files.refuse_bytes(name)
                 state, content = piece_files.state_of(path, kind), piece_files.content_of(path)
                 windows = self._song(path, None)[0] if kind == "song" else self._dance(path)
             except MotionBeatError as error:

@@ -35,6 +35,12 @@ def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
     return found
 
 
+def refuse_bytes(name: str) -> None:
+    """Raise `MotionBeatError` for a name that is no UTF-8: the index, a text, could not hold it."""
+    if name != name.encode("utf-8", "replace").decode():
+        raise MotionBeatError(f"{name}: its name is not UTF-8: rename it")
+
+
 def state_of(path: Path, kind: str) -> str:
     """Sizes and times of change of the files that a piece is made from: equal if nothing has changed."""
     with guarded(path, "cannot be read", _READABLE):
