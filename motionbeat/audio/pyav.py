@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
 
+_MOST_CHANNELS = 8  # of more PyAV 18 counts the planes wrong, and reads memory that is not the frame's
 _SLACK_S = 0.25  # a container counts the encoder's padding at both ends
 
 
@@ -36,6 +37,10 @@ def decode_by_pyav(path: Path, most_samples: int) -> tuple[NDArray[np.float32], 
         parts: list[NDArray[np.float32]] = []  # (channels, n) each
         held = 0
         for frame in chain(container.decode(stream), [None]):
+            if frame is not None and frame.layout.nb_channels > _MOST_CHANNELS:
+                raise MotionBeatError(
+                    f"{path} has {frame.layout.nb_channels} channels, more than {_MOST_CHANNELS}: mix them down"
+                )
             for part in resampler.resample(frame):
                 parts.append(part.to_ndarray())
                 held += parts[-1].size

@@ -276,7 +276,7 @@ def test_missing_and_foreign_files_are_refused(tmp_path) -> None:
     with pytest.raises(MotionBeatError, match=r"model\.safetensors is missing"):
         DualEncoder.load(tmp_path)
     config.write_text(json.dumps(settings | {"motion_fps": 1e9}))
-    with pytest.raises(MotionBeatError, match="motion_fps = 1000000000.0; expected a number 1 to 1000"):
+    with pytest.raises(MotionBeatError, match=r"motion_fps = 1000000000\.0; expected a number 1 to 1000"):
         DualEncoder.load(tmp_path)
     config.write_text(json.dumps(settings | {"colour": "blue"}))
     with pytest.raises(MotionBeatError, match=r"config\.json: unknown key colour"):
