@@ -16,7 +16,6 @@ from attrs import asdict, frozen
 
 from motionbeat.audio import decode
 from motionbeat.beats.beats_text import read_beats
-from motionbeat.cli.embed_files import read_if_right
 from motionbeat.errors import MotionBeatError
 from motionbeat.index import Index
 from motionbeat.inference import MotionBeat, load
@@ -346,7 +345,6 @@ TARGETS = (
         for suffix, kind in (("m4a", "ipod"), ("aac", "adts"))
     ),
     Target("library", _search, _library),
-    Target("embedding", lambda at: read_if_right(at / "a.npz", "a"), lambda: {"a.npz": _embedding()}),
     Target("piece_files", pieces_of, lambda: {"a.npz": _embedding(), "b.wav": b"x"}, _only(".npz")),
     *(_motion(f"pickle_aist_{protocol}", functools.partial(_aist, protocol)) for protocol in (0, 2, 5)),
     _motion("pickle_gdance", _gdance, Hints(fps=30.0, person=0)),

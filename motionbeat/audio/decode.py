@@ -164,10 +164,10 @@ def _decode(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
             f"{path} has parts of {' and '.join(map(str, rates))} Hz, put behind one another: convert it to wav or "
             "flac of one rate"
         )
-    samples = [part for part, _ in parts]
-    if len({part.shape[1] for part in samples}) > 1:
-        samples = [part.mean(axis=1, keepdims=True, dtype=np.float32) for part in samples]
-    return np.concatenate(samples), rates[0]
+    waves = [part for part, _ in parts]
+    if len({part.shape[1] for part in waves}) > 1:
+        waves = [part.mean(axis=1, keepdims=True, dtype=np.float32) for part in waves]
+    return np.concatenate(waves), rates[0]
 
 
 def _kind(path: Path) -> str:

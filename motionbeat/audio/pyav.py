@@ -42,14 +42,14 @@ def decode_by_pyav(path: Path, most_samples: int) -> tuple[NDArray[np.float32], 
                     f"{path} has {frame.layout.nb_channels} channels, more than {_MOST_CHANNELS}: mix them down"
                 )
             for part in resampler.resample(frame):
-                parts.append(part.to_ndarray())
+                parts.append(part.to_ndarray().astype(np.float32, copy=False))
                 held += parts[-1].size
             if held > most_samples:
                 raise MotionBeatError(
                     f"{path} holds more than {held / 60 / rate / parts[-1].shape[0]:.0f} minutes, more than are read "
                     "at once: cut it into shorter files"
                 )
-        samples = np.concatenate(parts, axis=1).T.astype(np.float32) if parts else np.zeros((0, 1), np.float32)
+        samples = np.concatenate(parts, axis=1).T if parts else np.zeros((0, 1), np.float32)
     if len(samples) < (promised_s - _SLACK_S) * rate:
         raise MotionBeatError(
             f"{path}: {len(samples) / rate:.2f} s of the {promised_s:.2f} s that it promises can be decoded: "
