@@ -16,7 +16,10 @@ from attrs import asdict, frozen
 
 from motionbeat.audio import decode
 from motionbeat.beats.beats_text import read_beats
+from motionbeat.cli.embed_files import embedded_before
 from motionbeat.errors import MotionBeatError
+from motionbeat.index import Index
+from motionbeat.inference import MotionBeat, load
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import aistpp, dance_with_melody, folder, formats
 from motionbeat.lab.corpora.acquisition.ledger import Ledger
@@ -31,6 +34,8 @@ from motionbeat.model.config import ModelConfig
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.motion.skeleton import JOINTS, PARENTS, REST_OFFSETS
+from motionbeat.search.piece_files import pieces_of
+from motionbeat.search.rhythm_windows import Windows
 from motionbeat.tokens.layout import Layout
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +62,20 @@ def _tone(kind: str) -> bytes:
     buffer = io.BytesIO()
     time = np.arange(_RATE) / _RATE
     soundfile.write(buffer, 0.3 * np.sin(2 * np.pi * 330 * time) * (time % 0.25 < 0.05), _RATE, format=kind)
+    return buffer.getvalue()
+
+
+def _aac(kind: str) -> bytes:
+    """The tone as PyAV writes it; kind: `ipod` (m4a) or `adts` (aac)."""
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=kind) as container:
+        stream = container.add_stream("aac", rate=_RATE, layout="mono")
+        samples, _ = soundfile.read(io.BytesIO(_tone("WAV")), dtype="float32")
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = _RATE
+        container.mux([*stream.encode(frame), *stream.encode(None)])
     return buffer.getvalue()
 
 
@@ -194,6 +213,36 @@ def _model() -> dict[str, bytes]:
     return _saved(DualEncoder(ModelConfig.of(small, _layout())))
 
 
+@functools.cache
+def _loaded() -> MotionBeat:
+    with tempfile.TemporaryDirectory() as place:
+        for name, data in _model().items():
+            (Path(place) / name).write_bytes(data)
+        return load(place)
+
+
+def _windows() -> Windows:
+    vectors = np.random.default_rng(0).normal(size=(12, 16))
+    times = np.arange(12)[:, None] * 0.5 + np.array([0.0, 2.0])
+    return Windows(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), times, 120.0, 4)
+
+
+def _library() -> dict[str, bytes]:
+    index = Index(_loaded(), "librosa")
+    index.add("a.wav", _windows())
+    with tempfile.TemporaryDirectory() as place:
+        index.save(Path(place) / "a.mbi")
+        return {"a.mbi": (Path(place) / "a.mbi").read_bytes()}
+
+
+def _search(at: Path) -> None:
+    Index.open(at / "a.mbi", _loaded()).match([_windows()], tempo="any")
+
+
+def _embedding() -> bytes:
+    return _npz(clip=np.ones(4), tokens=np.ones((3, 4)), times=np.arange(4) * 0.5, made_by=np.array("a"))
+
+
 def _generator() -> dict[str, bytes]:
     config = GeneratorConfig(
         condition_width=4, width=16, layers=1, heads=2, feedforward=8, dropout=0.0, condition_layers=1, patch=5,
@@ -290,6 +339,15 @@ TARGETS = (
                functools.partial(lambda kind, file: {file: _tone(kind)}, kind, f"a.{kind.lower()}"))
         for kind in ("WAV", "FLAC", "OGG", "MP3", "AU", "AIFF")
     ),
+    *(
+        Target(f"audio_{suffix}",
+               functools.partial(lambda file, at: decode.load(at / file, 22_050), f"a.{suffix}"),
+               functools.partial(lambda kind, file: {file: _aac(kind)}, kind, f"a.{suffix}"))
+        for suffix, kind in (("m4a", "ipod"), ("aac", "adts"))
+    ),
+    Target("library", _search, _library),
+    Target("piece_files", pieces_of, lambda: {"a.npz": _embedding(), "b.wav": b"x"}, _only(".npz")),
+    Target("embedding", lambda at: embedded_before(at / "a.npz"), lambda: {"a.npz": _embedding()}),
     *(_motion(f"pickle_aist_{protocol}", functools.partial(_aist, protocol)) for protocol in (0, 2, 5)),
     _motion("pickle_gdance", _gdance, Hints(fps=30.0, person=0)),
     Target("pickle_official", lambda at: aistpp.read_motion(at / "a.pkl"), lambda: {"a.pkl": _aist(4)}),

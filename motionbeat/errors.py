@@ -24,12 +24,17 @@ def refuse(errors: Iterable[str]) -> None:
     raise MotionBeatError("\n".join(shown))
 
 
+def printable(text: str) -> str:
+    """`text` with control characters and bytes that are no UTF-8 as Python escapes: names of files may hold any."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; wrong input, a full disk or a folder that is not writable end it with one line."""
     try:
         main()
     except MotionBeatError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)

@@ -84,7 +84,7 @@ class Index:
         parts = np.split(tensors["vectors"], ends), np.split(tensors["times"], ends)
         index._windows = tuple(zip(*parts, strict=True)) if index.pieces else ()
         for kind in ("song", "dance"):
-            if f"nearest_{kind}" in tensors:
+            if index._large(kind) and f"nearest_{kind}" in tensors:  # else faiss's reader has no part in it
                 index._nearest[kind] = Nearest.unpack(tensors[f"nearest_{kind}"])
                 if len(index._nearest[kind]) != sum(p.windows for p in index.pieces if p.kind == kind):
                     raise MotionBeatError(f"{path}: its search structure belongs to other windows: make it anew")
@@ -124,7 +124,7 @@ class Index:
         root = Path(folder).resolve()
         found = piece_files.pieces_of(root)
         mine = {piece.name: piece for piece in self.pieces if piece.folder == str(root)}
-        kept = [n for n, (p, kind) in found.items() if n in mine and piece_files.state_of(p, kind) == mine[n].state]
+        kept = [n for n, (p, kind) in found.items() if n in mine and piece_files.has_state(p, kind, mine[n].state)]
         removed = sorted(mine.keys() - found.keys())
         self._drop({(str(root), name) for name in removed})
         added: list[str] = []
@@ -133,6 +133,7 @@ class Index:
         for name in each([name for name in found if name not in set(kept)]):
             path, kind = found[name]
             try:
+                piece_files.refuse_bytes(name)
                 state, content = piece_files.state_of(path, kind), piece_files.content_of(path)
                 windows = self._song(path, None)[0] if kind == "song" else self._dance(path)
             except MotionBeatError as error:

@@ -32,7 +32,8 @@ _MOST_CHANNELS = 16
 _RATES = (4_000, 768_000)
 _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
-_MOST_SAMPLES = 2**29  # 2 GiB as decoded: 3.4 hours of one channel at 44.1 kHz
+MOST_SAMPLES = 2**29
+"""Of all channels together: 2 GiB as decoded, 3.4 hours of one channel at 44.1 kHz, 1.7 hours of two."""
 _PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "uint8": 2.0**7}
 
@@ -57,11 +58,12 @@ Source: TypeAlias = "str | PathLike[str] | ArrayLike | Tensor | Sound"
 """A path; samples as an array, a torch tensor or nested lists of numbers; or what `decode` has given."""
 
 
-def decode(source: Source, sample_rate: int | None = None) -> Sound:
+def decode(source: Source, sample_rate: int | None = None, most_samples: int = MOST_SAMPLES) -> Sound:
     """A file, or an array (or torch tensor) with its `sample_rate` in Hz, as mono samples at their own rate.
 
     A file is wav, flac, ogg, mp3, au or whatever else libsndfile knows; m4a, mp4 and the like need the extra `video`.
     Arrays are as `as_mono` takes them. Channels are averaged. A `Sound` is given back as it is.
+    most_samples: of a file, all channels together; one that holds more is refused before it is in memory.
     Raises `MotionBeatError` naming the file, what is wrong and the fix: missing, a folder, no audio, broken or
     cut short, empty, under 0.1 s, silent, or holding NaN; and for an array without its rate.
     """
@@ -75,7 +77,7 @@ def decode(source: Source, sample_rate: int | None = None) -> Sound:
             raise MotionBeatError(f"{path} is a folder; give one audio file in it")
         if not path.is_file():
             raise MotionBeatError(f"{path} does not exist; check the path")
-        samples, rate = _decode(path)
+        samples, rate = _decode(path, most_samples)
         return Sound(_mono(samples, rate, str(path)), rate, str(path))
     if sample_rate is None:
         raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
@@ -137,7 +139,7 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
     return scaled
 
 
-def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
+def _decode(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
     """(n, channels) samples and their rate; refuses a file that cannot be read to its end."""
     import soundfile
 
@@ -147,21 +149,25 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     if suffix in BY_PYAV or (suffix == ".opus" and "OPUS" not in soundfile.available_subtypes("OGG")):
         from motionbeat.audio.pyav import decode_by_pyav
 
-        return decode_by_pyav(path)
+        samples, rate = decode_by_pyav(path, most_samples)
+        return samples, _checked_rate(rate, f"{path}: sample rate")
     streams = stream_length.streams(path, _kind(path))
     if streams is None:
-        return _decode_stream(path, path)
-    parts = [_decode_stream(path, io.BytesIO(stream)) for stream in streams]
+        return _decode_stream(path, path, most_samples)
+    parts: list[tuple[NDArray[np.float32], int]] = []
+    for stream in streams:
+        parts.append(_decode_stream(path, io.BytesIO(stream), most_samples))
+        most_samples -= parts[-1][0].size
     rates = sorted({rate for _, rate in parts})
     if len(rates) > 1:
         raise MotionBeatError(
             f"{path} has parts of {' and '.join(map(str, rates))} Hz, put behind one another: convert it to wav or "
             "flac of one rate"
         )
-    samples = [part for part, _ in parts]
-    if len({part.shape[1] for part in samples}) > 1:
-        samples = [part.mean(axis=1, keepdims=True, dtype=np.float32) for part in samples]
-    return np.concatenate(samples), rates[0]
+    waves = [part for part, _ in parts]
+    if len({part.shape[1] for part in waves}) > 1:
+        waves = [part.mean(axis=1, keepdims=True, dtype=np.float32) for part in waves]
+    return np.concatenate(waves), rates[0]
 
 
 def _kind(path: Path) -> str:
@@ -175,7 +181,7 @@ def _kind(path: Path) -> str:
         return "MP3" if path.suffix.lower() == ".mp3" else ""
 
 
-def _decode_stream(path: Path, stream: Path | io.BytesIO) -> tuple[NDArray[np.float32], int]:
+def _decode_stream(path: Path, stream: Path | io.BytesIO, most_samples: int) -> tuple[NDArray[np.float32], int]:
     """One stream of `path`: the file itself, or bytes with a header that is true."""
     import soundfile
 
@@ -183,8 +189,13 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO) -> tuple[NDArray[np.fl
     try:
         with soundfile.SoundFile(stream) as file:
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
-            if promised > _MOST_FRAMES_PER_BYTE * size or promised * file.channels > _MOST_SAMPLES:
+            if promised > _MOST_FRAMES_PER_BYTE * size:
                 raise MotionBeatError(f"{path}: its header gives no length that can be true; convert it to wav or flac")
+            if promised * file.channels > most_samples:
+                raise MotionBeatError(
+                    f"{path}: its header promises {promised / 60 / max(rate, 1):.0f} minutes of {file.channels} "
+                    "channel(s), more than are read at once: cut it into shorter files, or mix it down to one channel"
+                )
             _checked_rate(rate, f"{path}: sample rate")
             # in one read: between reads soundfile seeks, which would hide a hole in a damaged stream
             samples = file.read(dtype="float32", always_2d=True)

@@ -1,19 +1,23 @@
 """File2Samples by PyAV (FFmpeg), for what libsndfile does not read: m4a, mp4 and other containers of AAC."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded
 
+_MOST_CHANNELS = 8  # of more PyAV 18 counts the planes wrong, and reads memory that is not the frame's
 _SLACK_S = 0.25  # a container counts the encoder's padding at both ends
 
 
-def decode_by_pyav(path: Path) -> tuple[NDArray[np.float32], int]:
+def decode_by_pyav(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
     """(n, channels) float32 samples of the first audio stream, and their rate in Hz.
 
-    Raises `MotionBeatError` where PyAV is not installed, and for a file without audio, broken, or cut short.
+    most_samples: of all channels together, counted while decoding, since a container may promise anything. Raises
+    `MotionBeatError` where PyAV is not installed, and for a file without audio, broken, cut short or longer.
     """
     try:
         import av
@@ -21,23 +25,31 @@ def decode_by_pyav(path: Path) -> tuple[NDArray[np.float32], int]:
         raise MotionBeatError(
             f"{path}: {path.suffix} files need PyAV: pip install 'motionbeat[video]', or convert it to wav or flac"
         ) from None
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise MotionBeatError(f"{path} holds no audio stream; give a file with sound")
-            stream = container.streams.audio[0]
-            rate = int(stream.rate)
-            promised_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
-            resampler = av.AudioResampler(format="fltp")  # the same rate and channels
-            frames = [part for frame in container.decode(stream) for part in resampler.resample(frame)]
-            frames += resampler.resample(None)
-            parts = [frame.to_ndarray() for frame in frames]  # (channels, n) each
-    except av.FFmpegError as error:
-        raise MotionBeatError(
-            f"{path} cannot be decoded ({error.strerror}): it is damaged, or in a format that FFmpeg cannot read; "
-            "copy it again or convert it to wav or flac"
-        ) from None
-    samples = np.concatenate(parts, axis=1).T.astype(np.float32) if parts else np.zeros((0, 1), np.float32)
+    fix = "it is damaged, or in a format that FFmpeg cannot read; copy it again or convert it to wav or flac"
+    # not av.FFmpegError alone: a rate or layout that changes on the way is a ValueError of the resampler
+    with guarded(path, "cannot be decoded", fix), av.open(str(path)) as container:
+        if not container.streams.audio:
+            raise MotionBeatError(f"{path} holds no audio stream; give a file with sound")
+        stream = container.streams.audio[0]
+        rate = int(stream.rate)
+        promised_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+        resampler = av.AudioResampler(format="fltp")  # the same rate and channels
+        parts: list[NDArray[np.float32]] = []  # (channels, n) each
+        held = 0
+        for frame in chain(container.decode(stream), [None]):
+            if frame is not None and frame.layout.nb_channels > _MOST_CHANNELS:
+                raise MotionBeatError(
+                    f"{path} has {frame.layout.nb_channels} channels, more than {_MOST_CHANNELS}: mix them down"
+                )
+            for part in resampler.resample(frame):
+                parts.append(part.to_ndarray().astype(np.float32, copy=False))
+                held += parts[-1].size
+            if held > most_samples:
+                raise MotionBeatError(
+                    f"{path} holds more than {held / 60 / rate / parts[-1].shape[0]:.0f} minutes, more than are read "
+                    "at once: cut it into shorter files"
+                )
+        samples = np.concatenate(parts, axis=1).T if parts else np.zeros((0, 1), np.float32)
     if len(samples) < (promised_s - _SLACK_S) * rate:
         raise MotionBeatError(
             f"{path}: {len(samples) / rate:.2f} s of the {promised_s:.2f} s that it promises can be decoded: "

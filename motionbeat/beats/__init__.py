@@ -64,7 +64,8 @@ def track(
         quiet = f"make it louder (its peak is {20 * np.log10(peak):.0f} dBFS), " if peak < _QUIET else ""
         raise MotionBeatError(
             f"{sound.name}: {tracker} finds {len(times) or 'no'} beat{'s' * (len(times) != 1)}; "
-            f"{quiet}give music with a pulse, another tracker, or tracker nominal with the known bpm"
+            f"{quiet}give music with a pulse or another tracker; a known tempo goes to motionbeat search as --bpm, and "
+            "to Python as tracker='nominal', bpm="
         )
     if tracker == "librosa":
         return Beats(times, positions, librosa_tracker.BEATS_PER_BAR, downbeats=False)

@@ -13,6 +13,8 @@ from motionbeat.errors import MotionBeatError
 
 EDGE_S = 0.07
 """A beat may miss an end of the audio by this much: the tolerance of the field's F-measure."""
+LEAST_INTERVAL_S = 0.02
+"""From beat to beat: 400 BPM counted seven times over. Closer ones are a mistake, and cost memory without bounds."""
 _NEIGHBOURS = 8
 _SAME_TEMPO = 0.1
 
@@ -36,7 +38,7 @@ def _whole(values: ArrayLike) -> NDArray[np.int64]:
 class Beats:
     """Beats of one song.
 
-    times: (N,) seconds, at least 0, strictly increasing, N >= 2. positions: (N,) place in the bar from
+    times: (N,) seconds, at least 0, increasing by 0.02 s or more, N >= 2. positions: (N,) place in the bar from
     1 (the downbeat) to `beats_per_bar`. `downbeats` is False where a tracker gives beats only and the
     bars are merely counted from the first one.
 
@@ -61,6 +63,11 @@ class Beats:
         if (late := np.flatnonzero(np.diff(times) <= 0)).size:
             raise MotionBeatError(
                 f"beats: times do not increase at beat {late[0] + 1} ({times[late[0] + 1]:.3f} s); sort them"
+            )
+        if (close := np.flatnonzero(np.diff(times) < LEAST_INTERVAL_S)).size:
+            raise MotionBeatError(
+                f"beats: {times[close[0]]:.3f} and {times[close[0] + 1]:.3f} s are closer than {LEAST_INTERVAL_S} s; "
+                "give seconds, and each beat once"
             )
         whole = isinstance(self.beats_per_bar, int | np.integer) and not isinstance(self.beats_per_bar, bool)
         if not whole or self.beats_per_bar < 1:

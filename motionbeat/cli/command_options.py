@@ -1,6 +1,7 @@
 """What several commands share: the options --model and --json, and the model that the first one names."""
 
 import json
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -49,5 +50,6 @@ def open_model(folder: Path, device: str | None = None) -> "MotionBeat":
 
 
 def print_json(values: Any) -> None:
-    """Print `values` as JSON; NaN is refused."""
-    print(json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False))
+    """Print `values` as JSON; NaN is refused, and what is no UTF-8 or controls a terminal is escaped."""
+    text = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)
+    print(re.sub("[\x7f-\x9f\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))

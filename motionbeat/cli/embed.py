@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from motionbeat.cli.command_options import DEFAULT_MODEL, ModelOption, Tracker, open_model
-from motionbeat.errors import MotionBeatError
+from motionbeat.errors import MotionBeatError, printable
 
 
 class Mode(StrEnum):
@@ -107,7 +107,7 @@ def _refuse(song: Path, error: MotionBeatError, as_json: bool) -> int:
     """Say why a song is not embedded; it counts as 1."""
     if as_json:
         print(json.dumps({"song": str(song), "status": "refused", "error": str(error)}), flush=True)
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {printable(str(error))}", file=sys.stderr)
     return 1
 
 

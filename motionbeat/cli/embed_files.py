@@ -90,8 +90,8 @@ def embedded_before(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     fix = "give -o FOLDER or move it"
-    with guarded(path, "is no .npz that embed wrote", fix), path.open("rb") as file:
+    with guarded(path, "is not an .npz that embed wrote", fix), path.open("rb") as file:
         arrays = np.load(file, allow_pickle=False)
         if isinstance(arrays, NpzFile) and "made_by" in arrays:
             return dict(arrays)
-    raise MotionBeatError(f"{path} is no .npz that embed wrote: {fix}")
+    raise MotionBeatError(f"{path} is not an .npz that embed wrote: {fix}")

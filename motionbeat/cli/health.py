@@ -34,6 +34,8 @@ _LICENCES = (
     ("av", "PyAV's wheel holds x264, GPL (videos)"),
 )
 _DVC_SECONDS = 120
+_CACHES = ("aistpp", "dance", "demo", "items", "training")
+"""Our folders in the cache: `.cache` of a home folder holds everybody's, which are none of our business."""
 
 
 @frozen
@@ -140,7 +142,7 @@ def cache(folder: Path | None = None) -> list[Finding]:
     folder = folder or cache_folder()
     if not folder.is_dir():
         return [Finding("cache", str(folder), OK, "none yet")]
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = [path for name in _CACHES for path in (folder / name).rglob("*") if path.is_file()]
     damaged = [path for path in files if not path.name.endswith(".unfinished") and not _whole(path)]
     remains = [path for path in files if path.name.endswith(".unfinished")]
     size = sum(path.stat().st_size for path in files) / 1e6

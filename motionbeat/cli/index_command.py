@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motionbeat.cli.command_options import DEFAULT_MODEL, JsonOption, ModelOption, Tracker, open_model, print_json
-from motionbeat.errors import MotionBeatError
+from motionbeat.errors import MotionBeatError, printable
 from motionbeat.files import check_output
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from motionbeat.inference import MotionBeat
 
 _SAVE_EVERY_S = 60.0
+_SAVES_COST = 20  # at least so many times as long is worked as the last save took
 
 
 def index(
@@ -45,18 +46,20 @@ def index(
     """
     check_output(output)
     library = _opened(output, open_model(model), tracker, folder, add)
-    saved = time.monotonic()
+    saved, cost_s = time.monotonic(), 0.0
 
-    def save_now_and_then() -> None:
-        nonlocal saved
-        if time.monotonic() - saved > _SAVE_EVERY_S:
+    def save_now_and_then() -> None:  # a small library after each song, a large one each minute
+        nonlocal saved, cost_s
+        began = time.monotonic()
+        if began - saved > min(_SAVE_EVERY_S, _SAVES_COST * cost_s):
             library.save(output, structures=False)
             saved = time.monotonic()
+            cost_s = saved - began
 
     done = library.update(folder, each=_shown, done=save_now_and_then)
     library.save(output)
     for reason in done.refused.values():
-        print(f"error: {reason}", file=sys.stderr)
+        print(f"error: {printable(reason)}", file=sys.stderr)
     counts = {kind: sum(piece.kind == kind for piece in library.pieces) for kind in ("song", "dance")}
     if as_json:
         names = {name: list(getattr(done, name)) for name in ("added", "changed", "kept", "removed")}

@@ -59,7 +59,7 @@ class ModelConfig:
     def __attrs_post_init__(self) -> None:
         expected = {
             **dict.fromkeys(_COUNTS, f"a whole number of at least 1 (at most {MOST}, layers {MOST_LAYERS})"),
-            **dict.fromkeys(_POSITIVE, "a number above 0"),
+            **{name: f"a number {low:g} to {high:g}" for name, (low, high) in _BETWEEN.items()},
             "width": f"a multiple of 2 * heads = {2 * self.heads if _is_count(self.heads) else '2 * heads'}",
             "embedding": "a whole number of at least 1, a multiple of window_beats for readout window_harmonic",
             "rotation_start": "a whole number below motion_width, or none",
@@ -70,7 +70,7 @@ class ModelConfig:
             **dict.fromkeys(_SWITCHES, "true or false"),
         }
         wrong = {name for name in _COUNTS if not _is_count(getattr(self, name))}
-        wrong |= {name for name in _POSITIVE if not _is_positive(getattr(self, name))}
+        wrong |= {name for name, bounds in _BETWEEN.items() if not _is_between(getattr(self, name), *bounds)}
         wrong |= {"layers"} if "layers" not in wrong and self.layers > MOST_LAYERS else set()
         if "width" not in wrong and "heads" not in wrong and self.width % (2 * self.heads):
             wrong.add("width")
@@ -137,7 +137,8 @@ _COUNTS = (
     *("mel_bands", "motion_width", "subbeats", "window_beats", "width"),
     *("layers", "heads", "embedding", "max_beats_per_bar"),
 )
-_POSITIVE = ("motion_fps", "contact_speed", "contact_height")
+_BETWEEN = {"motion_fps": (1, 1000), "contact_speed": (1e-6, 100), "contact_height": (1e-6, 10)}
+"""Frames/s, m/s and m that a body can have: motion is resampled to motion_fps, so a large one takes all memory."""
 _SWITCHES = ("flux", "joint_events", "centre", "phase_features", "contact_attention")
 _CHOICES = {"rotation": ROTATIONS, "readout": READOUTS, "contact_resolution": RESOLUTIONS}
 
@@ -146,8 +147,8 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST
 
 
-def _is_positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+def _is_between(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 def _starts_inside(start: Any, width: Any) -> bool:

@@ -91,6 +91,9 @@ def load_weights(folder: Path | str, model: nn.Module, kind: str) -> None:
     expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items()}
     actual = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
     _refuse_other(path, expected, actual)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise MotionBeatError(f"{path}: tensor {name} holds NaN or infinity: train the {kind} again")
     model.load_state_dict(tensors)
 
 

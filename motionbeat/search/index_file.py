@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_file
+from motionbeat.files import guarded, parse_json, whole_file
 
 if TYPE_CHECKING:
     from motionbeat.inference import MotionBeat
 
 FORMAT = "motionbeat search index 1"
 _KEY = "motionbeat"
+_TENSORS = ("vectors", "times", "nearest_song", "nearest_dance")
 _HEADER = {"format": str, "model": str, "tracker": str, "pieces": list}
 
 
@@ -40,17 +41,16 @@ def write(path: Path, header: dict[str, Any], tensors: dict[str, NDArray[Any]]) 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Header and tensors that `write` wrote. Raises `MotionBeatError` naming the file and the fix."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
+    if path.is_dir():
+        raise MotionBeatError(f"{path} is a folder: name the file of a library, such as {path / 'library.mbi'}")
     if not path.is_file():
         raise MotionBeatError(f"{path} does not exist: create it with motionbeat index FOLDER -o {path}")
-    try:
-        with safe_open(path, "numpy") as file:
-            text = (file.metadata() or {}).get(_KEY, "")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        header = json.loads(text)
-    except (SafetensorError, ValueError, OSError) as error:
-        raise MotionBeatError(f"{path} is not a search index ({error}): create it with motionbeat index") from None
+    with guarded(path, "is not a search index", "create it with motionbeat index"), safe_open(path, "numpy") as file:
+        text = (file.metadata() or {}).get(_KEY, "")
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name in _TENSORS}  # noqa: SIM118 (no mapping)
+    header = parse_json(text, path, "it is not a search index: create it with motionbeat index")
     wrong = not isinstance(header, dict) or any(not isinstance(header.get(k), t) for k, t in _HEADER.items())
     if wrong or header["format"] != FORMAT or not {"vectors", "times"} <= set(tensors):
         raise MotionBeatError(f"{path} is not an index of the form {FORMAT!r}: create it anew with motionbeat index")
@@ -65,6 +65,10 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         or sum(numbers) != len(vectors)
     ):
         raise MotionBeatError(f"{path}: its windows do not add up to its pieces: create it anew with motionbeat index")
+    if not np.isfinite(vectors).all() or not np.isfinite(times).all():
+        raise MotionBeatError(
+            f"{path}: its vectors or times hold NaN or infinity: create it anew with motionbeat index"
+        )
     return header, tensors
 
 

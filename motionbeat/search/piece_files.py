@@ -11,8 +11,10 @@ from motionbeat.audio.song_files import SONG_SUFFIXES
 from motionbeat.beats import Beats, track
 from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded
 
 DANCES = (".bvh", ".npz", ".pkl", ".npy")
+_READABLE = "make it readable, or move it out of the folder"
 _EMBEDDING = {"clip.npy", "tokens.npy", "times.npy"}
 
 
@@ -26,22 +28,37 @@ def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
     found = {}
     for path in sorted(folder.rglob("*")):
         kind = {**dict.fromkeys(SONG_SUFFIXES, "song"), **dict.fromkeys(DANCES, "dance")}.get(path.suffix.lower())
-        if kind and path.is_file() and not path.name.startswith(".") and not _is_embedding(path):
+        if kind and _may_be_read(path) and not path.name.startswith(".") and not _is_embedding(path):
             found[path.relative_to(folder).as_posix()] = (path, kind)
     if not found:
         raise MotionBeatError(f"{folder} holds no song ({', '.join(SONG_SUFFIXES)}) and no dance ({', '.join(DANCES)})")
     return found
 
 
+def refuse_bytes(name: str) -> None:
+    """Raise `MotionBeatError` for a name that is no UTF-8: the index, a text, could not hold it."""
+    if name != name.encode("utf-8", "replace").decode():
+        raise MotionBeatError(f"{name}: its name is not UTF-8: rename it")
+
+
 def state_of(path: Path, kind: str) -> str:
     """Sizes and times of change of the files that a piece is made from: equal if nothing has changed."""
-    files = [path] if kind == "song" else [path, *_beside(path)]
-    return " ".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
+    with guarded(path, "cannot be read", _READABLE):
+        files = [path] if kind == "song" else [path, *_beside(path)]
+        return " ".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
+
+
+def has_state(path: Path, kind: str, state: str) -> bool:
+    """Whether `state_of` gives this still; False too where the file cannot be read any more."""
+    try:
+        return state_of(path, kind) == state
+    except MotionBeatError:
+        return False
 
 
 def content_of(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+    """SHA-256 of a file's bytes. Raises `MotionBeatError` where they cannot be read."""
+    with guarded(path, "cannot be read", _READABLE), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -100,7 +117,18 @@ def _beside(path: Path) -> list[Path]:
 
 
 def _is_embedding(path: Path) -> bool:
-    if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
+    if path.suffix.lower() != ".npz":
         return False
-    with zipfile.ZipFile(path) as archive:
-        return set(archive.namelist()) >= _EMBEDDING
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return set(archive.namelist()) >= _EMBEDDING
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):  # reading it as a dance says what is wrong
+        return False
+
+
+def _may_be_read(path: Path) -> bool:
+    """Whether it is a file; True too where that cannot be known, so that it is named when it is read."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True

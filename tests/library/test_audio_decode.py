@@ -36,11 +36,12 @@ def test_every_format_gives_the_same_signal(folder: Path, kind: str) -> None:
     assert np.corrcoef(samples[inner], tone()[inner])[0, 1] > 0.995
 
 
-def written_by_pyav(path: Path, samples: np.ndarray, codec: str) -> Path:
+def written_by_pyav(path: Path, samples: np.ndarray, codec: str, layout: str = "mono") -> Path:
     av = pytest.importorskip("av")
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=RATE, layout="mono")
-        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        stream = container.add_stream(codec, rate=RATE, layout=layout)
+        interleaved = np.repeat(samples, av.AudioLayout(layout).nb_channels)[None]
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
         frame.sample_rate = RATE
         container.mux([*stream.encode(frame), *stream.encode(None)])
     return path
@@ -53,6 +54,21 @@ def test_containers_of_aac_are_read_by_pyav(tmp_path: Path, kind: str) -> None:
     assert abs(len(samples) - 2 * RATE) < 0.1 * RATE
     lag = np.argmax(np.correlate(samples[: RATE + 4000], tone()[4000:RATE], "valid"))
     assert np.corrcoef(samples[lag : lag + RATE - 4000], tone()[4000:RATE])[0, 1] > 0.99
+
+
+def test_a_layout_that_changes_on_the_way_and_a_file_without_end_are_refused(tmp_path: Path) -> None:
+    parts = [written_by_pyav(tmp_path / f"{kind}.aac", tone(), "aac", kind) for kind in ("mono", "stereo")]
+    (tmp_path / "both.aac").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(MotionBeatError, match=r"both\.aac cannot be decoded .*convert it"):
+        load(tmp_path / "both.aac", RATE)
+    with pytest.raises(MotionBeatError, match=r"mono\.aac holds more than .*cut it"):
+        decode(parts[0], most_samples=RATE)
+    many = written_by_pyav(tmp_path / "many.mkv", tone(), "pcm_f32le", "hexadecagonal")
+    with pytest.raises(MotionBeatError, match=r"many\.mkv has 16 channels, more than 8"):  # PyAV crashes on them
+        load(many, RATE)
+    soundfile.write(tmp_path / "tone.wav", tone(), RATE)
+    with pytest.raises(MotionBeatError, match=r"tone\.wav: its header promises .*cut it"):
+        decode(tmp_path / "tone.wav", most_samples=RATE)
 
 
 def test_opus_is_read(tmp_path: Path) -> None:

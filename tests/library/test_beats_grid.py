@@ -215,3 +215,14 @@ def test_a_lag_is_defined_only_where_the_beats_match() -> None:
     assert compare(late, ends_early)["lag_ms"] is None
     off_beat = Beats(truth.times + 0.25, truth.positions, 4)
     assert compare(off_beat, truth)["lag_ms"] is None
+
+
+@pytest.mark.parametrize("bpm", [1e9, 401, 19, 0, -120, np.nan, np.inf])
+def test_a_tempo_that_no_music_has_is_refused_before_a_grid_is_made(bpm: float) -> None:
+    with pytest.raises(MotionBeatError, match="give a number from 20 to 400"):
+        nominal.grid(60.0, bpm, 4)
+
+
+def test_beats_that_are_too_close_are_refused() -> None:
+    with pytest.raises(MotionBeatError, match=r"closer than 0\.02 s"):
+        Beats([0.0, 0.5, 0.51], [1, 2, 3], 4)

@@ -124,7 +124,7 @@ def test_an_npz_that_embed_did_not_write_is_kept_and_the_other_songs_are_embedde
     other = Path(shutil.copy(song, tmp_path / "other.wav"))
     code, out, err = run(song, other, "--model", model, "--mode", "grid", "--again")
     assert code == 1 and out.startswith(f"{other}: 50 frames")
-    assert err.startswith(f"error: {song.with_suffix('.npz')} is no .npz that embed wrote")
+    assert err.startswith(f"error: {song.with_suffix('.npz')} is not an .npz that embed wrote")
     assert err.splitlines()[0].endswith("give -o FOLDER or move it") and err.count("\n") == 2
     assert song.with_suffix(".npz").read_bytes() == kept
 

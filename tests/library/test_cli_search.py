@@ -15,6 +15,8 @@ import motionbeat
 from motionbeat import cli
 from motionbeat.beats.beats_text import read_beats
 from motionbeat.cli import extras, health
+from motionbeat.errors import MotionBeatError
+from motionbeat.index import Index
 from motionbeat.search import piece_files
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +85,42 @@ def test_a_broken_song_is_named_and_the_others_are_indexed(run, model, tmp_path)
     code, out, err = run("index", folder, "-o", tmp_path / "l.mbi", "--model", model, "--tracker", "librosa")
     assert code == 1 and "1 songs" in out
     assert "broken.mp3 cannot be decoded" in err and err.endswith("1 files were not embedded\n")
+
+
+def test_names_are_printed_without_their_control_characters(run, model, songs, tmp_path):
+    folder, bad = tmp_path / "songs", "a\x1b[2J\x9b\udcff.wav"
+    folder.mkdir()
+    pattern_song(folder / "red\x1b[31m.wav", 1, beats=12)
+    (folder / bad).write_bytes(b"no audio")
+    words = ("index", folder, "-o", tmp_path / "l.mbi", "--model", model, "--tracker", "librosa")
+    code, out, err = run(*words)
+    assert code == 1 and "1 songs" in out and r"a\x1b[2J\x9b\udcff.wav" in err and "\x1b" not in err
+    code, out, _ = run(*words, "--json")
+    assert out.isascii() and bad in json.loads(out)["refused"]
+    words = ("--like", songs / "song0.wav", "--model", model, "--tempo", "any")
+    code, out, _ = run("search", tmp_path / "l.mbi", *words)
+    assert code == 0 and r"red\x1b[31m.wav" in out and "\x1b" not in out
+
+
+def test_a_stopped_run_keeps_its_first_songs(run, model, songs, tmp_path, monkeypatch):
+    whole = Index.update
+
+    def stopped(self, folder, *, done, **options):
+        def once():
+            done()
+            raise MotionBeatError("stopped")
+
+        return whole(self, folder, done=once, **options)
+
+    path = tmp_path / "l.mbi"
+    monkeypatch.setattr(Index, "update", stopped)
+    assert run("index", songs, "-o", path, "--model", model, "--tracker", "librosa")[0] == 1
+    assert [piece.name for piece in Index.open(path, motionbeat.load(model)).pieces] == ["song0.wav"]
+
+
+def test_a_folder_as_the_library_is_called_one(run, model, songs, tmp_path):
+    code, _, err = run("index", songs, "-o", tmp_path, "--model", model)
+    assert code == 1 and f"{tmp_path} is a folder" in err
 
 
 def test_search_prints_a_table_or_json(run, model, songs, library):
@@ -174,10 +212,11 @@ def test_doctor_tells_what_is_there_and_fails_on_problems(run, model, tmp_path, 
     assert code == 0 and findings["model", str(model)]["state"] == "ok"
     assert findings["installed", "motionbeat"]["detail"].startswith(motionbeat.__version__)
     assert "CC BY-NC-SA" in findings["licence", "madmom"]["detail"]
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "entry.npz").write_bytes(b"half")
+    for name in ("items", "firefox"):
+        (tmp_path / "cache" / name).mkdir(parents=True)
+        (tmp_path / "cache" / name / "entry.npz").write_bytes(b"half")
     code, out, _ = run("doctor", "--model", model)
-    assert code == 1 and "entry.npz: delete them" in out
+    assert code == 1 and "1 files, such as" in out and "entry.npz: delete them" in out and "firefox" not in out
 
 
 def test_doctor_counts_data_sets_that_params_name(tmp_path):

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
+import safetensors.torch as torch_file
+import torch
 from rhythm_songs import RATE, load_tiny, pattern_song, registered, swaying
 
 import motionbeat
@@ -159,6 +162,29 @@ def test_only_new_and_changed_songs_are_embedded_again(model, songs):
     assert {piece.name: piece.windows for piece in index.pieces}["song1.wav"] == 20 - 8 + 1
 
 
+def test_a_small_library_never_reaches_the_reader_of_faiss(model, songs, tmp_path, monkeypatch):
+    motionbeat.Index.build(model, songs, tracker="librosa").save(tmp_path / "a.mbi")
+    header, tensors = index_file.read(tmp_path / "a.mbi")
+    tensors["nearest_song"] = np.zeros(100, np.uint8)
+    index_file.write(tmp_path / "a.mbi", {name: header[name] for name in ("model", "tracker", "pieces")}, tensors)
+    monkeypatch.setattr(nearest, "_faiss", lambda: pytest.fail("faiss was called"))
+    assert len(motionbeat.Index.open(tmp_path / "a.mbi", model).pieces) == 4
+
+
+def test_a_bad_archive_and_a_file_that_is_gone_are_named_and_the_rest_is_embedded(model, songs):
+    np.savez(songs / "bad.npz", joints=np.zeros(3))
+    whole = (songs / "bad.npz").read_bytes()
+    (songs / "bad.npz").write_bytes(whole.replace(b"PK\x01\x02", b"PK\x01\x03"))
+
+    def gone(names):
+        (songs / "song3.wav").unlink()
+        return names
+
+    done = motionbeat.Index(model, "librosa").update(songs, each=gone)
+    assert done.added == ("song0.wav", "song1.wav", "song2.wav")
+    assert sorted(done.refused) == ["bad.npz", "song3.wav"] and "song3.wav" in done.refused["song3.wav"]
+
+
 def test_an_index_of_another_model_is_refused(model, songs, tmp_path):
     motionbeat.Index.build(model, songs, tracker="librosa").save(tmp_path / "a.mbi")
     other = load_tiny(tmp_path / "other", seed=1)
@@ -166,13 +192,22 @@ def test_an_index_of_another_model_is_refused(model, songs, tmp_path):
         motionbeat.Index.open(tmp_path / "a.mbi", other)
 
 
-@pytest.mark.parametrize("damage", ["missing", "text", "other", "cut", "counts"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "folder", "text", "other", "cut", "counts", "nan", "times", "deep", "dtype"]
+)
 def test_a_file_that_is_no_index_is_refused_by_name(model, songs, tmp_path, damage):
     path = tmp_path / "a.mbi"
     index = motionbeat.Index.build(model, songs, tracker="librosa")
     index.save(path)
     if damage == "missing":
         path.unlink()
+    elif damage == "folder":
+        path.unlink()
+        path.mkdir()
+    elif damage == "deep":
+        safetensors.numpy.save_file({"vectors": np.zeros(1)}, path, metadata={"motionbeat": "[" * 100_000})
+    elif damage == "dtype":
+        torch_file.save_file({"vectors": torch.zeros(2, 8, dtype=torch.bfloat16)}, path, metadata={"motionbeat": "{}"})
     elif damage == "text":
         path.write_text("no index")
     elif damage == "other":
@@ -181,7 +216,10 @@ def test_a_file_that_is_no_index_is_refused_by_name(model, songs, tmp_path, dama
         path.write_bytes(path.read_bytes()[:-50])
     else:
         header, tensors = index_file.read(path)
-        header["pieces"][0]["windows"] += 1
+        if damage == "counts":
+            header["pieces"][0]["windows"] += 1
+        else:
+            tensors["times" if damage == "times" else "vectors"][0, 0] = np.nan
         index_file.write(path, {name: header[name] for name in ("model", "tracker", "pieces")}, tensors)
     with pytest.raises(MotionBeatError, match=r"a\.mbi"):
         motionbeat.Index.open(path, model)
@@ -222,8 +260,6 @@ def _tiny(folder: Path) -> Path:
 
 
 def test_a_write_that_fails_leaves_the_old_index(model, songs, tmp_path, monkeypatch):
-    import safetensors.numpy
-
     path = tmp_path / "a.mbi"
     index = motionbeat.Index.build(model, songs, tracker="librosa")
     index.save(path)

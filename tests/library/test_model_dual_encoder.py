@@ -266,11 +266,17 @@ def test_missing_and_foreign_files_are_refused(tmp_path) -> None:
     save_file({name: value for name, value in tensors.items() if name != "mel_std"}, weights)
     with pytest.raises(MotionBeatError, match="tensor mel_std is missing"):
         DualEncoder.load(tmp_path)
+    save_file(tensors | {"mel_mean": torch.full_like(tensors["mel_mean"], torch.nan)}, weights)
+    with pytest.raises(MotionBeatError, match="tensor mel_mean holds NaN"):
+        DualEncoder.load(tmp_path)
     torch.save(tensors, weights)  # a pickle
     with pytest.raises(MotionBeatError, match="not a safetensors file"):
         DualEncoder.load(tmp_path)
     weights.unlink()
     with pytest.raises(MotionBeatError, match=r"model\.safetensors is missing"):
+        DualEncoder.load(tmp_path)
+    config.write_text(json.dumps(settings | {"motion_fps": 1e9}))
+    with pytest.raises(MotionBeatError, match=r"motion_fps = 1000000000\.0; expected a number 1 to 1000"):
         DualEncoder.load(tmp_path)
     config.write_text(json.dumps(settings | {"colour": "blue"}))
     with pytest.raises(MotionBeatError, match=r"config\.json: unknown key colour"):

@@ -19,6 +19,7 @@ from motionbeat.search.rhythm_windows import folded, motion_windows, music_windo
 
 SAMPLE_RATE = 44_100
 _WAVE = 1200  # columns of the overview
+_FASTEST_RATE, _CHANNELS = 96_000, 2  # what may be uploaded; a header need not say how long it is
 _BARS_SHIFTED = 2  # how far the song is shifted
 
 Say = Callable[[str], None]
@@ -62,13 +63,15 @@ def analyse_song(
     is alike. say: is told each step. Raises `MotionBeatError` for what cannot be used.
     """
     whole_s = length_s(path)
-    if whole_s is not None and whole_s > longest_s:
+    if whole_s is None or whole_s <= longest_s:
+        say("reading the sound")
+        sound = decode.decode(path, most_samples=round(longest_s * _FASTEST_RATE * _CHANNELS))
+        whole_s = len(sound.samples) / sound.rate  # a header may say less than the file holds
+    if whole_s > longest_s:
         raise MotionBeatError(
             f"{title} lasts {whole_s / 60:.0f} minutes; this page accepts at most {longest_s / 60:.0f} minutes: "
             "upload a shorter excerpt"
         )
-    say("reading the sound")
-    sound = decode.decode(path)
     cut = len(sound.samples) > seconds * sound.rate
     samples = decode.Sound(sound.samples[: round(seconds * sound.rate)], sound.rate, title).at(SAMPLE_RATE)
     kept = decode.Sound(samples, SAMPLE_RATE, title)
