@@ -59,7 +59,7 @@ requestAnimationFrame(() => requestAnimationFrame(() => {{ look(); document.titl
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/chromium"]
     address = (tmp_path / "page.html").as_uri()
-    command = [BROWSER, *options, "--virtual-time-budget=2000", "--dump-dom", address]
+    command = [BROWSER, *options, "--virtual-time-budget=20000", "--dump-dom", address]
     seen = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     found = re.search(r"<title>(.*?)</title>", seen)
     assert found, seen
