@@ -1,11 +1,12 @@
 """Outputs that are either whole or absent, and JSON that reads the same on every machine."""
 
+import errno
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,25 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    if path.exists():
-        path.replace(former)  # not deleted under its name, where a kill would leave a part of it
-    unfinished.replace(path)
-    shutil.rmtree(former, ignore_errors=True)
+    _take_place(unfinished, path, former)
+
+
+def _take_place(unfinished: Path, path: Path, former: Path) -> None:
+    """Put the folder `unfinished` in the place of `path`; another run may do the same at any moment."""
+    while True:
+        with suppress(FileNotFoundError):
+            path.replace(former)  # not deleted under its name, where a kill would leave a part of it
+        try:
+            unfinished.replace(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # those two: another run has just put its own there
+                if former.exists():
+                    former.replace(path)
+                raise
+        else:
+            return
+        finally:
+            shutil.rmtree(former, ignore_errors=True)
 
 
 def _lives(process: str) -> bool:
