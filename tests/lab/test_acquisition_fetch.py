@@ -89,7 +89,7 @@ def test_user_and_password_of_an_address_are_not_put_on_record(server, path, led
 @pytest.mark.parametrize("chunked", [False, True])
 def test_after_a_cut_or_a_stall_only_the_rest_is_asked_for(server, get, path, cut, chunked):
     server.serve("/data.bin", CONTENT, [Behaviour(**cut, chunked=chunked), OK])
-    get(timeout_s=0.8)
+    get(timeout_s=2.0)
     assert path.read_bytes() == CONTENT
     assert ranges(server) == [None, "bytes=100000-"]
     assert server.requests[1].headers["if-range"].startswith('"')

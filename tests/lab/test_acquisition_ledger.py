@@ -157,7 +157,7 @@ def child(server: HostileServer, path: Path, ledger: Ledger) -> Callable[[], sub
     def begin() -> subprocess.Popen:
         arguments = [sys.executable, "-c", CHILD, f"{server.url}/data.bin", str(path), str(ledger.path)]
         process = subprocess.Popen(arguments, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while PartialFile(path).size() < 100_000:
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.01)
@@ -171,7 +171,7 @@ def test_a_killed_download_leaves_a_part_that_is_continued(server, get, path, le
     server.serve("/data.bin", CONTENT, [Behaviour(stall_after=100_000, block=1000, pause_s=0.0002), OK])
     with child() as process:
         process.send_signal(how)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         process.stderr.read()
     assert_nothing_came(path, ledger)
     left = {"data.bin.part", "data.bin.part.json"}
@@ -185,7 +185,7 @@ def test_a_second_process_waits_for_the_first_and_fetches_nothing(server, get, p
     server.serve("/data.bin", CONTENT, Behaviour(pause_s=0.5, block=100_000))
     with child() as process:
         get()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
         process.stderr.read()
     assert "another process is at work on data.bin" in capsys.readouterr().err
     assert path.read_bytes() == CONTENT and len(server.requests) == 1

@@ -86,7 +86,7 @@ def test_jobs_are_done_in_order_and_those_that_wait_know_their_place() -> None:
     def work(number: int) -> job_queue.Work:
         def run(say: job_queue.Say) -> dict[str, int]:
             say("waiting for the test")
-            assert gate.wait(20)
+            assert gate.wait(60)
             done.append(number)
             if number == 2:
                 raise MotionBeatError("two is refused")
@@ -111,7 +111,7 @@ def test_jobs_are_done_in_order_and_those_that_wait_know_their_place() -> None:
 
 def test_a_job_that_nobody_asks_about_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     queue, gate, dropped = job_queue.JobQueue(9), threading.Event(), []
-    first = queue.put(lambda say: {"gate": gate.wait(20)})
+    first = queue.put(lambda say: {"gate": gate.wait(60)})
     while queue.ask(first["job"])["state"] == "waiting":
         time.sleep(0.01)
     left = queue.put(lambda say: {}, lambda: dropped.append(True))
