@@ -68,8 +68,8 @@ def scores(
         figures[f"{name}.loss"] = float(np.mean(trained.losses[-max(1, len(trained.losses) // 10) :]))
         figures[f"{name}.parameters"] = float(sum(weight.numel() for weight in trained.model.parameters()))
     reference = Features.of(real)
-    for name, dances_of_row in rows.items():
-        row = score(dances_of_row, reference, settings.bootstrap, settings.seed)
+    calls = [(dances_of_row, reference, settings.bootstrap, settings.seed) for dances_of_row in rows.values()]
+    for name, row in zip(rows, in_parallel(score, calls, "rows of the table"), strict=True):
         figures |= {f"{name}.{measure}": value for measure, value in row.items()}
     return figures
 
