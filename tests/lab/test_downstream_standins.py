@@ -26,10 +26,10 @@ from motionbeat.lab.standins.write_standins import generate
 from motionbeat.lab.synthetic.plan import stream
 
 COUNTS = {
-    "gtzan": (60, 20, 20),
-    "magnatagatune": (95, 38, 57),
+    "gtzan": (30, 10, 20),
+    "magnatagatune": (57, 19, 38),
     "nsynth": (66, 20, 30),
-    "emomusic": (64, 16, 20),
+    "emomusic": (48, 12, 15),
 }
 SPLITS = ("train", "val", "test")
 

@@ -16,11 +16,11 @@ from motionbeat.lab.synthetic.plan import GENRES, stream
 from motionbeat.lab.synthetic.rhythm import rhythm
 from motionbeat.parallel import in_parallel
 
-CONTENT = "it has 100 synthetic clips of 5 s with made-up ratings"
+CONTENT = "it has 75 synthetic clips of 5 s with made-up ratings"
 SECONDS = 5.0
 ANNOTATORS = 10
 _ANNOTATOR_ERROR = 1.3  # deviation of one rating, on the scale of 1 to 9
-_SONGS_BY_ARTIST = 4
+_SONGS_BY_ARTIST = 3
 _EVALUATED = 5  # artists of the evaluation set
 _LETTERS = "abcdefghijklmnopqrstuvwxy"
 _BRIGHT = ("guitar", "trumpet", "flute", "piano", "marimba")
@@ -42,7 +42,7 @@ class RatedSong:
 
 
 def plan() -> list[RatedSong]:
-    """100 songs of 25 artists; the last five artists are the evaluation set."""
+    """75 songs of 25 artists; the last five artists are the evaluation set."""
     songs: list[RatedSong] = []
     for place, letter in enumerate(_LETTERS):
         part = "evaluation" if place >= len(_LETTERS) - _EVALUATED else "development"

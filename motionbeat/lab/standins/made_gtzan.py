@@ -11,9 +11,9 @@ from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import stream
 from motionbeat.parallel import in_parallel
 
-CONTENT = "it has 100 synthetic clips of 12 s, of ten made-up styles that carry its genres' names"
+CONTENT = "it has 60 synthetic clips of 12 s, of ten made-up styles that carry its genres' names"
 SECONDS = 12.0
-_CLIPS = {"train": 6, "val": 2, "test": 2}  # a genre
+_CLIPS = {"train": 3, "val": 1, "test": 2}  # a genre
 _BORROWED = 0.2  # chance that an instrument comes from another style
 
 
@@ -54,7 +54,7 @@ class GtzanClip:
 
 
 def plan() -> list[GtzanClip]:
-    """All clips: of each genre 6 train, 2 val, 2 test."""
+    """All clips: of each genre 3 train, 1 val, 2 test."""
     splits = [split for split, count in _CLIPS.items() for _ in range(count)]
     return [GtzanClip(genre, number, split) for genre in STYLES for number, split in enumerate(splits)]
 

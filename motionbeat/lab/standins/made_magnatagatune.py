@@ -15,10 +15,10 @@ from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import stream
 from motionbeat.parallel import in_parallel
 
-CONTENT = "it has 190 synthetic clips of 4 s, tagged by what is synthesised in them"
+CONTENT = "it has 114 synthetic clips of 4 s, tagged by what is synthesised in them"
 SECONDS = 4.0
 _MP3_RATE = 16_000  # as the files of the data set
-_CLIPS = {"train": 5, "val": 2, "test": 3}  # a scene
+_CLIPS = {"train": 3, "val": 1, "test": 2}  # a scene
 _FOLDERS = {"train": "0123456789ab", "val": "c", "test": "def"}
 _HEARD, _MISHEARD, _MISHEARD_RARE = 0.7, 0.02, 0.001
 _FAST_BPM, _SLOW_BPM, _LOUD, _QUIET = 122, 88, 0.6, 0.16
