@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks import fuzz
-from benchmarks.fuzz_targets import TARGETS, Target, _settings, check_sound, seeds
+from benchmarks.fuzz_inputs import settings
+from benchmarks.fuzz_targets import TARGETS, Target, check_sound, seeds
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
@@ -111,7 +112,7 @@ def test_a_model_of_absurd_sizes_is_refused_before_it_is_built(
 
 def _results(path: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
-        print_results(_settings(), path)
+        print_results(settings(), path)
 
 
 READERS = {
