@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
+def in_one_line(name: object) -> str:
+    """The name of a file as one printable line."""
+    return printable(str(name)).replace("\n", "\\n")
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; wrong input, a full disk or a folder that is not writable end it with one line."""
     try:

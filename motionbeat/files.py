@@ -1,9 +1,11 @@
 """Outputs that are either whole or absent, and JSON that reads the same on every machine."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -132,6 +134,17 @@ def read_text(path: Path, fix: str, most_bytes: int = LARGEST_TEXT) -> str:
         if (size := path.stat().st_size) > most_bytes:
             raise MotionBeatError(f"{path} has {size} bytes, more than such a file has ({most_bytes}): {fix}")
         return path.read_text(encoding="utf-8-sig")
+
+
+def digest_of(path: Path, fix: str) -> str:
+    """SHA-256 of a file's bytes. Raises `MotionBeatError` naming the file and the fix where they cannot be read."""
+    with guarded(path, "cannot be read", fix):
+        if not stat.S_ISREG(path.stat().st_mode):
+            if path.is_dir():
+                os.listdir(path)
+            raise MotionBeatError(f"{path} is a folder, a pipe or a device: {fix}")  # reading might never end
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def size_of(path: Path) -> int | None:

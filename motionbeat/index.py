@@ -125,7 +125,8 @@ class Index:
         found = piece_files.pieces_of(root)
         mine = {piece.name: piece for piece in self.pieces if piece.folder == str(root)}
         kept = [n for n, (p, kind) in found.items() if n in mine and piece_files.has_state(p, kind, mine[n].state)]
-        removed = sorted(mine.keys() - found.keys())
+        unlisted = {name for name, (_, kind) in found.items() if kind == "folder"}  # what is in these is not known
+        removed = sorted(n for n in mine.keys() - found.keys() if unlisted.isdisjoint(map(str, Path(n).parents)))
         self._drop({(str(root), name) for name in removed})
         added: list[str] = []
         changed: list[str] = []
@@ -153,8 +154,8 @@ class Index:
         """Add one piece as windows (`motionbeat.search.rhythm_windows`). The rest: see `Piece`."""
         count = len(windows.vectors)
         piece = Piece(name, folder, kind, windows.bpm, windows.beats_per_bar, count, content, state)
-        self.pieces += (piece,)
-        self._windows += ((windows.vectors.astype(np.float16), windows.times),)
+        more = ((windows.vectors.astype(np.float16), windows.times),)
+        self.pieces, self._windows = (*self.pieces, piece), self._windows + more  # in one: a signal finds both or none
         self._nearest.pop(kind, None)
 
     def search(
@@ -290,6 +291,6 @@ class Index:
     def _drop(self, names: set[tuple[str, str]]) -> None:
         kept = [number for number, piece in enumerate(self.pieces) if (piece.folder, piece.name) not in names]
         if len(kept) < len(self.pieces):
-            self.pieces = tuple(self.pieces[number] for number in kept)
-            self._windows = tuple(self._windows[number] for number in kept)
+            pieces, windows = (tuple(rows[number] for number in kept) for rows in (self.pieces, self._windows))
+            self.pieces, self._windows = pieces, windows
             self._nearest.clear()

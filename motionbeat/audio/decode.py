@@ -6,6 +6,7 @@ word, so the promise and the samples are compared here; `stream_length` mends pr
 """
 
 import io
+import os
 import re
 from os import PathLike
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from motionbeat.audio import stream_length
 from motionbeat.audio.song_files import BY_PYAV
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import guarded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,12 +75,14 @@ def decode(source: Source, sample_rate: int | None = None, most_samples: int = M
         if sample_rate is not None:
             raise MotionBeatError(f"{source}: a file says its own sample rate; leave sample_rate={sample_rate} out")
         path = Path(source)
-        if path.is_dir():
-            raise MotionBeatError(f"{path} is a folder; give one audio file in it")
-        if not path.is_file():
-            raise MotionBeatError(f"{path} does not exist; check the path")
-        samples, rate = _decode(path, most_samples)
-        return Sound(_mono(samples, rate, str(path)), rate, str(path))
+        with guarded(path, "cannot be read", "make it readable, or give another file"):
+            if path.is_dir():
+                raise MotionBeatError(f"{path} is a folder; give one audio file in it")
+            if not path.is_file():
+                is_what = "is a pipe or a device: give a file" if path.exists() else "does not exist; check the path"
+                raise MotionBeatError(f"{path} {is_what}")
+            samples, rate = _decode(path, most_samples)
+            return Sound(_mono(samples, rate, str(path)), rate, str(path))
     if sample_rate is None:
         raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
     rate = _checked_rate(sample_rate, "sample_rate")
@@ -175,10 +179,15 @@ def _kind(path: Path) -> str:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(_named(path)) as file:
             return str(file.format)
     except (soundfile.LibsndfileError, AssertionError, MemoryError):
         return "MP3" if path.suffix.lower() == ".mp3" else ""
+
+
+def _named(path: Path) -> Any:
+    """A path as soundfile takes it: as bytes where names are bytes, since they need not be UTF-8."""
+    return os.fsencode(path) if os.name == "posix" else path
 
 
 def _decode_stream(path: Path, stream: Path | io.BytesIO, most_samples: int) -> tuple[NDArray[np.float32], int]:
@@ -187,7 +196,7 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO, most_samples: int) -> 
 
     size = path.stat().st_size if isinstance(stream, Path) else len(stream.getbuffer())
     try:
-        with soundfile.SoundFile(stream) as file:
+        with soundfile.SoundFile(_named(stream) if isinstance(stream, Path) else stream) as file:
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
             if promised > _MOST_FRAMES_PER_BYTE * size:
                 raise MotionBeatError(f"{path}: its header gives no length that can be true; convert it to wav or flac")

@@ -1,5 +1,6 @@
 """Which files are songs: one list for every command and corpus."""
 
+import os
 from pathlib import Path
 
 from motionbeat.errors import MotionBeatError
@@ -27,11 +28,19 @@ def songs_in(folder: str | Path) -> list[Path]:
 
 
 def song_paths(folder: Path) -> list[Path]:
-    """As `songs_in` has them; there may be none."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SONG_SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    """As `songs_in` has them; there may be none. A folder that cannot be listed is one of them: see `entries`."""
+    files, unlisted = entries(folder)
+    return sorted([*(path for path in files if path.suffix.lower() in SONG_SUFFIXES), *unlisted])
+
+
+def entries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files below a folder, sorted, and the folders that cannot be listed; hidden ones are left out.
+
+    Broken links, pipes and devices are among the files: whoever reads them names them, and nothing is missed.
+    """
+    files: list[Path] = []
+    unlisted: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=lambda error: unlisted.append(Path(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(files), unlisted

@@ -1,6 +1,7 @@
 """The `motionbeat` command, one module a subcommand."""
 
 import math
+import signal
 import sys
 from importlib.metadata import entry_points
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from motionbeat.cli.export_command import export_onnx
 from motionbeat.cli.extras import extra_of
 from motionbeat.cli.index_command import index
 from motionbeat.cli.search_command import search
-from motionbeat.errors import MotionBeatError
+from motionbeat.errors import MotionBeatError, in_one_line, printable
 
 _EPILOG = (
     "Exit status: 0 all done; 1 wrong input, something missing, or some of the files not done (a line begins with "
@@ -35,6 +36,14 @@ class _Command(TyperCommand):
             if isinstance(value, float) and not math.isfinite(value):
                 raise MotionBeatError(f"{param.opts[0]} {value}: give a finite number")
         return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """As click's; says that a command was interrupted."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("error: interrupted", file=sys.stderr)
+            raise
 
 
 app = typer.Typer(
@@ -66,14 +75,18 @@ for _point in sorted(entry_points(group="motionbeat.commands"), key=lambda point
 
 
 def main() -> None:
-    """Entry point: wrong input, files that cannot be read or written and packages that are missing end in one line."""
+    """Entry point: wrong input, files that cannot be read or written and packages that are missing end in one line.
+
+    TERM ends a command as Ctrl-C does, so that it can keep what is done and removes what is unfinished.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except MotionBeatError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{in_one_line(error.filename)}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}: free or allow what is needed, and run again", file=sys.stderr)
         sys.exit(1)
     except ModuleNotFoundError as error:

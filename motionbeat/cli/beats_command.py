@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motionbeat.cli.command_options import JsonOption, Tracker, print_json
-from motionbeat.errors import MotionBeatError
+from motionbeat.errors import MotionBeatError, in_one_line
 
 if TYPE_CHECKING:
     from motionbeat.beats.grid import Beats
@@ -81,7 +81,9 @@ def beats(
             unfinished.write_text(text, encoding="utf-8")
     except OSError as error:
         raise MotionBeatError(f"{output} cannot be written ({error.strerror}): name another with --output") from None
-    print(f"{song}: {len(found.times)} beats, {found.bpm:.1f} BPM, bars of {found.beats_per_bar} -> {output}")
+    print(
+        in_one_line(f"{song}: {len(found.times)} beats, {found.bpm:.1f} BPM, bars of {found.beats_per_bar} -> {output}")
+    )
 
 
 def as_text(found: "Beats", form: Format) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from motionbeat.cli.command_options import DEFAULT_MODEL, ModelOption, Tracker, open_model
-from motionbeat.errors import MotionBeatError, printable
+from motionbeat.errors import MotionBeatError, in_one_line, printable
 
 
 class Mode(StrEnum):
@@ -123,4 +123,5 @@ def _show(song: Path, path: Path, tokens: Any, times: Any, mode: Mode, status: s
     what = "beats" if mode is Mode.beats else "frames"
     rate = "" if bpm is None else f", {bpm:.1f} BPM"
     done = " (embedded before; --again makes it anew)" if status == "skipped" else ""
-    print(f"{song}: {len(tokens)} {what} over {seconds:.1f} s{rate} -> {path}{done}", flush=True)
+    names = f"{song}: {len(tokens)} {what} over {seconds:.1f} s{rate} -> {path}{done}"
+    print(in_one_line(names), flush=True)

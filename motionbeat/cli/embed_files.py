@@ -11,7 +11,7 @@ from numpy.lib.npyio import NpzFile
 from motionbeat import __version__
 from motionbeat.audio.song_files import songs_in
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import check_output, guarded, whole_file
+from motionbeat.files import check_output, digest_of, guarded, whole_file
 
 if TYPE_CHECKING:
     from motionbeat.inference import Embedding
@@ -64,11 +64,7 @@ def made_from(song: Path, made: dict[str, str | None]) -> str:
 
     Raises `MotionBeatError` for a song that cannot be read.
     """
-    content = None
-    if song.is_file():
-        with guarded(song, "cannot be read", "make it readable"), song.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-    return json.dumps({**made, "song": content}, sort_keys=True)
+    return json.dumps({**made, "song": digest_of(song, "check the path, and that it may be read")}, sort_keys=True)
 
 
 def write(path: Path, result: "Embedding", made: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motionbeat.cli.command_options import DEFAULT_MODEL, JsonOption, ModelOption, Tracker, open_model, print_json
-from motionbeat.errors import MotionBeatError, printable
+from motionbeat.errors import MotionBeatError, in_one_line, printable
 from motionbeat.files import check_output
 
 if TYPE_CHECKING:
@@ -56,7 +56,14 @@ def index(
             saved = time.monotonic()
             cost_s = saved - began
 
-    done = library.update(folder, each=_shown, done=save_now_and_then)
+    try:
+        done = library.update(folder, each=_shown, done=save_now_and_then)
+    except KeyboardInterrupt:
+        if library.pieces:
+            library.save(output, structures=False)
+        kept = f"{output} keeps {len(library.pieces)} songs and dances" if library.pieces else "nothing was embedded"
+        print(f"error: interrupted: {kept}; run the same command again for the rest", file=sys.stderr)
+        raise typer.Exit(130) from None
     library.save(output)
     for reason in done.refused.values():
         print(f"error: {printable(reason)}", file=sys.stderr)
@@ -67,8 +74,8 @@ def index(
         print_json({"library": str(output), **total, **names, "refused": done.refused, "tracker": library.tracker})
     else:
         print(
-            f"{output}: {counts['song']} songs, {counts['dance']} dances, {len(library)} windows; {len(done.added)} "
-            f"added, {len(done.changed)} changed, {len(done.kept)} kept, {len(done.removed)} removed"
+            f"{in_one_line(output)}: {counts['song']} songs, {counts['dance']} dances, {len(library)} windows; "
+            f"{len(done.added)} added, {len(done.changed)} changed, {len(done.kept)} kept, {len(done.removed)} removed"
         )
     if done.refused:
         print(f"{len(done.refused)} files were not embedded", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from motionbeat.cli.command_options import DEFAULT_MODEL, JsonOption, ModelOption, open_model, print_json
-from motionbeat.errors import MotionBeatError, printable
+from motionbeat.errors import MotionBeatError, in_one_line
 
 if TYPE_CHECKING:
     from motionbeat.beats.grid import Beats
@@ -98,7 +98,7 @@ def search(
     for match in matches:
         for number, place in enumerate(match.places):
             spans = f"{place.query_begin_s:5.1f}-{place.query_end_s:<7.1f}  {place.begin_s:5.1f}-{place.end_s:<7.1f}"
-            what = printable(match.piece.name) if not number else ""
+            what = in_one_line(match.piece.name) if not number else ""
             print(f"{place.score:5.3f}  {match.piece.bpm:5.1f}  {place.speed:5.3f}  {spans}  {what}".rstrip())
 
 

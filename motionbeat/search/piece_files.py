@@ -1,17 +1,16 @@
 """Files2Pieces: the songs and dances of a folder, their beats, and whether a file has changed."""
 
-import hashlib
 import zipfile
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from motionbeat.audio import decode
-from motionbeat.audio.song_files import SONG_SUFFIXES
+from motionbeat.audio.song_files import SONG_SUFFIXES, entries
 from motionbeat.beats import Beats, track
 from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import guarded
+from motionbeat.files import digest_of, guarded
 
 DANCES = (".bvh", ".npz", ".pkl", ".npy")
 _READABLE = "make it readable, or move it out of the folder"
@@ -21,15 +20,18 @@ _EMBEDDING = {"clip.npy", "tokens.npy", "times.npy"}
 def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
     """Name (its path in the folder, with /) -> path and kind (song or dance) of every piece, sorted by name.
 
-    The .npz files that `motionbeat embed` writes are passed over. Raises `MotionBeatError` where there is no piece.
+    A folder that cannot be listed is there as well, of kind folder; reading it says why. The .npz files that
+    `motionbeat embed` writes are passed over. Raises `MotionBeatError` where there is no piece.
     """
     if not folder.is_dir():
         raise MotionBeatError(f"{folder} is not a folder: name the folder with your songs and dances")
     found = {}
-    for path in sorted(folder.rglob("*")):
-        kind = {**dict.fromkeys(SONG_SUFFIXES, "song"), **dict.fromkeys(DANCES, "dance")}.get(path.suffix.lower())
-        if kind and _may_be_read(path) and not path.name.startswith(".") and not _is_embedding(path):
+    kinds = {**dict.fromkeys(SONG_SUFFIXES, "song"), **dict.fromkeys(DANCES, "dance")}
+    files, unlisted = entries(folder)
+    for path in files:
+        if (kind := kinds.get(path.suffix.lower())) and not _is_embedding(path):
             found[path.relative_to(folder).as_posix()] = (path, kind)
+    found |= {path.relative_to(folder).as_posix(): (path, "folder") for path in unlisted}
     if not found:
         raise MotionBeatError(f"{folder} holds no song ({', '.join(SONG_SUFFIXES)}) and no dance ({', '.join(DANCES)})")
     return found
@@ -44,7 +46,7 @@ def refuse_bytes(name: str) -> None:
 def state_of(path: Path, kind: str) -> str:
     """Sizes and times of change of the files that a piece is made from: equal if nothing has changed."""
     with guarded(path, "cannot be read", _READABLE):
-        files = [path] if kind == "song" else [path, *_beside(path)]
+        files = [path, *_beside(path)] if kind == "dance" else [path]
         return " ".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
 
 
@@ -58,8 +60,7 @@ def has_state(path: Path, kind: str, state: str) -> bool:
 
 def content_of(path: Path) -> str:
     """SHA-256 of a file's bytes. Raises `MotionBeatError` where they cannot be read."""
-    with guarded(path, "cannot be read", _READABLE), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_of(path, _READABLE)
 
 
 def beats_of_song(audio: Any, sample_rate: int | None, tracker: str, bpm: float | None = None) -> Beats:
@@ -117,18 +118,10 @@ def _beside(path: Path) -> list[Path]:
 
 
 def _is_embedding(path: Path) -> bool:
-    if path.suffix.lower() != ".npz":
-        return False
     try:
+        if path.suffix.lower() != ".npz" or not path.is_file():
+            return False
         with zipfile.ZipFile(path) as archive:
             return set(archive.namelist()) >= _EMBEDDING
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):  # reading it as a dance says what is wrong
         return False
-
-
-def _may_be_read(path: Path) -> bool:
-    """Whether it is a file; True too where that cannot be known, so that it is named when it is read."""
-    try:
-        return path.is_file()
-    except OSError:
-        return True

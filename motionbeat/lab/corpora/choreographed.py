@@ -7,7 +7,6 @@ other songs, file names and workers have no part in them, and a song that was da
 """
 
 import csv
-import hashlib
 import re
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +20,7 @@ from motionbeat.audio.song_files import SONG_SUFFIXES, song_paths
 from motionbeat.beats import Beats, librosa_tracker, madmom_tracker, track
 from motionbeat.beats.beats_text import read_beats
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import digest_of
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.manifest import Clip, Corpus, CorpusReader, Motion, Song
@@ -146,8 +146,7 @@ def _dance(
     """Dance to a song, or take the dances from the cache."""
     beats_file = path.with_suffix(".beats")
     annotated = beats_file.is_file()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = digest_of(path, "make it readable, or move it out of the folder")
     chosen = {} if annotated else _chosen(path, trackers)
     grid = [beats_file] if annotated else [trackers.tracker, chosen]
     inputs = [settings.seed, settings.clip_beats, settings.dancers, digest, grid]

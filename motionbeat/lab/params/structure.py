@@ -18,11 +18,15 @@ from motionbeat.lab.params.sections import (
     Positive,
 )
 
+_LARGEST_WHOLE = 2**63
+"""Larger ones fit into no array, and not into a float either."""
+
 
 def _number(kind: type, expected: str, allowed: Callable[[Any], bool]) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (whole or (kind is float and isinstance(value, float))) or not allowed(value):
+        sized = not whole or abs(value) < _LARGEST_WHOLE
+        if not (whole or (kind is float and isinstance(value, float))) or not sized or not allowed(value):
             raise ValueError(f"{value!r}; expected {expected}")
         return kind(value)
 
