@@ -16,6 +16,8 @@ from motionbeat.errors import MotionBeatError
 
 LARGEST_TEXT = 256 * 2**20
 """Bytes of the largest text file that is read; NSynth's examples.json has 120 MB."""
+LARGEST_SMALL_TEXT = 2**20
+"""Bytes of a text that a person writes or reads, such as a configuration."""
 _LONGEST_REASON = 300
 _MOST_DIGITS = 300
 
@@ -164,9 +166,9 @@ def parse_json(text: str, path: Path, fix: str, nan: bool = False, **options: An
         return json.loads(text, parse_constant=float if nan else _no_constant, parse_int=_whole, **options)
 
 
-def read_json(path: Path, fix: str, **options: Any) -> Any:
+def read_json(path: Path, fix: str, most_bytes: int = LARGEST_TEXT, **options: Any) -> Any:
     """What a JSON file holds; errors as `read_text` and `parse_json`."""
-    return parse_json(read_text(path, fix), path, fix, **options)
+    return parse_json(read_text(path, fix, most_bytes), path, fix, **options)
 
 
 def _no_constant(name: str) -> Any:

@@ -45,13 +45,12 @@ class HubModel(ModelHubMixin, MotionBeat):  # type: ignore[misc]  # both have fr
         cls,
         *,
         model_id: str,
-        revision: str | None,
-        cache_dir: str | Path | None,
-        force_download: bool,
-        local_files_only: bool,
-        token: str | bool | None,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
         device: str | None = None,
-        **_: Any,
     ) -> "HubModel":
         folder = model_id
         if not Path(model_id).is_dir():
@@ -76,7 +75,8 @@ def from_pretrained(name: str | Path, **settings: Any) -> MotionBeat:
     or the files are another model's.
     """
     try:
-        return HubModel.from_pretrained(str(name), **settings)
+        # not the mixin's own, which reads config.json with no guard
+        return HubModel._from_pretrained(model_id=str(name), **settings)
     except MotionBeatError:
         raise
     except (OSError, ValueError) as error:  # huggingface_hub's own are of these kinds

@@ -167,6 +167,7 @@ class Index:
         sample_rate: int | None = None,
         fps: float | None = None,
         beats: Beats | None = None,
+        start_s: float = 0.0,
         count: int = 10,
         tempo: Tempo = "folded",
         tolerance: float = 0.08,
@@ -178,6 +179,7 @@ class Index:
         like: a song; finds songs alike in rhythm. to_dance: a song; finds dances that fit it. Each a file, or an
         array with sample_rate in Hz. dance: finds songs that fit a dance: a file, or joints (T, 24, 3) m, y up, with
         fps. beats: of the query; without them those of a song are tracked, those of a dance lie beside its file.
+        start_s: of the query, windows that begin so many seconds into it or later are used.
         The rest: see `match`. The query's own file is left out. Raises `MotionBeatError` for what cannot be used.
         """
         given = [(name, value) for name, value in (("like", like), ("dance", dance), ("to_dance", to_dance))]
@@ -189,7 +191,7 @@ class Index:
             [self._dance(query, fps, beats)] if name == "dance" else self._song(query, sample_rate, beats, fold=True)
         )
         return self.match(
-            grids,
+            [grid.since(start_s) for grid in grids] if start_s else grids,
             "dance" if name == "to_dance" else "song",
             count=count,
             tempo=tempo,

@@ -20,6 +20,7 @@ from motionbeat.files import workers
 from motionbeat.model.device import chosen_device, chosen_precision
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.model.encode_windows import WINDOWS_AT_ONCE, encode_windows
+from motionbeat.model.model_folder import refuse_not_finite
 from motionbeat.parallel import in_parallel
 from motionbeat.progress import counted
 from motionbeat.tokens.dance_tokens import dance_tokens
@@ -249,7 +250,9 @@ class MotionBeat:
             )
             embeddings.append(encoded.embedding.cpu().numpy())
             states[part.rows[part.gives_state]] = encoded.states.cpu().numpy()[part.gives_state]
-        return np.concatenate(embeddings), states
+        found = np.concatenate(embeddings)
+        refuse_not_finite(found, states)
+        return found, states
 
 
 def _is_several(audio: Any) -> bool:

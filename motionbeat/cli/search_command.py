@@ -42,6 +42,9 @@ def search(
             help="The query's tempo, beats from its beginning on, instead of tracked ones.", show_default=False
         ),
     ] = None,
+    start: Annotated[
+        float, typer.Option(help="Use of the query what begins so many seconds into it or later.", min=0)
+    ] = 0.0,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many results.")] = 10,
     tempo: Annotated[
         Tempo,
@@ -70,10 +73,17 @@ def search(
         raise MotionBeatError("--music only works with --dance: add --dance FILE")
     if not 0 < tolerance < 1:
         raise MotionBeatError(f"--tolerance {tolerance:g}: give a number between 0 and 1, such as 0.08 for 8 %")
+    if music is not None and bpm is not None:
+        raise MotionBeatError("--music and --bpm both give the beats: leave one of them out")
     ((name, path),) = queries.items()
-    if not path.is_file():
-        raise MotionBeatError(f"{path} does not exist; check the path")
+    for given_file in filter(None, (path, music)):
+        if not given_file.is_file():
+            raise MotionBeatError(f"{given_file} does not exist, or is no file; check the path")
+    from motionbeat.beats.nominal import checked_bpm
     from motionbeat.index import Index
+
+    if bpm is not None:
+        checked_bpm(bpm)
 
     index = Index.open(library, open_model(model))
     kind = "dance" if name == "to_dance" else "song"
@@ -81,6 +91,7 @@ def search(
         raise MotionBeatError(f"{library} holds no {kind}: add some by motionbeat index FOLDER -o {library} --add")
     matches = index.search(
         **queries,  # type: ignore[arg-type]
+        start_s=start,
         beats=_beats(path, dance is not None, music, bpm, index.tracker),
         count=count,
         tempo=tempo.value,

@@ -9,7 +9,7 @@ from motionbeat.tokens.layout import Layout
 
 ROTATIONS = ("harmonic", "paper", "rotary", "none")
 RESOLUTIONS = ("beat", "subbeat")
-MOST, MOST_LAYERS = 1_000_000, 1_000
+MOST, MOST_LAYERS = 1_000_000, 100
 """No model has more of anything: a larger number in a file is a mistake, and would take hours or all memory to try."""
 READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import guarded, read_json, whole_file, write_json
+from motionbeat.files import LARGEST_SMALL_TEXT, guarded, read_json, whole_file, write_json
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 
@@ -40,7 +42,7 @@ def read_config(folder: Path | str, kind: str) -> Any:
     path = Path(folder) / CONFIG_FILE
     if not path.is_file():
         raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}")
-    return read_json(path, "use the config.json that training wrote")
+    return read_json(path, "use the config.json that training wrote", LARGEST_SMALL_TEXT)
 
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -95,6 +97,12 @@ def load_weights(folder: Path | str, model: nn.Module, kind: str) -> None:
         if not torch.isfinite(tensor).all():
             raise MotionBeatError(f"{path}: tensor {name} holds NaN or infinity: train the {kind} again")
     model.load_state_dict(tensors)
+
+
+def refuse_not_finite(*arrays: NDArray[np.floating]) -> None:
+    """Raise `MotionBeatError` for NaN or infinity in what a model gives: finite weights may still be absurd."""
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise MotionBeatError("the model gives NaN or infinity: its weights are of no use, take another model")
 
 
 def _read(path: Path, kind: str) -> dict[str, Tensor]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.inference import MotionBeat
+from motionbeat.model.model_folder import refuse_not_finite
 from motionbeat.tokens.signals import mel_tokens, motion_tokens
 
 Floats = NDArray[np.float32]
@@ -33,6 +34,16 @@ class Windows:
     beats_per_bar: int
     speed: float = 1.0
     """Beats of this grid to one beat of the piece's own grid: 1, 2 or 1/2 (see `folded`)."""
+
+    def since(self, start_s: float) -> "Windows":
+        """Those that begin at `start_s` or later. Raises `MotionBeatError` where there are none."""
+        kept = self.times[:, 0] >= start_s
+        if not kept.any():
+            raise MotionBeatError(
+                f"the query is to start at {start_s:g} s, but its last window begins at {self.times[-1, 0]:.1f} s: "
+                "give an earlier start"
+            )
+        return evolve(self, vectors=self.vectors[kept], times=self.times[kept])
 
 
 def folded(beats: Beats) -> list[tuple[float, Beats]]:
@@ -137,4 +148,6 @@ def _windows(
         )
         parts.append(vectors.cpu().numpy().astype(np.float32))
     times = np.stack([edges[starts], edges[np.minimum(starts + size, count)]], axis=1)
-    return Windows(np.concatenate(parts), times, beats.bpm, beats.beats_per_bar, speed)
+    found = np.concatenate(parts)
+    refuse_not_finite(found)
+    return Windows(found, times, beats.bpm, beats.beats_per_bar, speed)

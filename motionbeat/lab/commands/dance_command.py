@@ -14,7 +14,7 @@ from motionbeat.lab.commands.render_command import Tracker
 
 if TYPE_CHECKING:
     from motionbeat.beats import Beats
-    from motionbeat.lab.generator.dance_song import Part
+    from motionbeat.lab.generator.dance_song import Ends, Part
     from motionbeat.lab.generator.sampling import GeneratedDance
 
 _LARGEST_SEED = 2**31 - 1
@@ -144,10 +144,11 @@ def dance(
         video.check_wanted(path, size=size)
     sampling = None if who is Dancer.rules else _sampling(folder, guidance, steps)
     from motionbeat.audio import decode
-    from motionbeat.lab.generator import dance_files
+    from motionbeat.lab.generator import dance_files, dance_song
     from motionbeat.lab.generator.dance_song import Part
 
     part = Part.of(decode.decode(song), start, seconds)
+    ends = dance_song.ends_of(start_from, end_with, hold, part.length_s)  # before the encoder is opened
     if sampling is None:
         from motionbeat.lab.generator.rule_dancer import dance_by_rules
 
@@ -159,7 +160,7 @@ def dance(
         _tell(song, part, "by rules")
         made = dance_by_rules(part.music(), None, grid, seed)
     else:
-        made = _learned(part, folder, encoder_model, seed, *sampling, plant, (start_from, end_with, hold))
+        made = _learned(part, folder, encoder_model, seed, *sampling, plant, ends)
         grid, note = _beats(part, tracker)
     if kind is Form.mp4:
         _film(path, song, made, part, grid, f"{who.value}, seed {seed}", size)
@@ -191,9 +192,9 @@ def _learned(
     guidance: float,
     steps: int,
     plant: bool,
-    ends: tuple[Path | None, Path | None, float],
+    ends: "Ends",
 ) -> "GeneratedDance":
-    """A dance by the generator in `folder`; ends: the dances before and after, and the seconds held."""
+    """A dance by the generator in `folder`."""
     from motionbeat.lab.generator import dance_song
     from motionbeat.lab.generator.generator_model import DanceGenerator
     from motionbeat.lab.generator.sampling import generate
@@ -205,7 +206,7 @@ def _learned(
     encoder = dance_song.listener(DanceGenerator.load(folder).config.encoder, weights)
     generator = DanceGenerator.load(folder, encoder.name, encoder.identity)
     music = dance_song.condition(encoder, part)
-    held = dance_song.held_ends(len(music), *ends)
+    held = dance_song.held_ends(len(music), ends)
     shown = "that comes with motionbeat" if folder == GENERATOR else f"in {folder}"
     _tell(Path(part.sound.name), part, f"by the generator {shown}")
     return generate(

@@ -1,7 +1,7 @@
 """Song2Dance: the input of a generator from an audio file: music features, and what is held fixed."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from attrs import evolve, frozen
@@ -148,29 +148,36 @@ def known(path: Path) -> NDArray[np.float32]:
     )
 
 
-def held_ends(frames: int, before: Path | None, after: Path | None, seconds: float) -> Held | None:
-    """The fixed start and end of a dance of `frames` frames, taken from two dances on file.
+Ends: TypeAlias = "tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]"
+"""What a dance begins and ends with: vectors (t, 151) at 30 frames a second."""
 
-    before: a dance whose last `seconds` are the first ones of the new dance. after: one whose first `seconds` are its
-    last. None for none of both. Raises `MotionBeatError` for dances that are shorter, and where nothing would be left.
+
+def ends_of(before: Path | None, after: Path | None, seconds: float, length_s: float) -> Ends:
+    """The last `seconds` of a dance on file, and the first of another, between which `length_s` are danced.
+
+    Raises `MotionBeatError` for dances that are shorter, and where nothing would be left to dance.
     """
     if before is None and after is None:
-        return None
-    count = round(seconds * FPS)
-    if count < 1 or count * ((before is not None) + (after is not None)) >= frames:
+        return None, None
+    count = round(seconds * FPS) if 0 < seconds < length_s else 0
+    if count < 1 or count * ((before is not None) + (after is not None)) >= round(length_s * FPS):
         raise MotionBeatError(
-            f"{seconds:g} s held leave nothing of {frames / FPS:.2f} s to dance, or are not a frame: give other "
+            f"{seconds:g} s held leave nothing of {length_s:.2f} s to dance, or are not a frame: give other "
             "seconds to hold, or a longer part of the song"
         )
-    vectors, mask = np.zeros((frames, motion_vector.WIDTH), np.float32), np.zeros(frames, bool)
-    for path, place, part in (
-        (before, slice(0, count), slice(-count, None)),
-        (after, slice(-count, None), slice(count)),
-    ):
-        if path is None:
-            continue
-        given = known(path)
-        if len(given) < count:
+    ends = [None if path is None else known(path) for path in (before, after)]
+    for path, given in zip((before, after), ends, strict=True):
+        if given is not None and len(given) < count:
             raise MotionBeatError(f"{path} lasts {len(given) / FPS:.2f} s, less than the {seconds:g} s that are held")
-        vectors[place], mask[place] = given[part], True
-    return hold(vectors, mask)
+    first, last = ends
+    return None if first is None else first[-count:], None if last is None else last[:count]
+
+
+def held_ends(frames: int, ends: Ends) -> Held | None:
+    """What is held of a dance of `frames` frames; None where neither end is given."""
+    vectors, mask = np.zeros((frames, motion_vector.WIDTH), np.float32), np.zeros(frames, bool)
+    for given, at_end in zip(ends, (False, True), strict=True):
+        if given is not None:
+            place = slice(frames - len(given), frames) if at_end else slice(len(given))
+            vectors[place], mask[place] = given, True
+    return hold(vectors, mask) if mask.any() else None

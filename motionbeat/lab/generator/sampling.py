@@ -21,6 +21,7 @@ from motionbeat.lab.generator.generator_model import DanceGenerator
 from motionbeat.lab.generator.motion_vector import FPS, FRAMES, WIDTH
 from motionbeat.lab.generator.music_condition import Music
 from motionbeat.lab.generator.planting import planted
+from motionbeat.model.model_folder import refuse_not_finite
 from motionbeat.motion.limbs import minimum_jerk
 from motionbeat.motion.skeleton import INDEX
 
@@ -140,6 +141,7 @@ def generate(
             return torch.where(mask, noised(known, model.levels[step].to(x), noise), x)
 
     vectors = model.unscaled(ddim(predict, start, model.levels, steps, eta, generator, settle)).cpu()
+    refuse_not_finite(vectors.numpy())
     if plant:
         vectors = torch.as_tensor(planted(vectors.numpy(), None if held is None else held.mask))
     if held is not None:  # scaling and back rounds
