@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +79,8 @@ def demo(
     print(f"open http://{shown}:{listening.getsockname()[1]} in a browser; Ctrl-C ends it", flush=True)
     if host not in ("127.0.0.1", "localhost", "::1"):
         print(f"everybody who reaches {host} can use it", file=sys.stderr)
-    demo_server(app, limits).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # which the server raises again when it has ended by it
+        demo_server(app, limits).run(sockets=[listening])
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -73,7 +73,8 @@ def create_app(
         queue.close()
         songs.close()
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None)  # its own pages of documentation come from elsewhere
+    # no redirects: those go where the request's Host says; its own pages of documentation come from elsewhere
+    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
 
     app.add_middleware(_Guard, hosts=hosts)
 
