@@ -17,6 +17,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.audio import stream_length
+from motionbeat.audio.mixing_down import BLOCK, MixingDown, refuse_longer
 from motionbeat.audio.song_files import BY_PYAV
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
@@ -24,18 +25,11 @@ from motionbeat.files import guarded
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHORTEST_S = 0.1
-SILENCE = 1e-4
-"""Full scale 1: what stays within -80 dBFS of its mean is digital silence (or a dead channel)."""
-LOUDEST = 4.0
-"""Decoded mp3 and ogg overshoot 1 by up to 3 dB; samples beyond 12 dB were never scaled to -1..1."""
 _MP3_SLACK_S = 0.25  # libsndfile counts the encoder's padding of an mp3 without a length header
 _MOST_CHANNELS = 16
 _RATES = (4_000, 768_000)
 _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
-MOST_SAMPLES = 2**29
-"""Of all channels together: 2 GiB as decoded, 3.4 hours of one channel at 44.1 kHz, 1.7 hours of two."""
 _PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "uint8": 2.0**7}
 
@@ -60,12 +54,13 @@ Source: TypeAlias = "str | PathLike[str] | ArrayLike | Tensor | Sound"
 """A path; samples as an array, a torch tensor or nested lists of numbers; or what `decode` has given."""
 
 
-def decode(source: Source, sample_rate: int | None = None, most_samples: int = MOST_SAMPLES) -> Sound:
+def decode(source: Source, sample_rate: int | None = None, most: int | None = None) -> Sound:
     """A file, or an array (or torch tensor) with its `sample_rate` in Hz, as mono samples at their own rate.
 
     A file is wav, flac, ogg, mp3, au or whatever else libsndfile knows; m4a, mp4 and the like need the extra `video`.
     Arrays are as `as_mono` takes them. Channels are averaged. A `Sound` is given back as it is.
-    most_samples: of a file, all channels together; one that holds more is refused before it is in memory.
+    most: frames of a file, besides the limit of `mixing_down.most_frames`; a longer one is refused before it is in
+    memory.
     Raises `MotionBeatError` naming the file, what is wrong and the fix: missing, a folder, no audio, broken or
     cut short, empty, under 0.1 s, silent, or holding NaN; and for an array without its rate.
     """
@@ -81,12 +76,17 @@ def decode(source: Source, sample_rate: int | None = None, most_samples: int = M
             if not path.is_file():
                 is_what = "is a pipe or a device: give a file" if path.exists() else "does not exist; check the path"
                 raise MotionBeatError(f"{path} {is_what}")
-            samples, rate = _decode(path, most_samples)
-            return Sound(_mono(samples, rate, str(path)), rate, str(path))
+            mixing = MixingDown(str(path))
+            rate = _decode(path, mixing, most)
+            return Sound(mixing.finished(rate), rate, str(path))
     if sample_rate is None:
         raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
     rate = _checked_rate(sample_rate, "sample_rate")
-    return Sound(_mono(_scaled(source), rate, "audio array"), rate, "audio array")
+    mixing, samples = MixingDown("audio array"), _scaled(source)
+    mixing.expect(len(samples))
+    for begin in range(0, len(samples), BLOCK):
+        mixing.add(samples[begin : begin + BLOCK])
+    return Sound(mixing.finished(rate), rate, "audio array")
 
 
 def signal(source: Source, sample_rate: int | None, target_rate: int) -> NDArray[np.float32]:
@@ -143,8 +143,8 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
     return scaled
 
 
-def _decode(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
-    """(n, channels) samples and their rate; refuses a file that cannot be read to its end."""
+def _decode(path: Path, mixing: MixingDown, most: int | None) -> int:
+    """Mix a file down; its rate. Refuses a file that cannot be read to its end."""
     import soundfile
 
     if path.stat().st_size == 0:
@@ -153,25 +153,17 @@ def _decode(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
     if suffix in BY_PYAV or (suffix == ".opus" and "OPUS" not in soundfile.available_subtypes("OGG")):
         from motionbeat.audio.pyav import decode_by_pyav
 
-        samples, rate = decode_by_pyav(path, most_samples)
-        return samples, _checked_rate(rate, f"{path}: sample rate")
+        return _checked_rate(decode_by_pyav(path, mixing, most), f"{path}: sample rate")
     streams = stream_length.streams(path, _kind(path))
     if streams is None:
-        return _decode_stream(path, path, most_samples)
-    parts: list[tuple[NDArray[np.float32], int]] = []
-    for stream in streams:
-        parts.append(_decode_stream(path, io.BytesIO(stream), most_samples))
-        most_samples -= parts[-1][0].size
-    rates = sorted({rate for _, rate in parts})
+        return _decode_stream(path, path, path.stat().st_size, mixing, most)
+    rates = sorted({_decode_stream(path, io.BytesIO(part), len(part), mixing, most) for part in streams})
     if len(rates) > 1:
         raise MotionBeatError(
             f"{path} has parts of {' and '.join(map(str, rates))} Hz, put behind one another: convert it to wav or "
             "flac of one rate"
         )
-    waves = [part for part, _ in parts]
-    if len({part.shape[1] for part in waves}) > 1:
-        waves = [part.mean(axis=1, keepdims=True, dtype=np.float32) for part in waves]
-    return np.concatenate(waves), rates[0]
+    return rates[0]
 
 
 def _kind(path: Path) -> str:
@@ -190,32 +182,34 @@ def _named(path: Path) -> Any:
     return os.fsencode(path) if os.name == "posix" else path
 
 
-def _decode_stream(path: Path, stream: Path | io.BytesIO, most_samples: int) -> tuple[NDArray[np.float32], int]:
-    """One stream of `path`: the file itself, or bytes with a header that is true."""
+def _decode_stream(path: Path, stream: Path | io.BytesIO, size: int, mixing: MixingDown, most: int | None) -> int:
+    """Mix down one stream of `path`, the file itself or bytes with a header that is true; its rate. size: bytes."""
     import soundfile
 
-    size = path.stat().st_size if isinstance(stream, Path) else len(stream.getbuffer())
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        def seekable(self) -> bool:
+            return False  # between reads soundfile seeks, which would hide a hole in a damaged stream
+
+    begun = mixing.count
     try:
-        with soundfile.SoundFile(_named(stream) if isinstance(stream, Path) else stream) as file:
+        with Forward(_named(stream) if isinstance(stream, Path) else stream) as file:
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
             if promised > _MOST_FRAMES_PER_BYTE * size:
                 raise MotionBeatError(f"{path}: its header gives no length that can be true; convert it to wav or flac")
-            if promised * file.channels > most_samples:
-                raise MotionBeatError(
-                    f"{path}: its header promises {promised / 60 / max(rate, 1):.0f} minutes of {file.channels} "
-                    "channel(s), more than are read at once: cut it into shorter files, or mix it down to one channel"
-                )
             _checked_rate(rate, f"{path}: sample rate")
-            # in one read: between reads soundfile seeks, which would hide a hole in a damaged stream
-            samples = file.read(dtype="float32", always_2d=True)
+            refuse_longer(path, begun + promised, rate, most)
+            mixing.expect(promised)
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)) == BLOCK:
+                mixing.add(block)
+            mixing.add(block)
     except soundfile.LibsndfileError as error:
         # libsndfile's word for "no stream found" is that the file does not exist (its code 7); it does exist
         reason = "no stream found" if error.code == 7 else error.error_string.removeprefix("Error : ").strip(" .")
         raise _undecodable(path, reason) from None
     except (AssertionError, MemoryError) as error:  # soundfile's, where a damaged stream cannot be read on
         raise _undecodable(path, str(error) or "damaged stream") from None
-    _refuse_cut_short(path, len(samples), promised, rate, kind, log)
-    return samples, rate
+    _refuse_cut_short(path, mixing.count - begun, promised, rate, kind, log)
+    return rate
 
 
 def _undecodable(path: Path, reason: str) -> MotionBeatError:
@@ -247,39 +241,11 @@ def _checked_rate(rate: int, name: str) -> int:
     return int(rate)
 
 
-def _mono(samples: NDArray[np.float32], rate: int, name: str) -> NDArray[np.float32]:
-    """(n,) mean over the channels of (n,) or (n, channels), after every check of the samples themselves."""
-    seconds = len(samples) / rate
-    if not len(samples):
-        raise MotionBeatError(f"{name} holds no samples; give audio of at least {SHORTEST_S} s")
-    if seconds < SHORTEST_S:
-        raise MotionBeatError(f"{name} lasts {seconds:.3f} s; give audio of at least {SHORTEST_S} s")
-    if not np.isfinite(samples).all():
-        first = int(np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))[0])
-        raise MotionBeatError(
-            f"{name} holds NaN or infinite samples (the first at {first / rate:.3f} s); replace them or export it again"
-        )
-    peak = max(float(samples.max()), -float(samples.min()))  # no second copy of a long song
-    if peak > LOUDEST:
-        raise MotionBeatError(
-            f"{name} reaches {peak:.6g}; float audio must lie in -1..1: divide it by its full scale (int16: 32768)"
-        )
-    mono = samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
-    if _is_silent(mono):
-        if not all(_is_silent(channel) for channel in samples.reshape(len(samples), -1).T):
-            raise MotionBeatError(f"{name}: its channels cancel out when averaged; give one channel of it")
-        raise MotionBeatError(f"{name} is silent (no sample above -80 dBFS); give audio with music in it")
-    return mono
-
-
-def _is_silent(channel: NDArray[np.float32]) -> bool:
-    middle = channel.mean(dtype=np.float64)
-    return bool(max(channel.max() - middle, middle - channel.min()) < SILENCE)
-
-
 def _resampled(mono: NDArray[np.float32], rate: int, target: int) -> NDArray[np.float32]:
     """(n * target / rate,) float32; what overshoots -1..1 is clipped, as a player does."""
     import soxr
 
-    samples = mono if rate == target else soxr.resample(mono, rate, target)
-    return np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False)
+    if rate == target:
+        return np.clip(mono, -1.0, 1.0)
+    samples = soxr.resample(mono, rate, target)
+    return np.clip(samples, -1.0, 1.0, out=samples)

@@ -4,8 +4,8 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from motionbeat.audio.mixing_down import MixingDown, refuse_longer
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
 
@@ -13,10 +13,10 @@ _MOST_CHANNELS = 8  # of more PyAV 18 counts the planes wrong, and reads memory 
 _SLACK_S = 0.25  # a container counts the encoder's padding at both ends
 
 
-def decode_by_pyav(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
-    """(n, channels) float32 samples of the first audio stream, and their rate in Hz.
+def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
+    """Mix down the first audio stream; its rate in Hz.
 
-    most_samples: of all channels together, counted while decoding, since a container may promise anything. Raises
+    most: frames, counted while decoding, since a container may promise anything (see `decode.decode`). Raises
     `MotionBeatError` where PyAV is not installed, and for a file without audio, broken, cut short or longer.
     """
     try:
@@ -34,25 +34,22 @@ def decode_by_pyav(path: Path, most_samples: int) -> tuple[NDArray[np.float32], 
         rate = int(stream.rate)
         promised_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
         resampler = av.AudioResampler(format="fltp")  # the same rate and channels
-        parts: list[NDArray[np.float32]] = []  # (channels, n) each
-        held = 0
+        channels = 0
         for frame in chain(container.decode(stream), [None]):
             if frame is not None and frame.layout.nb_channels > _MOST_CHANNELS:
                 raise MotionBeatError(
                     f"{path} has {frame.layout.nb_channels} channels, more than {_MOST_CHANNELS}: mix them down"
                 )
             for part in resampler.resample(frame):
-                parts.append(part.to_ndarray().astype(np.float32, copy=False))
-                held += parts[-1].size
-            if held > most_samples:
-                raise MotionBeatError(
-                    f"{path} holds more than {held / 60 / rate / parts[-1].shape[0]:.0f} minutes, more than are read "
-                    "at once: cut it into shorter files"
-                )
-        samples = np.concatenate(parts, axis=1).T if parts else np.zeros((0, 1), np.float32)
-    if len(samples) < (promised_s - _SLACK_S) * rate:
+                planes = part.to_ndarray().astype(np.float32, copy=False)  # (channels, n)
+                if channels not in (0, len(planes)):
+                    raise ValueError("its number of channels changes on the way")
+                channels = len(planes)
+                mixing.add(planes.T)
+            refuse_longer(path, mixing.count, rate, most)
+    if mixing.count < (promised_s - _SLACK_S) * rate:
         raise MotionBeatError(
-            f"{path}: {len(samples) / rate:.2f} s of the {promised_s:.2f} s that it promises can be decoded: "
+            f"{path}: {mixing.count / rate:.2f} s of the {promised_s:.2f} s that it promises can be decoded: "
             "the file is cut short or damaged; copy or download it again"
         )
-    return samples, rate
+    return rate

@@ -62,13 +62,13 @@ def test_a_layout_that_changes_on_the_way_and_a_file_without_end_are_refused(tmp
     with pytest.raises(MotionBeatError, match=r"both\.aac cannot be decoded .*convert it"):
         load(tmp_path / "both.aac", RATE)
     with pytest.raises(MotionBeatError, match=r"mono\.aac holds more than .*cut it"):
-        decode(parts[0], most_samples=RATE)
+        decode(parts[0], most=RATE)
     many = written_by_pyav(tmp_path / "many.mkv", tone(), "pcm_f32le", "hexadecagonal")
     with pytest.raises(MotionBeatError, match=r"many\.mkv has 16 channels, more than 8"):  # PyAV crashes on them
         load(many, RATE)
     soundfile.write(tmp_path / "tone.wav", tone(), RATE)
-    with pytest.raises(MotionBeatError, match=r"tone\.wav: its header promises .*cut it"):
-        decode(tmp_path / "tone.wav", most_samples=RATE)
+    with pytest.raises(MotionBeatError, match=r"tone\.wav holds more than .*cut it"):
+        decode(tmp_path / "tone.wav", most=RATE)
 
 
 def test_opus_is_read(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from motionbeat.search.rhythm_windows import folded, motion_windows, music_windo
 
 SAMPLE_RATE = 44_100
 _WAVE = 1200  # columns of the overview
-_FASTEST_RATE, _CHANNELS = 96_000, 2  # what may be uploaded; a header need not say how long it is
+_FASTEST_RATE = 96_000  # what may be uploaded; a header need not say how long it is
 _BARS_SHIFTED = 2  # how far the song is shifted
 
 Say = Callable[[str], None]
@@ -65,7 +65,7 @@ def analyse_song(
     whole_s = length_s(path)
     if whole_s is None or whole_s <= longest_s:
         say("reading the sound")
-        sound = decode.decode(path, most_samples=round(longest_s * _FASTEST_RATE * _CHANNELS))
+        sound = decode.decode(path, most=round(longest_s * _FASTEST_RATE))
         whole_s = len(sound.samples) / sound.rate  # a header may say less than the file holds
     if whole_s > longest_s:
         raise MotionBeatError(
