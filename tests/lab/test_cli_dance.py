@@ -261,6 +261,7 @@ def test_a_song_that_is_the_default_video_is_kept(run):
         (["song.wav", "--start-from", "free.npz", "--hold", 9], "9 s held leave nothing of 7.00 s"),
         (["song.wav", "--start-from", "free.npz", "--hold", 6], "lasts 5.00 s, less than the 6 s"),
         (["song.wav", "--start-from", "free.npz", "--hold", 0], "0 s held"),
+        (["song.wav", "--end-with", "free.npz", "--hold", "1e300"], r"1e\+300 s held leave nothing"),
     ],
 )
 def test_wrong_input_is_refused_in_one_line_with_the_fix(run, words, says):

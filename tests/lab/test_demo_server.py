@@ -188,7 +188,14 @@ def test_another_sites_page_is_refused(client: TestClient, headers: dict[str, st
 
 
 def test_every_answer_forbids_the_page_to_load_from_elsewhere(client: TestClient) -> None:
-    for path, status in (("/", 200), ("/demo.js", 200), ("/player.js", 200), ("/none", 404), ("/api/jobs/x", 400)):
+    for path, status in (
+        ("/", 200),
+        ("/demo.js", 200),
+        ("/player.js", 200),
+        ("/none", 404),
+        ("/demo.js/", 404),
+        ("/api/jobs/x", 400),
+    ):
         answer = client.get(path)
         assert (answer.status_code, answer.headers["Content-Security-Policy"]) == (status, POLICY)
     assert "http" not in POLICY and "unsafe" not in POLICY

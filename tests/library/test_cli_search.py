@@ -154,6 +154,8 @@ def test_songs_for_a_dance_by_its_tempo(run, model, library, tmp_path):
         (("--like", "missing.wav", "--tolerance", "2"), "--tolerance 2: give a number between 0 and 1"),
         (("--to-dance", "SONG"), "holds no dance"),
         (("--like", "SONG", "--music", "SONG"), "--music only works with --dance"),
+        (("--dance", "SONG", "--music", "SONG", "--bpm", "120"), "--music and --bpm both give the beats"),
+        (("--like", "SONG", "--bpm", "1e300", "--model", "missing"), "give a number from 20 to 400"),
     ],
 )
 def test_a_query_that_cannot_be_is_refused_in_one_line(run, model, songs, library, words, says):

@@ -9,7 +9,8 @@ from motionbeat.cli.command_options import JsonOption, print_json
 
 def cache(
     limit: Annotated[
-        float | None, typer.Option(min=0, help="GB that all items may take from now on; the least recently used go.")
+        float | None,
+        typer.Option(min=0, max=1e6, help="GB that all items may take from now on; the least recently used go."),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Delete all items.")] = False,
     json: JsonOption = False,
