@@ -41,7 +41,7 @@ class HubModel(ModelHubMixin, MotionBeat):  # type: ignore[misc]  # both have fr
         (save_directory / "README.md").write_text(text, encoding="utf-8")
 
     @classmethod
-    def _from_pretrained(
+    def _from_pretrained(  # type: ignore[override]  # another setting is a mistake, not ignored
         cls,
         *,
         model_id: str,

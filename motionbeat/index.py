@@ -293,6 +293,7 @@ class Index:
     def _drop(self, names: set[tuple[str, str]]) -> None:
         kept = [number for number, piece in enumerate(self.pieces) if (piece.folder, piece.name) not in names]
         if len(kept) < len(self.pieces):
-            pieces, windows = (tuple(rows[number] for number in kept) for rows in (self.pieces, self._windows))
+            pieces = tuple(self.pieces[number] for number in kept)
+            windows = tuple(self._windows[number] for number in kept)
             self.pieces, self._windows = pieces, windows
             self._nearest.clear()

@@ -186,7 +186,7 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO, size: int, mixing: Mix
     """Mix down one stream of `path`, the file itself or bytes with a header that is true; its rate. size: bytes."""
     import soundfile
 
-    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+    class Forward(soundfile.SoundFile):
         def seekable(self) -> bool:
             return False  # between reads soundfile seeks, which would hide a hole in a damaged stream
 

@@ -130,6 +130,7 @@ def test_the_command_shows_each_kind_sets_a_limit_and_clears(kept, cache_of_test
     assert "limit 5.0 GB" in CliRunner().invoke(app, ["--limit", "5"]).output
     assert item_cache.limit_of(kept.folder) == 5 * 10**9
     assert "0 items" not in shown
+    assert CliRunner().invoke(app, ["--limit", "1e300"]).exit_code == 2, "no such number of bytes"
     CliRunner().invoke(app, ["--limit", "0"])
     assert not list(cache_of_test.rglob("*.kept"))
     kept.get(0, values)
