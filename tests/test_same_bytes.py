@@ -1,6 +1,7 @@
 """The chain corpus to dance writes the same bytes under other workers, threads, clock, locale, seeds, path and order.
 
-Three small runs with 1, 2 and 4 workers, each stage a process of its own as DVC starts it. Processors of another kind are not promised.
+Three small runs with 1, 2 and 4 workers, each stage a process of its own as DVC starts it. Processors of another kind
+are not promised.
 """
 
 import os
