@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
+# empty: what is compiled at its first import is kept. Else each of a pipeline's 30 processes compiles it anew, for 3 s
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help env repro to-commit test test-all bench lint docs lock clean
 help:

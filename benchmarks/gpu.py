@@ -5,7 +5,8 @@
 2. Soft-DTW, forward and backward, by size: the kernel and the plain programme.
 3. Samples a second of the presets, with plain and with compiled encoders, the parts of a step, and the number of
    operations that a step launches.
-4. A step's forward and backward pass captured as a CUDA graph: what launching costs.
+4. A whole step captured as a CUDA graph (`benchmarks.graphed_step`): what launching costs. It fails where a few steps
+   of it train otherwise than launched ones.
 
 Tokens are random, of the sizes that the tokens stage makes, so that it runs from a bare checkout.
 --device cpu runs the same in a small form, without what needs a GPU.
@@ -16,6 +17,7 @@ import importlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +26,25 @@ import torch
 from attrs import evolve
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.graphed_step import WARM, GraphedStep
 from benchmarks.random_tokens import random_tokens
 from benchmarks.training_step import DEFAULT, measure, table, with_preset
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import write_json
 from motionbeat.lab.params import Fraction, Params
 from motionbeat.lab.token_tables.token_windows import Tokens
-from motionbeat.lab.training.batches import Batches
+from motionbeat.lab.training.batches import Batch, Batches
 from motionbeat.lab.training.loop import new_encoders
 from motionbeat.lab.training.objective import TERMS, objective
 from motionbeat.losses import soft_dtw
 from motionbeat.model.device import best_device, make_deterministic
+from motionbeat.model.dual_encoder import DualEncoder
 
 AGREES = 1e-4
 """Largest difference of a gradient between CPU and GPU, of the largest gradient; sums are taken in another order."""
+GRAPH_AGREES = 1e-2
+"""Largest difference of a loss in bf16 between launched and replayed steps, of the loss."""
+_STEPS_COMPARED = 12
 SIZES = ((64, 16), (512, 64), (512, 256))  # pairs, length
 CLIPS = 1024
 
@@ -83,7 +90,7 @@ def measured(folder: Path, device: torch.device, presets: Sequence[str], clips: 
             print(table(found["training"][-1:], header=len(found["training"]) == 1), flush=True)
         if on_gpu:
             found[f"graph {name}"] = graphed(with_preset(name, None, None), tokens, folder, device)
-            print(f"{name}, forward and backward: {found[f'graph {name}']}", flush=True)
+            print(f"{name}, a step: {found[f'graph {name}']}", flush=True)
     return found
 
 
@@ -157,27 +164,42 @@ def operations(settings: Params, tokens: Tokens, negatives: Path, device: torch.
 
 
 def graphed(settings: Params, tokens: Tokens, negatives: Path, device: torch.device) -> dict[str, float]:
-    """Milliseconds of a forward and backward pass as it is launched, and replayed from a CUDA graph."""
+    """Milliseconds of a training step as it is launched and as it is replayed, and how far their losses part.
+
+    Both train the same model, without dropout, on the same batches at the same changing rates. Raises
+    `MotionBeatError` where a loss of one is not that of the other to `GRAPH_AGREES` of its size.
+    """
     make_deterministic(0)
     batches = Batches(tokens, negatives, "train", settings.tokens.window_beats, device)
-    batch = batches.gather(np.arange(min(int(settings.train.batch), len(batches.windows))), 2, 2)
-    model = new_encoders(tokens, settings.model).to(device)
+    size = min(int(settings.train.batch), len(batches.windows))
+    model = new_encoders(tokens, evolve(settings.model, dropout=Fraction(0.0))).to(device)
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    losses, times = [], []
+    for replayed in (False, True):
+        model.load_state_dict(start)
+        generator = np.random.default_rng(0)
+        terms = partial(_terms, model, settings, batches.meters)
+        groups = model.parameter_groups(settings.train.weight_decay, settings.train.alpha_rate)
+        step = GraphedStep(model, groups, terms, settings.train.clip_norm, warm=WARM if replayed else _STEPS_COMPARED)
+        of_steps = []
+        for number in range(_STEPS_COMPARED):
+            batch = batches.gather(generator.choice(len(batches.windows), size, replace=False), 2, 2, generator)
+            rotations = torch.as_tensor(generator.random(size) < 0.7, device=device)
+            of_steps.append(step(batch, rotations, 1e-4 * (1 + number % 3))["loss"])
+        losses.append(torch.stack(of_steps).double().cpu())
+        again = partial(step, batch, rotations, 1e-4) if replayed else partial(step.launched, batch, rotations, 1e-4)
+        times.append(milliseconds(again, device, 20))
+    found = {"launched_ms": times[0], "graph_ms": times[1]}
+    found["difference"] = float(((losses[0] - losses[1]).abs() / losses[0].abs()).max())
+    if not found["difference"] <= GRAPH_AGREES:
+        raise MotionBeatError(f"a replayed step trains otherwise than a launched one: {found}. Please report it")
+    return found
 
-    def both_ways() -> None:
-        model.zero_grad(set_to_none=False)
-        objective(model, batch, settings.loss, precision="bf16", meters=batches.meters)["loss"].backward()
 
-    stream = torch.cuda.Stream(device)
-    stream.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            both_ways()
-    torch.cuda.current_stream(device).wait_stream(stream)
-    launched = milliseconds(both_ways, device, 20)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        both_ways()
-    return {"launched_ms": launched, "graph_ms": milliseconds(graph.replay, device, 50)}
+def _terms(
+    model: DualEncoder, settings: Params, meters: tuple[int, ...], batch: Batch, rotations: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    return objective(model, batch, settings.loss, rotations, precision="bf16", meters=meters)
 
 
 def milliseconds(compute: Callable[[], Any], device: torch.device, repeats: int) -> float:

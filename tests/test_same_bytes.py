@@ -1,6 +1,7 @@
 """The chain corpus to dance writes the same bytes under other workers, threads, clock, locale, seeds, path and order.
 
-Two small runs, each stage a process of its own as DVC starts it. Processors of another kind are not promised.
+Three small runs with 1, 2 and 4 workers, each stage a process of its own as DVC starts it. Processors of another kind
+are not promised.
 """
 
 import os
@@ -34,6 +35,7 @@ def test_no_output_depends_on_the_machine_s_settings(tmp_path: Path) -> None:
         "a second folder": {"MOTIONBEAT_WORKERS": "2", "TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8"}
         | {"PYTHONHASHSEED": "2", "PYTHONPATH": f"{order}{os.pathsep}{ROOT}"}
         | dict.fromkeys(threads, "2"),
+        "four workers": {"MOTIONBEAT_WORKERS": "4"},
     }
     written = []
     for name, environment in settings.items():
@@ -41,6 +43,7 @@ def test_no_output_depends_on_the_machine_s_settings(tmp_path: Path) -> None:
         for stage in CHAIN:
             run_whole(tmp_path / name, ("stages", stage), environment)
         written.append(digests(tmp_path / name))
-    first, second = written
+    first, *others = written
     assert {"models/motionbeat/model.safetensors", "metrics/dance.json", "metrics/retrieve.json"} <= set(first)
-    assert {name for name in first | second if first.get(name) != second.get(name)} == set()
+    for other in others:
+        assert {name for name in first | other if first.get(name) != other.get(name)} == set()

@@ -39,7 +39,7 @@ def test_only_shifts_within_the_clip_are_compared(tokens: Tokens, settings: para
     for shift in (0.5, 1.0, 16.0):
         forward = (rows + shift + K <= end[rows]).sum()
         backward = (rows - shift >= first[rows]).sum()
-        assert len(compare(model_of(tokens, settings), tokens, windows, shift).won) == forward + backward
+        assert len(compare(model_of(tokens, settings), tokens, windows, [shift])[0].won) == forward + backward
 
 
 def test_a_model_that_ignores_the_dance_ties_everywhere(tokens: Tokens, settings: params.Params) -> None:
@@ -56,14 +56,15 @@ def test_music_that_repeats_is_not_counted_as_other_music(token_folder: Path, se
     tokens = Tokens.load(token_folder)
     windows = tokens.windows("test", K)
     model = model_of(tokens, settings)
-    assert not compare(model, tokens, windows, 4.0).differs.any()
-    assert compare(model, tokens, windows, 1.0).differs.all()
+    by_bar, by_beat = compare(model, tokens, windows, [4.0, 1.0])
+    assert not by_bar.differs.any()
+    assert by_beat.differs.all()
 
 
 def test_the_shifted_dance_is_that_of_the_beats_there(tokens: Tokens, settings: params.Params) -> None:
     """A shift by whole beats is the window that begins there, at the anchor's own bar positions."""
     model, windows = model_of(tokens, settings), tokens.windows("test", K)
-    compared = compare(model, tokens, windows, 4.0)  # a whole bar: the same positions
+    compared = compare(model, tokens, windows, [4.0])[0]  # a whole bar: the same positions
     from motionbeat.lab.tasks.window_embeddings import Spans, embed_motion, embed_music
 
     audio, motion = embed_music(model, tokens, Spans.of(windows))[0], embed_motion(model, tokens, Spans.of(windows))

@@ -25,6 +25,7 @@ from motionbeat.losses.ecl import embodied_contrastive_loss
 from motionbeat.model.config import ModelConfig
 from motionbeat.model.readout import readout
 from motionbeat.model.rotation import bar_phase
+from motionbeat.parallel import in_parallel
 from motionbeat.retrieval import retrieval_metrics
 from motionbeat.tokens.pooling import pool_frames, subbeat_edges
 
@@ -151,29 +152,55 @@ def train_head(
     """The head with the best validation score over all learning rates and epochs, and how it was reached.
 
     The score is the mean of both directions' R@10 (percent) on the validation windows. The second value holds
-    learning_rate, epoch (from 1), val_r10, parameters and seed. Each learning rate starts from the same weights.
+    learning_rate, epoch (from 1), val_r10, parameters and seed. Each learning rate starts from the same weights, and
+    is trained in a process and a thread of its own, as a head is too small to share between threads.
     """
-    best: tuple[float, dict[str, Tensor], dict[str, float]] | None = None
-    width = train.music.features.shape[2]
-    for learning_rate in settings.head_learning_rates:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            head = Head(config, width, centre)
-        matrices = [p for p in head.parameters() if p.ndim >= 2]
-        others = [p for p in head.parameters() if p.ndim < 2]
-        groups = [{"params": matrices, "weight_decay": _WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
-        optimiser = torch.optim.AdamW(groups, lr=learning_rate)
-        generator = np.random.default_rng(np.random.SeedSequence(settings.seed))
-        for epoch in range(1, settings.head_epochs + 1):
-            for index in train.batches(settings.head_batch, generator):
-                _step(head, optimiser, train, index, temperature, symmetric)
-            score = _validate(head, val)
-            if best is None or score > best[0]:
-                weights = {name: tensor.clone() for name, tensor in head.state_dict().items()}
-                best = score, weights, {"learning_rate": learning_rate, "epoch": epoch, "val_r10": score}
-    assert best is not None  # params has at least one learning rate and one epoch
-    head.load_state_dict(best[1])
-    return head, best[2] | {"parameters": sum(p.numel() for p in head.parameters()), "seed": settings.seed}
+    calls = [
+        (config, train, val, settings, learning_rate, centre, temperature, symmetric)
+        for learning_rate in settings.head_learning_rates
+    ]
+    score, epoch, learning_rate, weights = max(
+        in_parallel(_best_epoch, calls, "learning rates", shown=False), key=lambda found: found[0]
+    )  # of equal scores the first
+    head = _new_head(config, train, settings.seed, centre)
+    head.load_state_dict({name: torch.as_tensor(values) for name, values in weights.items()})
+    how = {"learning_rate": learning_rate, "epoch": epoch, "val_r10": score}
+    return head, how | {"parameters": sum(p.numel() for p in head.parameters()), "seed": settings.seed}
+
+
+def _new_head(config: ModelConfig, train: Matched, seed: int, centre: bool) -> Head:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Head(config, train.music.features.shape[2], centre)
+
+
+def _best_epoch(
+    config: ModelConfig,
+    train: Matched,
+    val: Matched,
+    settings: Retrieve,
+    learning_rate: float,
+    centre: bool,
+    temperature: float,
+    symmetric: bool,
+) -> tuple[float, int, float, dict[str, Floats]]:
+    """Score, epoch, learning rate and weights of the best epoch at one learning rate."""
+    head = _new_head(config, train, settings.seed, centre)
+    matrices = [p for p in head.parameters() if p.ndim >= 2]
+    others = [p for p in head.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": _WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=learning_rate)
+    generator = np.random.default_rng(np.random.SeedSequence(settings.seed))
+    best: tuple[float, int, float, dict[str, Floats]] | None = None
+    for epoch in range(1, settings.head_epochs + 1):
+        for index in train.batches(settings.head_batch, generator):
+            _step(head, optimiser, train, index, temperature, symmetric)
+        score = _validate(head, val)
+        if best is None or score > best[0]:
+            weights = {name: tensor.numpy().copy() for name, tensor in head.state_dict().items()}
+            best = score, epoch, learning_rate, weights
+    assert best is not None  # params has at least one epoch
+    return best
 
 
 def _step(

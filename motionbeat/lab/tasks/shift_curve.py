@@ -5,6 +5,7 @@ music is the same there. Negatives made by reordering in time: compare "Chronolo
 et al., ECCV 2024, arXiv 2407.15408).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from motionbeat.lab.token_tables.token_windows import Tokens, Windows, in_subbea
 from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.model.encode_windows import encode_windows
 
+Floats = NDArray[np.float32]
 TASK = "shift"
 SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 """Beats, both ways."""
@@ -33,17 +35,24 @@ class ShiftedPairs(NamedTuple):
     song: NDArray[np.object_]  # (n,)
 
 
-def compare(model: DualEncoder, tokens: Tokens, windows: Windows, shift: float) -> ShiftedPairs:
-    """Each window's dance against itself, moved by `shift` beats either way within its clip."""
+def compare(model: DualEncoder, tokens: Tokens, windows: Windows, shifts: Sequence[float]) -> list[ShiftedPairs]:
+    """For each shift, each window's dance against itself, moved by so many beats either way within its clip."""
+    spans = Spans.of(windows)
+    audio = embed_music(model, tokens, spans)[0]
+    near = (audio * embed_motion(model, tokens, spans)).sum(1)
+    return [_moved(model, tokens, windows, in_subbeats(shift, tokens.layout.subbeats), audio, near) for shift in shifts]
+
+
+def _moved(
+    model: DualEncoder, tokens: Tokens, windows: Windows, shift: int, audio: Floats, near: Floats
+) -> ShiftedPairs:
+    """shift: sub-beats. audio: (n, e). near: (n,) cosines of the dances in place."""
     size, subbeats = windows.beats, tokens.layout.subbeats
     first, end = tokens.runs()
-    spans = Spans.of(windows)
-    audio, motion = embed_music(model, tokens, spans)[0], embed_motion(model, tokens, spans)
-    near = (audio * motion).sum(1)
     pieces = tokens.motion["features"].reshape(len(tokens.motion["features"]) * subbeats, -1)
     onset = tokens.audio["onset"].ravel()
     parts = []
-    for moved in (in_subbeats(shift, subbeats), -in_subbeats(shift, subbeats)):
+    for moved in (shift, -shift):
         begin = windows.motion_row * subbeats + moved
         inside = (first[windows.motion_row] * subbeats <= begin) & (
             begin + size * subbeats <= end[windows.motion_row] * subbeats
@@ -53,7 +62,8 @@ def compare(model: DualEncoder, tokens: Tokens, windows: Windows, shift: float) 
             continue
         rows = begin[index, None] + np.arange(size * subbeats)  # (m, k * s)
         features = pieces[rows].reshape(len(index), size, -1)
-        far = encode_windows(model, "motion", features, *spans.take(index).bars(tokens)).embedding.cpu().numpy()
+        bars = Spans.of(windows.take(index)).bars(tokens)
+        far = encode_windows(model, "motion", features, *bars).embedding.cpu().numpy()
         margin = near[index] - (audio[index] * far).sum(1)
         here = windows.audio_row[index, None] * subbeats + np.arange(size * subbeats)
         curves = unit_curves(onset[here]), unit_curves(onset[here + moved])
@@ -71,10 +81,8 @@ def shift_curve(model: DualEncoder, tokens: Tokens, windows: Windows, resampling
     Shifts that no clip has the beats for, or that are no whole number of sub-beats, are left out.
     """
     scores: list[Score] = []
-    for shift in SHIFTS:
-        if shift * tokens.layout.subbeats % 1:
-            continue
-        compared = compare(model, tokens, windows, shift)
+    shifts = [shift for shift in SHIFTS if not shift * tokens.layout.subbeats % 1]
+    for shift, compared in zip(shifts, compare(model, tokens, windows, shifts), strict=True):
         for metric, chosen in (("accuracy", slice(None)), ("accuracy_where_music_differs", compared.differs)):
             won, song = compared.won[chosen], compared.song[chosen]
             if len(won):
