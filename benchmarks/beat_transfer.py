@@ -28,7 +28,7 @@ AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 def songs_of(folder: Path) -> list[Item]:
     """The songs of a folder with their beats, by name.
 
-    Raises `MotionBeatError` where one of the two is missing, or a name stands for two files.
+    Raises `MotionBeatError` if one of the two is missing, or a name stands for two files.
     """
     files = sorted(folder.glob("*"))
     songs = [path for path in files if path.suffix.lower() in AUDIO]

@@ -69,7 +69,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 def true_beats(path: Path) -> NDArray[np.float64]:
-    """(N,) s of a recording's annotated beats. Raises `MotionBeatError` where there are none."""
+    """(N,) s of a recording's annotated beats. Raises `MotionBeatError` if there are none."""
     beside = path.with_suffix(".beats")
     above = path.parents[2] / "beats" / f"gtzan_{path.stem.replace('.', '_')}.beats" if len(path.parents) > 2 else None
     for file in (beside, above):

@@ -23,7 +23,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Give a fresh folder beside `path`; it takes the place of `path` only if the block ends well.
 
     The folder is this process's own, so two runs do not write into each other's; those that killed runs left are
-    removed. Raises `MotionBeatError` where it cannot be made.
+    removed. Raises `MotionBeatError` if it cannot be made.
     """
     for left in path.parent.glob(f"{path.name}.*.unfinished"):
         if not _lives(left.name.split(".")[-2]):
@@ -125,7 +125,7 @@ def guarded(path: Path, what: str, fix: str) -> Iterator[None]:
 def read_text(path: Path, fix: str, most_bytes: int = LARGEST_TEXT) -> str:
     """The text of a UTF-8 file, with or without a byte order mark.
 
-    Raises `MotionBeatError` naming the file and the fix where it is missing, a folder, no UTF-8, or larger than
+    Raises `MotionBeatError` naming the file and the fix if it is missing, a folder, no UTF-8, or larger than
     `most_bytes`.
     """
     with guarded(path, "cannot be read as UTF-8 text", fix):

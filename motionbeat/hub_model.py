@@ -72,7 +72,7 @@ def from_pretrained(name: str | Path, **settings: Any) -> MotionBeat:
     """The model of a repository of the hub, `owner/name`, or of a folder.
 
     settings: device as `motionbeat.load`; revision (branch, tag or commit), token, cache_dir, force_download,
-    local_files_only as huggingface_hub has them. Raises `MotionBeatError` where there is no such model, no connection,
+    local_files_only as huggingface_hub has them. Raises `MotionBeatError` if there is no such model, no connection,
     or the files are another model's.
     """
     try:

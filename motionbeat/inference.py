@@ -52,7 +52,7 @@ def load(
     path: None for the model that comes with the package (`motionbeat/weights/card.md` says what it was trained on).
     device: where it computes, such as cpu, cuda or cuda:1; None: the GPU if there is one, else the CPU.
     precision: of matrix products, float32, bf16 (faster on GPUs, three digits) or auto (bf16 on GPUs that have it).
-    Raises `MotionBeatError` where a file is missing or of another model, or the device or precision is not there.
+    Raises `MotionBeatError` if a file is missing or of another model, or the device or precision is not there.
     """
     if precision not in PRECISIONS:
         raise MotionBeatError(f"precision = {precision!r}: give {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
@@ -112,7 +112,7 @@ class MotionBeat:
         tracker: madmom or librosa (see `motionbeat.beats.track`). None: madmom when it is installed
         (`pip install motionbeat[pipeline]`), else librosa, which finds no downbeats, and a warning says so.
         batch_size: windows that the model takes at once. progress: show how many songs of a list are done.
-        Raises `MotionBeatError` for audio or beats that cannot be used, and where no beat is found.
+        Raises `MotionBeatError` for audio or beats that cannot be used, and if no beat is found.
         """
         if _is_several(audio):
             results = self.embed_each(audio, sample_rate, mode, beats, tracker, batch_size=batch_size)

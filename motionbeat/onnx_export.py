@@ -60,7 +60,7 @@ def _quiet() -> Iterator[None]:
 def export_onnx(model: DualEncoder, path: Path | str) -> None:
     """Write the music encoder of a model to an .onnx file, weights inside.
 
-    Raises `MotionBeatError` where the packages are missing.
+    Raises `MotionBeatError` if the packages are missing.
     """
     try:
         import onnx

@@ -75,7 +75,7 @@ def line(row: Row | LeftOut) -> str:
 
 
 def put_table(page: Path, text: str) -> None:
-    """Replace what stands between the two marks of the page. Raises `MotionBeatError` where they are not there."""
+    """Replace what stands between the two marks of the page. Raises `MotionBeatError` if they are not there."""
     whole = page.read_text(encoding="utf-8") if page.is_file() else ""
     before, found, rest = whole.partition(BEGIN)
     _, ended, after = rest.partition(END)

@@ -17,7 +17,7 @@ def decode_by_pyav(path: Path, most_samples: int) -> tuple[NDArray[np.float32], 
     """(n, channels) float32 samples of the first audio stream, and their rate in Hz.
 
     most_samples: of all channels together, counted while decoding, since a container may promise anything. Raises
-    `MotionBeatError` where PyAV is not installed, and for a file without audio, broken, cut short or longer.
+    `MotionBeatError` if PyAV is not installed, and for a file without audio, broken, cut short or longer.
     """
     try:
         import av

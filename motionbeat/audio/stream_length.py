@@ -21,7 +21,7 @@ LARGEST_BYTES = 2**31 - 2**24
 def streams(path: Path, kind: str) -> list[bytes] | None:
     """The streams of a file with headers that are true, one after another; none where the file can be read as it is.
 
-    kind: as libsndfile names the format (MP3, WAV, AIFF, FLAC, OGG). Raises `MotionBeatError` where sound is missing,
+    kind: as libsndfile names the format (MP3, WAV, AIFF, FLAC, OGG). Raises `MotionBeatError` if sound is missing,
     or stands behind what the header calls the end.
     """
     if path.stat().st_size > LARGEST_BYTES:

@@ -27,7 +27,7 @@ def detect(
     """Beat times (N,) in seconds, on a grid of 10 ms, and bar positions (N,) from 1; N may be 0.
 
     audio: (n,) float in -1..1 at 44,100 Hz. beats_per_bar: the meters to choose between, one for the
-    whole song. Raises `MotionBeatError` where madmom is not installed.
+    whole song. Raises `MotionBeatError` if madmom is not installed.
     """
     with _quiet():
         madmom = _madmom()
@@ -42,7 +42,7 @@ def decode(activations: NDArray[np.floating], fps: int, min_bpm: float, max_bpm:
     """Beat times (N,) in seconds that madmom's dynamic Bayesian network decodes from the activations of any network.
 
     activations: (T,) in 0..1, `fps` a second. Source: Krebs, Boeck & Widmer, "An efficient state-space model for joint
-    tempo and meter tracking", ISMIR 2015. Raises `MotionBeatError` where madmom is not installed.
+    tempo and meter tracking", ISMIR 2015. Raises `MotionBeatError` if madmom is not installed.
     """
     with _quiet():
         return np.asarray(_beat_decoder(fps, min_bpm, max_bpm)(activations), float).reshape(-1)

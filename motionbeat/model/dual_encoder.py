@@ -211,7 +211,7 @@ class DualEncoder(nn.Module):
         return mask, bool(whole)
 
     def check_meters(self, lowest: int, highest: int) -> None:
-        """Raise `MotionBeatError` where the model has no room for so many beats a bar."""
+        """Raise `MotionBeatError` if the model has no room for so many beats a bar."""
         if lowest < 1 or highest > self.config.max_beats_per_bar:
             raise MotionBeatError(
                 f"beats_per_bar runs from {lowest} to {highest}; the model has room for 1 to "

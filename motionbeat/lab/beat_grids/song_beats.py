@@ -32,7 +32,7 @@ class Tracked:
 def songs_of(manifest: Mapping[str, NDArray[Any]], folder: Path) -> list[Song]:
     """The songs of a manifest's clips, sorted by name; audio paths are relative to `folder`.
 
-    Raises `MotionBeatError` where clips of one song name different audio, tempo or meter.
+    Raises `MotionBeatError` if clips of one song name different audio, tempo or meter.
     """
     songs: dict[str, Song] = {}
     rows = zip(

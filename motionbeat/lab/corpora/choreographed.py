@@ -106,7 +106,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
 
 
 def audio_files(root: Path) -> list[Path]:
-    """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
+    """The songs below a folder, sorted. Raises `MotionBeatError` if there is no such folder or no song."""
     if not root.is_dir():
         raise MotionBeatError(f"{root} is not a folder: set corpus.songs_root in params.yaml to a folder of songs")
     paths = song_paths(root)

@@ -41,7 +41,7 @@ class Features:
     entry: Path | None = None
 
     def frames(self) -> NDArray[np.float16]:
-        """(T, D) float16 on the grid of 20 ms. Raises `MotionBeatError` where none were asked for, or lost since."""
+        """(T, D) float16 on the grid of 20 ms. Raises `MotionBeatError` if none were asked for, or lost since."""
         if self.entry is None:
             raise MotionBeatError("these features hold a clip's mean only: ask for frames when computing them")
         frames: NDArray[np.float16] = read_entry(self.entry)["frames"]
@@ -148,7 +148,7 @@ def write_set(path: Path, encoder: str, names: Sequence[str], features: Sequence
 
 
 def read_set(path: Path, names: Sequence[str]) -> NDArray[np.float32]:
-    """The clip vectors (n, D) that `write_set` wrote; refused where they are not of the clips `names` in that order."""
+    """The clip vectors (n, D) that `write_set` wrote; refused if they are not of the clips `names` in that order."""
     from safetensors import safe_open
 
     values = _read(path)["clip"]

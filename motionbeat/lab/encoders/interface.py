@@ -32,7 +32,7 @@ def kind_of(name: str) -> "EncoderKind":
 def open_encoder(name: str, settings: params.Encoders) -> "FrozenEncoder":
     """The encoder `name`, with its weights loaded.
 
-    Raises `MotionBeatError` for an unknown name, and where weights or a package are missing: naming the id or folder,
+    Raises `MotionBeatError` for an unknown name, and if weights or a package are missing: naming the id or folder,
     its key in params.yaml and what to install.
     """
     return kind_of(name).open(settings)

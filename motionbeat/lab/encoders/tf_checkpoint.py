@@ -26,7 +26,7 @@ _TYPE, _SHAPE, _OFFSET, _SIZE = 1, 2, 4, 5  # fields of BundleEntryProto
 def read_checkpoint(prefix: str, sha256: str) -> dict[str, NDArray[np.float32]]:
     """The variables of the files `prefix`.index and `prefix`.data-00000-of-00001 by name.
 
-    sha256: of both files, one after the other. Raises `MotionBeatError` where a file is missing or has other bytes.
+    sha256: of both files, one after the other. Raises `MotionBeatError` if a file is missing or has other bytes.
     """
     paths = [Path(f"{prefix}.index"), Path(f"{prefix}.data-00000-of-00001")]
     for path in paths:

@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def evaluate(model: DualEncoder, tokens: Tokens, settings: params.Params, device: torch.device) -> dict[str, Songs]:
-    """{measure: {song: [mean, n]}} on the test split. Raises `MotionBeatError` where it has no window."""
+    """{measure: {song: [mean, n]}} on the test split. Raises `MotionBeatError` if it has no window."""
     beats = settings.tokens.window_beats
     with TemporaryDirectory() as folder:
         write_negatives(tokens, ("test",), beats, settings.negatives, Path(folder))

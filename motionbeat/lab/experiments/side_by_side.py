@@ -163,7 +163,7 @@ def _last_line(log: Path) -> str:
 
 
 def figures(step: Step, output: Path) -> dict[str, dict[str, list[float]]]:
-    """{measure: {song: [mean, n]}} that an evaluating step has written. Raises `MotionBeatError` where damaged."""
+    """{measure: {song: [mean, n]}} that an evaluating step has written. Raises `MotionBeatError` if damaged."""
     path = step.folder(output) / step.stage.writes[0]
     try:
         return json.loads(path.read_text(encoding="utf-8"))

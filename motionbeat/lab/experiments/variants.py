@@ -21,7 +21,7 @@ Overrides = Mapping[str, Any]
 
 
 def read_variants(path: Path = VARIANTS) -> dict[str, dict[str, Any]]:
-    """{name: overrides} of a YAML file. Raises `MotionBeatError` where it holds anything else."""
+    """{name: overrides} of a YAML file. Raises `MotionBeatError` if it holds anything else."""
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def check_no_seeds(overrides: Overrides, origin: str) -> None:
-    """Raises `MotionBeatError` where a seed is among the overrides: variants are paired by their seeds."""
+    """Raises `MotionBeatError` if a seed is among the overrides: variants are paired by their seeds."""
     if seeds := [name for name in SEEDS if name in overrides]:
         raise MotionBeatError(f"{origin} sets {', '.join(seeds)}: give seeds with --corpora and --trainings, or --seed")
 

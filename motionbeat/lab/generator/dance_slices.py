@@ -38,7 +38,7 @@ def read_dances(corpus: Path, split: str, songs: int = 0) -> Dances:
     """The dances of a split that have joint rotations.
 
     corpus: the folder that the corpus stage wrote. songs: dances to the first so many songs by name, 0 for all.
-    Raises `MotionBeatError` where none has rotations.
+    Raises `MotionBeatError` if none has rotations.
     """
     manifest = tables.read(corpus / "manifest.parquet", tables.MANIFEST)
     rows = np.flatnonzero((manifest["split"] == split) & manifest["has_rotations"])

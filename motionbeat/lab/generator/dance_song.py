@@ -79,7 +79,7 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
 
     weights: the folder of the MotionBeat model (motionbeat, random and mel; models/motionbeat without it), or the hub
     id, file or folder of another encoder. Without it, and for all other settings, params.yaml of the working folder is
-    read. Raises `MotionBeatError` where the encoder cannot be opened.
+    read. Raises `MotionBeatError` if the encoder cannot be opened.
     """
     from motionbeat.lab.encoders.motionbeat_encoder import OF_THE_MODEL
 
@@ -117,7 +117,7 @@ def condition(encoder: "FrozenEncoder", part: Part) -> NDArray[np.float32]:
 def beats_of(part: Part, tracker: str) -> Beats:
     """Beats of a part, in seconds from its first moment, tracked in the part with its context.
 
-    Raises `MotionBeatError` where a tracker finds fewer than two.
+    Raises `MotionBeatError` if a tracker finds fewer than two.
     """
     sound, begin_s = part.with_context()
     found = track(sound, tracker=tracker)
@@ -152,7 +152,7 @@ def held_ends(frames: int, before: Path | None, after: Path | None, seconds: flo
     """The fixed start and end of a dance of `frames` frames, taken from two dances on file.
 
     before: a dance whose last `seconds` are the first ones of the new dance. after: one whose first `seconds` are its
-    last. None for none of both. Raises `MotionBeatError` for dances that are shorter, and where nothing would be left.
+    last. None for none of both. Raises `MotionBeatError` for dances that are shorter, and if nothing would be left.
     """
     if before is None and after is None:
         return None

@@ -169,7 +169,7 @@ def danced(
 def swapped(music: Mapping[str, Music]) -> dict[str, Music]:
     """Each song's name with the music of the next one in the order of names: a control with the wrong music.
 
-    Raises `MotionBeatError` where there is one song only.
+    Raises `MotionBeatError` if there is one song only.
     """
     songs = sorted(music)
     if len(songs) < 2:

@@ -166,7 +166,7 @@ def shortened(names: Iterable[str]) -> str:
 
 
 def text_of(path: Path, fix: str) -> str:
-    """The text of a file; raises `MotionBeatError` naming it and `fix` where it is missing or no text."""
+    """The text of a file; raises `MotionBeatError` naming it and `fix` if it is missing or no text."""
     return read_text(path, fix)
 
 

@@ -22,7 +22,7 @@ PARAMS = Path("params.yaml")
 def names(folder: Path | None = None) -> dict[str, str]:
     """Every preset and the first line of its comment; without a folder, of the one that `_folder` finds.
 
-    Raises `MotionBeatError` where there is no such folder.
+    Raises `MotionBeatError` if there is no such folder.
     """
     folder = _folder() if folder is None else folder
     if not folder.is_dir():

@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def print_results(settings: params.Params, folder: Path) -> None:
-    """Print the tables of a run's metrics. Raises `MotionBeatError` where they have another form than stages write."""
+    """Print the tables of a run's metrics. Raises `MotionBeatError` if they have another form than stages write."""
     with guarded(folder, "holds results of another form", "run `dvc repro`"):
         _print(settings, folder)
 

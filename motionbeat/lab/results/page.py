@@ -52,7 +52,7 @@ class Extras:
 
 
 def clip_to_draw(manifest: Columns, clip: str) -> str:
-    """The clip named by report.clip, or the first test clip when that is empty; refused where there is no such clip."""
+    """The clip named by report.clip, or the first test clip when that is empty; refused if there is no such clip."""
     if clip:
         rows = np.flatnonzero(manifest["clip"] == clip)
         if not len(rows):

@@ -122,7 +122,7 @@ def _edge(start: str, lanes: list[str], end: str, middle: dict[str, float], top:
 
 
 def picture(root: Path) -> str:
-    """The picture of the pipeline in a folder. Raises `MotionBeatError` where its dvc.yaml is none."""
+    """The picture of the pipeline in a folder. Raises `MotionBeatError` if its dvc.yaml is none."""
     from ruamel.yaml import YAML
 
     yaml, path = YAML(typ="safe", pure=True), root / "dvc.yaml"

@@ -80,7 +80,7 @@ class Portrait:
 
 
 def portrait(model: DualEncoder, tokens: Tokens, clip: str, genre: dict[str, str], loss: Loss) -> Portrait:
-    """genre: of each song. clip: in any split. Raises `MotionBeatError` where the clip has no window."""
+    """genre: of each song. clip: in any split. Raises `MotionBeatError` if the clip has no window."""
     beats = tokens.layout.window_beats
     every = [tokens.windows(split, beats) for split in ("train", "val", "test")]
     shown = next((windows.take(windows.clip == clip) for windows in every if clip in set(windows.clip)), None)

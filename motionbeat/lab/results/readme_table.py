@@ -32,7 +32,7 @@ def readme_table(results: ResultsTable) -> str:
 
 
 def write_readme_table(results: ResultsTable, path: Path) -> None:
-    """Put the table in place of the one in a README. Raises `MotionBeatError` where there is none."""
+    """Put the table in place of the one in a README. Raises `MotionBeatError` if there is none."""
     text = read_text(path, "run in the folder of the project")
     table = re.compile(r"^\| WIN \|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
     if not table.search(text):

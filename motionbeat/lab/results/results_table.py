@@ -60,7 +60,7 @@ class ResultsTable:
         return cls(pd.concat(parts, ignore_index=True), about)
 
     def score(self, task: str, row: str, metric: str) -> Score | None:
-        """One figure, None where there is none of it; its value is None where it is undefined."""
+        """One figure, None if there is none of it; its value is None where it is undefined."""
         return self._scores.get((task, row, metric))
 
     def value(self, task: str, row: str, metric: str) -> float | None:

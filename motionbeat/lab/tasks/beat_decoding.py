@@ -59,7 +59,7 @@ def by_dbn(activations: Floats) -> NDArray[np.float64]:
     """Beat times (N,) s that madmom's dynamic Bayesian network reads from activations (T,) in 0..1.
 
     Krebs, Boeck & Widmer, "An efficient state-space model for joint tempo and meter tracking", ISMIR 2015. Tempo
-    55-215 BPM. Raises `MotionBeatError` where madmom is not installed.
+    55-215 BPM. Raises `MotionBeatError` if madmom is not installed.
     """
     inside = np.clip(_checked(activations), _LEAST, _MOST)
     return madmom_tracker.decode(inside, round(1 / FRAME_S), MIN_BPM, MAX_BPM)

@@ -91,7 +91,7 @@ def fit(
     ties; without one the loss decides. batch: rows of a batch, by default `options.batch`.
 
     A learning rate that diverges (outputs or loss not finite) is given up, with what it had reached before. Raises
-    `MotionBeatError` where none of them gets through an epoch.
+    `MotionBeatError` if none of them gets through an epoch.
     """
     batch = batch or options.batch
     mean, std = _statistics(train[0])

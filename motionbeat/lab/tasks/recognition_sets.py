@@ -66,7 +66,7 @@ def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
 def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Fold]:
     """The rounds of training and testing: one for the official split, `folds` for cross-validation.
 
-    In round k fold k tests, the next one chooses, the others train. Raises `MotionBeatError` where there are fewer
+    In round k fold k tests, the next one chooses, the others train. Raises `MotionBeatError` if there are fewer
     groups than folds.
     """
     if split == "official":

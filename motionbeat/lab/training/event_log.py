@@ -13,7 +13,7 @@ Observe = Callable[[Mapping[str, Any]], None]
 def tensorboard(folder: Path) -> Observe:
     """Write each row's numbers as scalars into a new `folder`, at the row's epoch; earlier events there are deleted.
 
-    Raises `MotionBeatError` where the package tensorboard is missing.
+    Raises `MotionBeatError` if the package tensorboard is missing.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter

@@ -21,7 +21,7 @@ def check_finite(
     clips: Sequence[str],
     fix: str,
 ) -> None:
-    """Raise `MotionBeatError` where the loss, or the norm of its gradient, is not finite.
+    """Raise `MotionBeatError` if the loss, or the norm of its gradient, is not finite.
 
     again: computes the same terms once more (`repeatable`), since a backward pass frees what gradients are taken from.
     place: the step, for the message. clips: of the batch. fix: a sentence.

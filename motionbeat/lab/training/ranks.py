@@ -47,7 +47,7 @@ class Ranks:
         return self.rank == 0
 
     def check_same(self, value: object, name: str, fix: str) -> None:
-        """Raise `MotionBeatError` in every process where `value` is not the same in all; all have to call it.
+        """Raise `MotionBeatError` in every process if `value` is not the same in all; all have to call it.
 
         name: what the value is. fix: a sentence for the message.
         """

@@ -50,7 +50,7 @@ class Checkpoint:
     def of_run(cls, kind: str, key: str, ranks: Ranks) -> "Checkpoint":
         """The checkpoint of the run with this key; kind: a folder of the cache.
 
-        Raises `MotionBeatError` where processes have different keys.
+        Raises `MotionBeatError` if processes have different keys.
         """
         ranks.check_same(
             key[:12],
@@ -83,7 +83,7 @@ class Checkpoint:
     def restore(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> Saved | None:
         """Put the saved state into model and optimiser and return the rest, its tensors on the model's device.
 
-        None where there is no checkpoint. A damaged one, or one of another run, is renamed, and a line is printed.
+        None if there is no checkpoint. A damaged one, or one of another run, is renamed, and a line is printed.
         """
         try:
             with safe_open(self.path, "pt") as file:

@@ -77,7 +77,7 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
 
     exclude: folders of audio that is to stay out by what it sounds like, such as test data; of two files with the
     same sound one is kept. Packages whose songs are in `folder` already are not fetched again. Writes songs.csv and
-    excluded.csv. Raises `MotionBeatError` where apt is not there, or has none of the packages.
+    excluded.csv. Raises `MotionBeatError` if apt is not there, or has none of the packages.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
@@ -111,7 +111,7 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
 
 
 def audio_files(root: Path) -> list[Path]:
-    """Every audio file below a folder, sorted. Raises `MotionBeatError` where it is not a folder."""
+    """Every audio file below a folder, sorted. Raises `MotionBeatError` if it is not a folder."""
     if not root.is_dir():
         raise MotionBeatError(f"{root} is not a folder: give a folder of audio files")
     return song_paths(root)

@@ -38,7 +38,7 @@ def check(archive: Path, *, max_bytes: int, max_members: int) -> None:
     max_bytes: what all of it may come to unpacked. max_members: files and folders it may hold.
     Raises `MotionBeatError` naming the archive, the member and the fix: for an archive that is cut or damaged, that
     leaves its folder (absolute names, `..`, drives, backslashes), that holds links or special files, names twice
-    (also where only case or accents' encoding differ), encrypted members, or more than the bounds.
+    (also if only case or accents' encoding differ), encrypted members, or more than the bounds.
     """
     with _opened(archive) as opened:
         members = _members(archive, opened, max_bytes, max_members)
@@ -61,7 +61,7 @@ def unpack(
 
     keep: given a file's name in the archive (`/` between folders), whether it is wanted; none: all are. Of the
     archive's folders those that hold a wanted file are made; modes and times are not taken over.
-    Raises `MotionBeatError` as `check` does, and where nothing is wanted or the disk has no room.
+    Raises `MotionBeatError` as `check` does, and if nothing is wanted or the disk has no room.
     """
     with _opened(archive) as opened:
         members = _members(archive, opened, max_bytes, max_members)

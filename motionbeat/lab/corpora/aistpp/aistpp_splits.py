@@ -46,7 +46,7 @@ def deal(lists: Mapping[str, Iterable[str]], ignored: Iterable[str], found: Iter
     lists: the names on the official list of each split. ignored: the ignore list. found: every clip that there
     is. validation: official keeps the lists; held_out does too where validation and test share no song, and
     elsewhere makes a validation set of `held_out_songs` as the module says. A clip on the ignore list is in no
-    split. Raises `MotionBeatError` where nothing could be held out.
+    split. Raises `MotionBeatError` if nothing could be held out.
     """
     unusable = set(ignored)
     split_of = {name: split for split, listed in lists.items() for name in listed if name not in unusable}

@@ -52,7 +52,7 @@ def _length(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 def metres(path: Path, joints: NDArray[np.floating], hints: Hints) -> float:
     """Metres of the unit that joints (T, 24, 3) are in: as `hints` say, else the one in which the body has human size.
 
-    Raises `MotionBeatError` where in no known unit (m, cm, mm, inch, CMU's) it has.
+    Raises `MotionBeatError` if in no known unit (m, cm, mm, inch, CMU's) it has.
     """
     if hints.unit is not None:
         return UNITS[hints.unit]

@@ -45,7 +45,7 @@ def read(path: Path) -> tuple[list[Line], list[str]]:
 
     UTF-8 (with or without a byte order mark) with commas, semicolons or tabs between cells, in quotes where a cell
     holds one; blank lines and lines that begin with # are skipped. With semicolons or tabs, numbers may have decimal
-    commas. Raises `MotionBeatError` where the file or its first line cannot be used at all.
+    commas. Raises `MotionBeatError` if the file or its first line cannot be used at all.
     """
     text = _text(path)
     rows = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if _says_something(line)]

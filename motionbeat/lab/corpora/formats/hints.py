@@ -35,7 +35,7 @@ def rate_field(arrays: Mapping[str, NDArray[Any]], names: Iterable[str] = RATE_F
 def rate(path: Path, said: float | None, hints: Hints, field: str) -> float:
     """Frames a second: of the file (`said`, by its `field`), or of the user where the file has none.
 
-    Raises `MotionBeatError` where neither says it, where it is not 1 to 1000, and where both say different rates
+    Raises `MotionBeatError` if neither says it, where it is not 1 to 1000, and where both say different rates
     (by more than 1 %).
     """
     if said is None:
