@@ -1,6 +1,6 @@
 """How far a standard beat tracker is from AIST++'s nominal grid: python -m benchmarks.aistpp_beats FOLDER
 
-FOLDER holds mXXN.npy, the (frames, 35) music features at 60 frames a second that the field uses: column 0 is
+FOLDER holds mXXN.npy, the (frames, 35) music features at 60 frames per second that the field uses: column 0 is
 librosa's onset envelope, the last is 1 where its tracker (Ellis, 2007, told the nominal tempo as the likeliest)
 finds a beat. The grid is `motionbeat.beats.nominal`: constant tempo, first beat at 0 s.
 
@@ -104,7 +104,7 @@ def offsets(times: NDArray[np.float64], bpm: float) -> NDArray[np.float64]:
 def sixteenths(envelope: NDArray[np.floating], bpm: float) -> tuple[float, float]:
     """Tempo and lateness (s) at which onsets line up best with a grid of four to a beat that begins at 0 s.
 
-    envelope: (T,) onset strength at 60 frames a second, e(t). With E(f) = sum_t e(t) exp(-2 pi i f t), the tempo
+    envelope: (T,) onset strength at 60 frames per second, e(t). With E(f) = sum_t e(t) exp(-2 pi i f t), the tempo
     is the one within 3 % of `bpm` of the largest |E(4 bpm / 60)|. The lateness is that of the nominal tempo, from
     the phase of its E; it is known up to whole sixteenths.
     """
@@ -157,7 +157,7 @@ def own_lateness(bpm: float, beats: int = 32) -> tuple[float, float]:
     """How late (s) beats and onsets of this procedure are by themselves, from bursts of noise exactly on a grid.
 
     The procedure is that by which the features are made: librosa's onset envelope and tracker with hops of 512
-    samples at 60 frames a second, the nominal tempo given. The first beat is left out, as nothing precedes it.
+    samples at 60 frames per second, the nominal tempo given. The first beat is left out, as nothing precedes it.
     """
     import librosa
 
@@ -250,7 +250,7 @@ def write_page(page: Path, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.aistpp_beats", description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="folder of mXXN.npy, (frames, 35) at 60 frames a second")
+    parser.add_argument("folder", type=Path, help="folder of mXXN.npy, (frames, 35) at 60 frames per second")
     parser.add_argument("--markdown", type=Path, help="page to put the tables into (its own text stays)")
     arguments = parser.parse_args()
     text = tables(read(arguments.folder))

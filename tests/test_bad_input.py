@@ -34,7 +34,7 @@ def drums(seconds: float, seed: int) -> np.ndarray:
 
 
 def write_dance(folder: Path, seconds: float, music_s: float) -> None:
-    """A pair as Dance with Melody has them: 25 frames a second from the beginning of its music."""
+    """A pair as Dance with Melody has them: 25 frames per second from the beginning of its music."""
     folder.mkdir(parents=True, exist_ok=True)
     seed = int(folder.name.rpartition("_")[2])
     rng = np.random.default_rng(seed)

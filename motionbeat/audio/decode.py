@@ -1,8 +1,8 @@
-"""File2Samples: any audio file or user's array as mono float samples, and refuses what is not music.
+"""File2Samples: any audio file or array as mono float samples; what cannot be music is refused.
 
-libsndfile is lenient: it shortens a wav whose header promises more than the file holds, and skips
-what it cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong without a
-word, so the promise and the samples are compared here; `stream_length` mends promises that are not true.
+libsndfile is lenient: it shortens a wav whose header states more samples than the file contains, and skips what it
+cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong without any warning, so the header and
+the samples are compared here; `stream_length` corrects wrong headers.
 """
 
 import io
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 SHORTEST_S = 0.1
 SILENCE = 1e-4
-"""Full scale 1: what stays within -80 dBFS of its mean is digital silence (or a dead channel)."""
+"""Full scale is 1: a signal within -80 dBFS of its mean is digital silence (or a dead channel)."""
 LOUDEST = 4.0
-"""Decoded mp3 and ogg overshoot 1 by up to 3 dB; samples beyond 12 dB were never scaled to -1..1."""
+"""Decoded mp3 and ogg exceed 1 by up to 3 dB; samples beyond 12 dB were never scaled to -1..1."""
 _MP3_SLACK_S = 0.25  # libsndfile counts the encoder's padding of an mp3 without a length header
 _MOST_CHANNELS = 16
 _RATES = (4_000, 768_000)
 _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
 MOST_SAMPLES = 2**29
-"""Of all channels together: 2 GiB as decoded, 3.4 hours of one channel at 44.1 kHz, 1.7 hours of two."""
+"""All channels together: 2 GiB after decoding, 3.4 hours of mono or 1.7 hours of stereo at 44.1 kHz."""
 _PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "uint8": 2.0**7}
 
 
 @frozen(eq=False)
 class Sound:
-    """Music that is decoded and checked, mono, at the rate that it was recorded at."""
+    """Decoded and checked music, mono, at its original sample rate."""
 
     samples: NDArray[np.float32]
-    """(n,), -1..1 but for what an mp3 or ogg overshoots."""
+    """(n,), in -1..1, except that a decoded mp3 or ogg may exceed it."""
     rate: int
     """Hz."""
     name: str
-    """The path, or `audio array`: what messages call it."""
+    """The name for messages: the path, or `audio array`."""
 
     def at(self, rate: int) -> NDArray[np.float32]:
         """(n * rate / self.rate,) float32 in -1..1 at `rate` Hz, resampled by soxr (its HQ setting)."""
@@ -55,23 +55,23 @@ class Sound:
 
 
 Source: TypeAlias = "str | PathLike[str] | ArrayLike | Tensor | Sound"
-"""A path; samples as an array, a torch tensor or nested lists of numbers; or what `decode` has given."""
+"""A path; samples as an array, a torch tensor or nested lists of numbers; or a result of `decode`."""
 
 
 def decode(source: Source, sample_rate: int | None = None, most_samples: int = MOST_SAMPLES) -> Sound:
     """A file, or an array (or torch tensor) with its `sample_rate` in Hz, as mono samples at their own rate.
 
     A file is wav, flac, ogg, mp3, au or whatever else libsndfile knows; m4a, mp4 and the like need the extra `video`.
-    Arrays are as `as_mono` takes them. Channels are averaged. A `Sound` is given back as it is.
-    most_samples: of a file, all channels together; one that holds more is refused before it is in memory.
-    Raises `MotionBeatError` naming the file, what is wrong and the fix: missing, a folder, no audio, broken or
-    cut short, empty, under 0.1 s, silent, or holding NaN; and for an array without its rate.
+    For arrays see `as_mono`. Channels are averaged. A `Sound` is returned unchanged. most_samples: limit for a file,
+    all channels together; a longer file is refused before it is loaded. Raises `MotionBeatError` naming the file, the
+    problem and the fix: missing, a folder, not audio, broken or truncated, empty, under 0.1 s, silent, or with NaN; and
+    for an array without a rate.
     """
     if isinstance(source, Sound):
         return source
     if isinstance(source, str | PathLike):
         if sample_rate is not None:
-            raise MotionBeatError(f"{source}: a file says its own sample rate; leave sample_rate={sample_rate} out")
+            raise MotionBeatError(f"{source}: a file has a sample rate of its own; leave sample_rate={sample_rate} out")
         path = Path(source)
         if path.is_dir():
             raise MotionBeatError(f"{path} is a folder; give one audio file in it")
@@ -86,12 +86,12 @@ def decode(source: Source, sample_rate: int | None = None, most_samples: int = M
 
 
 def signal(source: Source, sample_rate: int | None, target_rate: int) -> NDArray[np.float32]:
-    """Mono samples (n,) float32 in -1..1 at `target_rate` Hz; arguments and errors as `decode`."""
+    """Mono samples (n,) float32 in -1..1 at `target_rate` Hz; arguments and errors as for `decode`."""
     return decode(source, sample_rate).at(target_rate)
 
 
 def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
-    """Mono samples (n,) float32 in -1..1 at `sample_rate` Hz of a file; errors as `decode`."""
+    """Mono samples (n,) float32 in -1..1 of a file, at `sample_rate` Hz; errors as for `decode`."""
     target = _checked_rate(sample_rate, "sample_rate")
     return decode(path).at(target)
 
@@ -99,16 +99,16 @@ def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
 def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[np.float32]:
     """Mono samples (n,) float32 in -1..1 at `target_rate` Hz from an array at `sample_rate` Hz.
 
-    audio: (n,), (channels, n) or (n, channels): the shorter side is the channels, 16 at most. Floats
-    are taken as -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and
-    what `load` refuses in a file, raises `MotionBeatError`.
+    audio: (n,), (channels, n) or (n, channels): the shorter side is the channels, 16 at most. Floats are expected in
+    -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and samples that `load` would
+    refuse in a file, raises `MotionBeatError`.
     """
     target = _checked_rate(target_rate, "target_rate")
     return decode(audio, _checked_rate(sample_rate, "sample_rate")).at(target)
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """A NumPy array from anything like one; a torch tensor may be on a GPU, have a gradient or be bfloat16."""
+    """Convert an array-like object to a NumPy array; a torch tensor may be on a GPU, have a gradient or be bfloat16."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
@@ -140,7 +140,7 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
 
 
 def _decode(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
-    """(n, channels) samples and their rate; refuses a file that cannot be read to its end."""
+    """Samples (n, channels) and their rate; a file that cannot be read to its end is refused."""
     import soundfile
 
     if path.stat().st_size == 0:
@@ -161,7 +161,7 @@ def _decode(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
     rates = sorted({rate for _, rate in parts})
     if len(rates) > 1:
         raise MotionBeatError(
-            f"{path} has parts of {' and '.join(map(str, rates))} Hz, put behind one another: convert it to wav or "
+            f"{path} has parts of {' and '.join(map(str, rates))} Hz, one after another: convert it to wav or "
             "flac of one rate"
         )
     waves = [part for part, _ in parts]
@@ -171,7 +171,7 @@ def _decode(path: Path, most_samples: int) -> tuple[NDArray[np.float32], int]:
 
 
 def _kind(path: Path) -> str:
-    """The format by libsndfile's name; MP3 where libsndfile cannot tell and the file is named so."""
+    """The format, by libsndfile's name; MP3 if libsndfile does not recognise the file but its name ends in .mp3."""
     import soundfile
 
     try:
@@ -182,7 +182,7 @@ def _kind(path: Path) -> str:
 
 
 def _decode_stream(path: Path, stream: Path | io.BytesIO, most_samples: int) -> tuple[NDArray[np.float32], int]:
-    """One stream of `path`: the file itself, or bytes with a header that is true."""
+    """Decode one stream of `path`: the file itself, or bytes with a corrected header."""
     import soundfile
 
     size = path.stat().st_size if isinstance(stream, Path) else len(stream.getbuffer())
@@ -190,7 +190,7 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO, most_samples: int) -> 
         with soundfile.SoundFile(stream) as file:
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
             if promised > _MOST_FRAMES_PER_BYTE * size:
-                raise MotionBeatError(f"{path}: its header gives no length that can be true; convert it to wav or flac")
+                raise MotionBeatError(f"{path}: the length in its header cannot be right; convert it to wav or flac")
             if promised * file.channels > most_samples:
                 raise MotionBeatError(
                     f"{path}: its header promises {promised / 60 / max(rate, 1):.0f} minutes of {file.channels} "
@@ -200,10 +200,10 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO, most_samples: int) -> 
             # in one read: between reads soundfile seeks, which would hide a hole in a damaged stream
             samples = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        # libsndfile's word for "no stream found" is that the file does not exist (its code 7); it does exist
+        # for "no stream found" libsndfile reports that the file does not exist (code 7), though it does
         reason = "no stream found" if error.code == 7 else error.error_string.removeprefix("Error : ").strip(" .")
         raise _undecodable(path, reason) from None
-    except (AssertionError, MemoryError) as error:  # soundfile's, where a damaged stream cannot be read on
+    except (AssertionError, MemoryError) as error:  # raised by soundfile in the middle of a damaged stream
         raise _undecodable(path, str(error) or "damaged stream") from None
     _refuse_cut_short(path, len(samples), promised, rate, kind, log)
     return samples, rate
@@ -217,10 +217,10 @@ def _undecodable(path: Path, reason: str) -> MotionBeatError:
 
 
 def _refuse_cut_short(path: Path, frames: int, promised: int, rate: int, kind: str, log: str) -> None:
-    fix = "the file is cut short or damaged; copy or download it again"
+    fix = "the file is truncated or damaged; copy or download it again"
     for said, held in _PROMISE.findall(log):
         if int(said) not in _UNKNOWN_BYTES and int(said) > int(held):
-            raise MotionBeatError(f"{path}: its header promises {said} bytes of audio, it holds {held}: {fix}")
+            raise MotionBeatError(f"{path}: its header promises {said} bytes of audio, but it contains {held}: {fix}")
     if "Last page lacks an end-of-stream bit" in log:
         raise MotionBeatError(f"{path}: the Ogg stream has no end: {fix}")
     slack = max(_MP3_SLACK_S * rate, 0.01 * promised) if kind == "MP3" else 0
@@ -239,7 +239,7 @@ def _checked_rate(rate: int, name: str) -> int:
 
 
 def _mono(samples: NDArray[np.float32], rate: int, name: str) -> NDArray[np.float32]:
-    """(n,) mean over the channels of (n,) or (n, channels), after every check of the samples themselves."""
+    """Check the samples, (n,) or (n, channels), and average the channels: (n,)."""
     seconds = len(samples) / rate
     if not len(samples):
         raise MotionBeatError(f"{name} holds no samples; give audio of at least {SHORTEST_S} s")
@@ -269,7 +269,7 @@ def _is_silent(channel: NDArray[np.float32]) -> bool:
 
 
 def _resampled(mono: NDArray[np.float32], rate: int, target: int) -> NDArray[np.float32]:
-    """(n * target / rate,) float32; what overshoots -1..1 is clipped, as a player does."""
+    """(n * target / rate,) float32; values beyond -1..1 are clipped, as a player does."""
     import soxr
 
     samples = mono if rate == target else soxr.resample(mono, rate, target)

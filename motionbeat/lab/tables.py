@@ -54,7 +54,7 @@ MANIFEST = _schema(
         "song": _STRING,  # the recording that is danced to; `work` is the song that it is of
         "genre": _STRING,
         "split": _STRING,  # train, val or test
-        "fps": _DOUBLE,  # motion frames a second
+        "fps": _DOUBLE,  # motion frames per second
         "frames": _INT,
         "duration_s": _DOUBLE,
         "offset_s": _DOUBLE,  # where the clip begins in the song's audio
@@ -68,7 +68,7 @@ MANIFEST = _schema(
 
 SOURCES_FILE = "sources.parquet"
 SOURCES = _schema({"song": _STRING, "source": _STRING})
-"""The corpus that each song of a mix is from, one row a song, sorted by song; a single corpus has no such table."""
+"""The corpus that each song of a mix is from, one row per song, sorted by song; a single corpus has no such table."""
 
 BEATS = _schema(
     {"song": _STRING, "beat": _INT, "time_s": _DOUBLE, "bar_position": _INT, "beats_per_bar": _INT},

@@ -75,7 +75,7 @@ def test_frame_time_says_the_usual_rate_that_it_was_rounded_from(text, given, ex
 @pytest.mark.parametrize(
     ("time", "hints", "message"),
     [
-        ("0.016667", Hints(fps=30), "is 60 frames a second, the column fps says 30"),
+        ("0.016667", Hints(fps=30), "is 60 frames per second, the column fps says 30"),
         ("0.033", Hints(), "is rounded too coarsely to know the rate"),
         ("0.03", Hints(), "is rounded too coarsely to know the rate"),
     ],

@@ -109,7 +109,7 @@ def bad_motion(kind):
         ("joints", r"joints of shape \(10, 22, 3\): give \(frames, 24, 3\)"),
         ("poses", "9 frames of poses for 10 of joints"),
         ("short", "1 frames: give at least 2"),
-        ("rate", "0.0 frames a second"),
+        ("rate", "0.0 frames per second"),
     ],
 )
 def test_a_wrong_motion_is_refused_by_clip_and_fix(corpus, tmp_path, kind, message):

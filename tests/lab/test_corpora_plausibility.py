@@ -25,7 +25,7 @@ CHECKS = MotionChecks()
 
 @pytest.fixture(scope="module")
 def dance() -> tuple[np.ndarray, np.ndarray]:
-    """Poses (T, 24, 3) and translation (T, 3) at 60 frames a second."""
+    """Poses (T, 24, 3) and translation (T, 3) at 60 frames per second."""
     return synthetic_dance(frames=180)
 
 
@@ -94,7 +94,7 @@ def test_a_rate_inside_a_pickle_is_followed_and_must_not_be_contradicted(tmp_pat
     fields["smpl_scaling"] = np.array([90.0])
     path = pickled(tmp_path / "a.pkl", **fields, **{name: 30})
     assert read_motion(path).fps == 30 == aistpp.read_motion(path).fps
-    with pytest.raises(MotionBeatError, match=rf"{name} says 30 frames a second, the column fps 60"):
+    with pytest.raises(MotionBeatError, match=rf"{name} says 30 frames per second, the column fps 60"):
         read_motion(path, Hints(fps=60.0))
 
 
@@ -185,7 +185,7 @@ def test_frames_that_jump_are_doubted_by_number(dance, frames) -> None:
 def test_frames_that_repeat_are_doubted_and_a_still_is_refused(dance) -> None:
     joints = forward_kinematics(*dance)
     doubled = Motion(np.repeat(joints, 2, axis=0), None, 120.0)
-    assert any("at 60 frames a second none would" in doubt for doubt in plausibility.doubts(doubled, CHECKS))
+    assert any("at 60 frames per second none would" in doubt for doubt in plausibility.doubts(doubled, CHECKS))
     still = Motion(np.repeat(joints[:1], 100, axis=0), None, 60.0)
     assert any("repeat the one before" in wrong for wrong in plausibility.refusals(still, CHECKS))
 

@@ -238,7 +238,7 @@ def test_wrong_parameters_are_refused_by_file_field_and_fix(changes, message, da
 def test_a_rate_that_two_sources_state_differently_is_refused(dance, tmp_path):
     path = amass(tmp_path / "a.npz", dance)
     assert read_motion(path, Hints(fps=120.0)).fps == 120.0
-    with pytest.raises(MotionBeatError, match="mocap_frame_rate says 120 frames a second, the column fps 30"):
+    with pytest.raises(MotionBeatError, match="mocap_frame_rate says 120 frames per second, the column fps 30"):
         read_motion(path, Hints(fps=30.0))
 
 

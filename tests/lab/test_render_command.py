@@ -161,7 +161,7 @@ def test_the_command_refuses_in_one_line_with_the_fix(run, corpus, words, says):
         ({"joints": np.zeros((9, 22, 3))}, r"joints has shape \(9, 22, 3\)"),
         ({"joints": np.full((9, 24, 3), np.inf)}, "NaN or infinity"),
         ({"joints": np.zeros((9, 24, 3)), "fps": -1}, "fps is -1"),
-        ({"joints": np.zeros((9, 24, 3)), "fps": 25.0}, "says 25 frames a second, the column fps 60: .*--motion-fps"),
+        ({"joints": np.zeros((9, 24, 3)), "fps": 25.0}, "says 25 frames per second, the column fps 60: .*--motion-fps"),
         ({"joints": np.array([{}], object)}, "holds Python objects, which are not loaded"),
     ],
 )

@@ -1,7 +1,7 @@
-"""Corpora2Corpus: several corpora as one, in which every song and clip carries the name of its corpus.
+"""Corpora2Corpus: several corpora as one, in which the names of songs and clips begin with the name of their corpus.
 
-Names begin with it (`synthetic.mBR60`), since the synthetic corpus and AIST++ name their songs and dances alike. Each
-corpus keeps its splits; that no recording and no dance is in two splits is checked over all of them together.
+An example is `synthetic.mBR60`: without the prefix, names of the synthetic corpus and of AIST++ can be equal. Each
+corpus keeps its splits; the check that no recording and no dance is in two splits covers all corpora together.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.manifest import Corpus
 
 PARTS = "parts"
-"""Beside the manifest: what each reader keeps, such as the truth of the synthetic corpus, with the names of its own."""
+"""Folder next to the manifest for the files of each reader, such as the truth of the synthetic corpus, with unprefixed names."""
 
 
 def named(source: str, name: str) -> str:

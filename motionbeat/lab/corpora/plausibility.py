@@ -27,7 +27,7 @@ _SHOWN = 5
 
 
 class Motion(Protocol):
-    """A dance: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle, or none; frames a second."""
+    """A dance: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle, or none; frames per second."""
 
     @property
     def joints(self) -> NDArray[np.float32]: ...
@@ -99,7 +99,7 @@ def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
             found.append(f"joint rotations of more than {checks.largest_angle:g} rad, first in frame {beyond[0]}")
     frozen = _frozen(joints)
     if frozen > checks.frozen / 4:
-        halved = f"; at {motion.fps / 2:g} frames a second none would" if 0.45 < frozen < 0.55 else ""
+        halved = f"; at {motion.fps / 2:g} frames per second none would" if 0.45 < frozen < 0.55 else ""
         found.append(f"{100 * frozen:.0f} % of the frames repeat the one before{halved}")
     low = np.percentile(joints[:, list(_LOW), 1].min(axis=1), [5, 95])
     drift = float(low[1] - low[0]) / leg

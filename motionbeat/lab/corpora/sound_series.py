@@ -14,7 +14,7 @@ _LEAST_RATE = 20_000
 
 
 def loudness(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.float32]:
-    """(T, 16) dB at 50 frames a second, by bands from 60 to 8,000 Hz; 60 dB below the loudest counts as silence."""
+    """(T, 16) dB at 50 frames per second, by bands from 60 to 8,000 Hz; 60 dB below the loudest counts as silence."""
     samples = np.asarray(samples, np.float32)
     if sample_rate >= 2 * _LEAST_RATE:  # half of it will do
         samples, sample_rate = samples[: len(samples) // 2 * 2].reshape(-1, 2).mean(axis=1), sample_rate // 2
@@ -48,7 +48,7 @@ def smooth(values: NDArray[np.floating], width: int) -> NDArray[np.float32]:
 
 
 def at_rate(level: NDArray[np.floating], rate: float) -> NDArray[np.float32]:
-    """The level (T, d) at 50 frames a second, averaged down to `rate`."""
+    """The level (T, d) at 50 frames per second, averaged down to `rate`."""
     edges = np.round(np.arange(0, len(level) + 1e-9, ONSET_RATE / rate)).astype(int)
     if len(edges) < 2:
         return np.asarray(level.mean(axis=0, keepdims=True), np.float32)

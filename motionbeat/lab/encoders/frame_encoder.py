@@ -43,7 +43,7 @@ class FrozenEncoder(Protocol):
     width: int
     """D."""
     frame_rate: float
-    """Nominal frames a second."""
+    """Nominal frames per second."""
     identity: str
     """Hex digest of weights, configuration and a version of the encoder's code, which is raised by hand."""
 

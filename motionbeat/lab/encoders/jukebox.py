@@ -1,6 +1,6 @@
 """Jukebox (Dhariwal et al. 2020): states inside a language model of music, as Castellon et al. (ISMIR 2021) take them.
 
-The audio is coded by the VQ-VAE at 344.5 tokens a second, and the top prior, of unknown artist and genre and without
+The audio is coded by the VQ-VAE at 344.5 tokens per second, and the top prior, of unknown artist and genre and without
 lyrics, reads the codes; the features are the output of one of its layers.
 """
 
@@ -18,7 +18,7 @@ from motionbeat.model.device import best_device
 
 VERSION = "jukebox 1"
 POOLED = 8
-"""Tokens that are averaged into a frame: 43 frames a second in place of 345, of 4,800 numbers each."""
+"""Tokens that are averaged into a frame: 43 frames per second in place of 345, of 4,800 numbers each."""
 OVERLAP = 0.1
 """Part of a window (23.8 s) that it shares with the one before it."""
 SHORTEST_S = 0.1

@@ -30,7 +30,7 @@ class Posed(Protocol):
     """What is exported; `generator.sampling.GeneratedDance` is one.
 
     joints: (T, 24, 3) m on the neutral body, y up. poses: (T, 24, 3) axis-angle, radians. contacts: (T, 4), about 0 or
-    1, in the order of `skeleton.FEET`. fps: frames a second.
+    1, in the order of `skeleton.FEET`. fps: frames per second.
     """
 
     @property

@@ -26,7 +26,7 @@ _PART = 256
 
 
 class Dances(NamedTuple):
-    """Clips of a split: names, songs, offsets (s) into the songs, and vectors (T, 151) at 30 frames a second."""
+    """Clips of a split: names, songs, offsets (s) into the songs, and vectors (T, 151) at 30 frames per second."""
 
     clip: list[str]
     song: list[str]
@@ -64,7 +64,7 @@ def read_dances(corpus: Path, split: str, songs: int = 0) -> Dances:
 def _at_generator_rate(
     poses: NDArray[np.floating], root: NDArray[np.floating], fps: float
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Poses (T, 24, 3) and root (T, 3) at `fps` as (T', ...) at 30 frames a second."""
+    """Poses (T, 24, 3) and root (T, 3) at `fps` as (T', ...) at 30 frames per second."""
     every = round(fps / FPS)
     if every >= 1 and fps == every * FPS:  # what interpolation would give, in a hundredth of the time
         return poses[::every], root[::every]

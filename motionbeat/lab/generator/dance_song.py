@@ -100,7 +100,7 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
 
 
 def condition(encoder: "FrozenEncoder", part: Part) -> NDArray[np.float32]:
-    """The music condition of a part of a song: (T, D) at 30 frames a second.
+    """The music condition of a part of a song: (T, D) at 30 frames per second.
 
     The encoder is given the part with its context, and its frames pass through the same grid of 20 ms in half
     precision as in the training of generators. Raises `MotionBeatError` for music that never changes.
@@ -132,7 +132,7 @@ def beats_of(part: Part, tracker: str) -> Beats:
 
 
 def known(path: Path) -> NDArray[np.float32]:
-    """Vectors (T, 151) of a dance on file, at 30 frames a second: an .npz with poses, or a pickle of AIST++.
+    """Vectors (T, 151) of a dance on file, at 30 frames per second: an .npz with poses, or a pickle of AIST++.
 
     Raises `MotionBeatError` for a file that cannot be read, or that has no joint rotations, as those of BVH.
     """

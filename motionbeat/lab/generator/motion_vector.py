@@ -39,7 +39,7 @@ def joint_channels(joint: int) -> slice:
 
 
 def encode(poses: NDArray[np.floating], root: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Vectors (T, 151) float32 of a dance at 30 frames a second.
+    """Vectors (T, 151) float32 of a dance at 30 frames per second.
 
     poses: (T, 24, 3) axis-angle, radians. root: (T, 3) m. Contacts come from the feet of the neutral body; the last
     frame, which has no next one, keeps those of the frame before.
@@ -85,7 +85,7 @@ def rotation_vectors(rotations: Tensor) -> Tensor:
 
 
 def foot_contacts(positions: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(T, 4) 0 or 1: which foot joints of (T, 24, 3) m at 30 frames a second move less than 1 cm to the next frame."""
+    """(T, 4) 0 or 1: which foot joints of (T, 24, 3) m at 30 frames/s move less than 1 cm to the next frame."""
     if len(positions) < 2:
         return np.ones((len(positions), 4))
     feet = np.asarray(positions, np.float64)[:, list(FEET)]

@@ -34,7 +34,7 @@ class Music:
         return (1 - weight[:, None]) * self.features[row] + weight[:, None] * self.features[after]
 
     def condition(self, duration_s: float, offset_s: float = 0.0) -> NDArray[np.float32]:
-        """(T, D) at 30 frames a second for a dance of `duration_s` that begins `offset_s` into the song."""
+        """(T, D) at 30 frames per second for a dance of `duration_s` that begins `offset_s` into the song."""
         return self.at(offset_s + np.arange(int(duration_s * FPS + 1e-6)) / FPS)
 
 

@@ -19,7 +19,7 @@ _EVERY = round(plan.FPS / FPS)
 
 
 def dance_by_rules(audio: decode.Source, sample_rate: int | None, beats: Beats, seed: int = 0) -> GeneratedDance:
-    """A dance to a recording, from its first moment to its last, at 30 frames a second.
+    """A dance to a recording, from its first moment to its last, at 30 frames per second.
 
     audio, sample_rate: as `motionbeat.audio.decode.decode` takes them. beats: of this recording, of any meter; they are
     continued to both ends of it. seed: another one is another dancer, choreography and choice of accents. The same

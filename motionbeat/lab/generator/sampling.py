@@ -35,7 +35,7 @@ _BRIDGE = 15
 
 @frozen(eq=False)
 class GeneratedDance:
-    """A dance at 30 frames a second, y up."""
+    """A dance at 30 frames per second, y up."""
 
     joints: NDArray[np.float32]
     """(T, 24, 3) m, on the neutral body."""
@@ -101,7 +101,7 @@ def generate(
 ) -> GeneratedDance:
     """Dance to music.
 
-    condition: (T, c) music features of the model's encoder at 30 frames a second. frames: length of the dance, all T
+    condition: (T, c) music features of the model's encoder at 30 frames per second. frames: length of the dance, all T
     by default. guidance: weight of the music, 0 for none. steps: of DDIM; eta: its noise, 0..1. held: the
     given part of the dance, of `frames` frames; it is kept exactly. plant: whether feet are kept still while the
     contacts of the dance are on (`planting`), which EDGE does not do. The same arguments give the same dance. Raises

@@ -85,7 +85,7 @@ class Piece:
 
 
 def perform(rng: np.random.Generator, piece: Piece) -> NDArray[np.float32]:
-    """The clip's wave (n,), mono, RATE samples a second, in -1..1."""
+    """The clip's wave (n,), mono, RATE samples per second, in -1..1."""
     lead = round(-piece.first_beat_s * RATE)
     track = np.zeros(lead + round(piece.seconds * RATE))
     progression = _PROGRESSIONS[rng.integers(len(_PROGRESSIONS))]

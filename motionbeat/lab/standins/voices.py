@@ -107,7 +107,7 @@ def varied(rng: np.random.Generator, voice: Voice, spread: float = 1.0) -> Voice
 def note(
     rng: np.random.Generator, voice: Voice, midi: float, held_s: float, velocity: float = 0.8, brightness: float = 0.0
 ) -> Sound:
-    """One note (n,) of RATE samples a second, peak `velocity`, held for `held_s` and then let go within 0.15 s.
+    """One note (n,) of RATE samples per second, peak `velocity`, held for `held_s` and then let go within 0.15 s.
 
     velocity: 0..1; harder notes are brighter. brightness: octave slope in dB by which its harmonics fall less.
     """
