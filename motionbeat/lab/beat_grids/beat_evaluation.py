@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from motionbeat.beats.grid import Beats, typical_interval
 
 TRIM_S = 5.0
-"""Evaluations usually leave out the first 5 s, where a tracker has too little music (Davies, Degara & Plumbley, 2009)."""
+"""Evaluations often leave out the first 5 s, where a tracker has too little music (Davies, Degara & Plumbley, 2009)."""
 _SHORT_S = 2 * TRIM_S
 _LAG_WINDOW, _LEAST_MATCHED = 0.175, 0.6
 

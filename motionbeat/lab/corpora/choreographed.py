@@ -118,7 +118,7 @@ def audio_files(root: Path) -> list[Path]:
 
 
 def song_names(root: Path, paths: list[Path]) -> list[str]:
-    """A name for each song: its path below `root`, with its suffix only if two songs would otherwise have the same name."""
+    """A name for each song: its path below `root`, with its suffix only if two names would be equal otherwise."""
     plain = [_UNSAFE.sub("_", str(path.relative_to(root).with_suffix(""))).strip("_.-") for path in paths]
     full = [f"{name}_{path.suffix[1:].lower()}" for name, path in zip(plain, paths, strict=True)]
     names = [long if plain.count(name) > 1 else name for name, long in zip(plain, full, strict=True)]

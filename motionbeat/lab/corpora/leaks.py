@@ -36,7 +36,7 @@ Whole = NDArray[np.int64]
 
 @frozen
 class Leak:
-    """Two names of the same item; shift_s: where the second begins in the first; share: the overlap, as part of the shorter one."""
+    """Two names of the same item; shift_s: where the second begins in the first; share: overlap / shorter length."""
 
     first: str
     second: str

@@ -198,7 +198,7 @@ def _npz(clip: Clip, checks: params.MotionChecks) -> Values:
 
 
 def _rounded(joints: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Round to 0.01 mm, so that processors whose sines differ in the last bit write the same bytes (except one value in 10^11)."""
+    """Round to 0.01 mm, so that the last bit of a processor's sine changes no bytes (except one value in 10^11)."""
     return np.round(joints.astype(np.float64), 5).astype(np.float32)
 
 

@@ -15,18 +15,18 @@ from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.manifest import Corpus
 
 PARTS = "parts"
-"""Folder next to the manifest for the files of each reader, such as the truth of the synthetic corpus, with unprefixed names."""
+"""Folder next to the manifest for files of the readers, such as the truth of the synthetic corpus; without prefixes."""
 
 
 def named(source: str, name: str) -> str:
-    """The name in a mix of a song or a clip of the corpus `source`."""
+    """The name, in a mix, of a song or clip from the corpus `source`."""
     return f"{source}.{name}"
 
 
 def mixed(corpora: Mapping[str, Corpus], working: Path) -> Corpus:
     """All songs and clips of several corpora, {name: corpus}.
 
-    Writes sources.parquet to `working`, and beats.parquet with the beats of those corpora that bring them
+    Writes sources.parquet to `working`, and beats.parquet with the beats of the corpora that have beats
     (`working`/parts/NAME/beats.parquet).
     """
     songs, clips = [], []

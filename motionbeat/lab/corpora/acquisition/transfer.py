@@ -70,7 +70,7 @@ class Transfer:
     checked: bool
 
     def complete(self) -> bool:
-        """Complete the part; returns whether it came in one piece and with a marked end, and so must be the server's file.
+        """Complete the part; returns whether it came in one piece with a marked end, so it must be the server's file.
 
         Raises `MotionBeatError` naming the address, the reason and the fix; the part so far is kept unless it is
         useless.

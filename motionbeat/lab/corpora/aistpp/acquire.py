@@ -1,4 +1,4 @@
-"""Addresses2Parts: parts of AIST++ that are missing in the user's folder are downloaded, verified and unpacked in a cache.
+"""Addresses2Parts: download, verify and unpack the parts of AIST++ that the user's folder lacks.
 
 The annotations (motions, split lists, ignore list) are CC BY 4.0. The music belongs to the AIST Dance
 Database, whose terms of use the user must accept before anything is downloaded. All files go to the cache, `.cache` or

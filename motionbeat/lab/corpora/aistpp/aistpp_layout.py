@@ -53,7 +53,7 @@ def locate(root: Path) -> Parts:
 
 
 def _has_lists(folder: Path) -> bool:
-    """Whether any official list is there: a folder with only some of them is used, so that the error names the others."""
+    """Whether any official list is there: a folder with only some is used, so that the error names the others."""
     return any((folder / f"crossmodal_{split}.txt").is_file() for split in SPLITS)
 
 

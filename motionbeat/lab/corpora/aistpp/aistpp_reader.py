@@ -21,7 +21,7 @@ def _four(_song: str) -> int:
 
 
 def read(root: Path, beats_per_bar: Callable[[str], int] = _four, validation: str = "official") -> Corpus:
-    """The corpus in folder `root`, which must have all parts (see `aistpp_layout.locate`); otherwise as `read_parts`."""
+    """The corpus in folder `root`, which must have all parts (`aistpp_layout.locate`); see `read_parts`."""
     return read_parts(aistpp_layout.locate(root), beats_per_bar, validation)
 
 

@@ -57,7 +57,7 @@ class _Reader:
         return Bvh(joints, self._values(joints, frames), frame_time)
 
     def _pieces(self) -> Iterator[tuple[str, list[str]]]:
-        """Each statement of the hierarchy as its first word, in capitals, and the other words; a brace is a statement."""
+        """Each statement of the hierarchy as its first word, in capitals, and the others; a brace is a statement."""
         for number, line in enumerate(self.lines, 1):
             self.line = number
             for piece in re.split(r"([{}])", line):

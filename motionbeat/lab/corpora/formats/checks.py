@@ -72,7 +72,8 @@ def metres(path: Path, joints: NDArray[np.floating], hints: Hints) -> float:
 
 
 def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True) -> None:
-    """Raise `MotionBeatError` if the body is not of human size, always lies along z or is upside down, or has feet that point backwards.
+    """Raise `MotionBeatError` if the size is not human, the body lies down or is upside down, or its feet are
+    backwards.
 
     The columns unit and up are trusted. toes: False if their direction was guessed.
     """
