@@ -1,4 +1,4 @@
-"""The rows of a training history as TensorBoard events, to watch a run."""
+"""Write a training history as TensorBoard events, to watch a run."""
 
 import shutil
 from collections.abc import Callable, Mapping
