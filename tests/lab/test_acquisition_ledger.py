@@ -115,7 +115,7 @@ def test_a_full_disk_is_noticed_before_the_first_byte(server, get, path, ledger,
 
 def test_room_is_looked_for_in_a_folder_that_is_not_there_yet(tmp_path):
     disk_space.require_space(tmp_path / "a" / "b", 1, "x")
-    with pytest.raises(MotionBeatError, match="make room"):
+    with pytest.raises(MotionBeatError, match="free space"):
         disk_space.require_space(tmp_path / "a" / "b", 2**62, "x")
 
 
@@ -187,7 +187,7 @@ def test_a_second_process_waits_for_the_first_and_fetches_nothing(server, get, p
         get()
         assert process.wait(timeout=60) == 0
         process.stderr.read()
-    assert "another process is at work on data.bin" in capsys.readouterr().err
+    assert "another process works on data.bin" in capsys.readouterr().err
     assert path.read_bytes() == CONTENT and len(server.requests) == 1
     assert os.listdir(path.parent) == ["data.bin"]
 

@@ -313,7 +313,7 @@ def test_beats_are_read_with_and_without_places_in_the_bar(tmp_path):
     assert read_beats(file).beats_per_bar == 2
     file.write_text("0.5\n1.0\n\n1.5\n")
     assert read_beats(file).positions.tolist() == [1, 2, 3] and not read_beats(file).downbeats
-    for text, wrong in (("0.5 1\n1.0\n", "line 2"), ("0.5\n", "holds 1 beats"), ("1\n0.5\n", "do not increase")):
+    for text, wrong in (("0.5 1\n1.0\n", "line 2"), ("0.5\n", "has 1 beats"), ("1\n0.5\n", "do not increase")):
         file.write_text(text)
         with pytest.raises(MotionBeatError, match=f"a.beats.*{wrong}"):
             read_beats(file)

@@ -106,7 +106,9 @@ class Denoiser(nn.Module):
 
 
 class _Pulse(nn.Module):
-    """Music to gains for each frame: a dance starts and stops within a tenth of a second, which is less than a token."""
+    """Music to gains for each frame: a dance starts and stops within a tenth of a second, which is less than a
+    token.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -124,7 +126,9 @@ class _Pulse(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Pre-norm self-attention and feedforward; in the decoder it also attends to the music, and each part is modulated."""
+    """Pre-norm self-attention and feedforward; in the decoder it also attends to the music, and each part is
+    modulated.
+    """
 
     def __init__(self, config: NetworkConfig, decoder: bool) -> None:
         super().__init__()

@@ -34,7 +34,9 @@ class Camera:
     centre: tuple[float, float]
 
     def project(self, points: NDArray[np.floating], frame: int) -> Floats:
-        """Points (..., 3) m in a frame as (..., 3): x and y in pixels, y downwards, and pixels per metre at this point."""
+        """Points (..., 3) m in a frame as (..., 3): x and y in pixels, y downwards, and pixels per metre at this
+        point.
+        """
         x, y, depth = _in_view(np.asarray(points, float) - self.targets[frame], self.angle, self.distance)
         scale = self.focal / depth
         return np.stack([self.centre[0] + x * scale, self.centre[1] - y * scale, scale], axis=-1)

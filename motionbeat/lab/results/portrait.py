@@ -26,7 +26,9 @@ Array = NDArray[np.floating]
 
 @frozen(eq=False)
 class Circle:
-    """Embeddings (n, e) of the music windows at each beat of a clip, and the position of each in its bar, 0 to below 1."""
+    """Embeddings (n, e) of the music windows at each beat of a clip, and the position of each in its bar, 0 to
+    below 1.
+    """
 
     embeddings: Array
     phase: Array

@@ -63,7 +63,9 @@ _MASSES = {
 
 
 def in_words(values: Mapping[str, float | None], words: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str]]:
-    """{name: (text,)} of the values with a name in `words`, in that order; other values follow under their own names."""
+    """{name: (text,)} of the values with a name in `words`, in that order; other values follow under their own
+    names.
+    """
     named = {
         name: ("" if values[key] is None else pattern.format(values[key]),)
         for key, (name, pattern) in words.items()

@@ -41,7 +41,9 @@ class MadeDance:
 
 
 def dance(seed: int, clip: PlannedClip, rhythm: Rhythm, context: float = 0.0) -> MadeDance:
-    """Make the dance of a clip: it follows from the seed, the clip's name, its song's rhythm and the context (0 to 1)."""
+    """Make the dance of a clip: it follows from the seed, the clip's name, its song's rhythm and the context (0 to
+    1).
+    """
     rng = stream(seed, "dance", clip.name)
     beat_s = 60 / tempo(clip.song)
     beats = np.arange(round(clip.beats * beat_s * FPS)) / FPS / beat_s

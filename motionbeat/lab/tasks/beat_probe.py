@@ -25,7 +25,9 @@ Beats = NDArray[np.float64]
 
 @frozen(eq=False)
 class BeatAnswers:
-    """Beat times of each tested track by decoder (`dbn`, `peaks`; a tracker has only `beats`), and the chosen probes."""
+    """Beat times of each tested track by decoder (`dbn`, `peaks`; a tracker has only `beats`), and the chosen
+    probes.
+    """
 
     beats: Mapping[str, list[Beats]]
     probes: tuple[dict[str, Any], ...] = ()

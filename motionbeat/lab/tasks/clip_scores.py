@@ -82,7 +82,9 @@ def _mean_over_tags(score: Callable[..., Floats], outputs: Floats, marks: Floats
 
 
 def _steps(outputs: Floats, marked: NDArray[np.bool_], weights: Floats) -> tuple[Floats, Floats]:
-    """Weight of the marked and of the unmarked clips at each distinct output, greatest output first: (r, steps) each."""
+    """Weight of the marked and of the unmarked clips at each distinct output, greatest output first: (r, steps)
+    each.
+    """
     order = np.argsort(-outputs, kind="stable")
     first = np.flatnonzero(np.diff(outputs[order], prepend=np.inf))
     sorted_weights, positive = weights[:, order], marked[order]

@@ -45,7 +45,9 @@ class ProbeHead(nn.Module):
 
 @frozen(eq=False)
 class Probe:
-    """A trained head with the statistics of its training features, and its learning rate, epoch and validation score."""
+    """A trained head with the statistics of its training features, and its learning rate, epoch and validation
+    score.
+    """
 
     head: ProbeHead
     mean: torch.Tensor
@@ -163,7 +165,9 @@ def _outputs(heads: list[ProbeHead], features: Features, mean: torch.Tensor, std
 
 
 class _Gathered:
-    """Rows of a training set, standardised, always in the same memory: new memory pages cost more than the arithmetic."""
+    """Rows of a training set, standardised, always in the same memory: new memory pages cost more than the
+    arithmetic.
+    """
 
     def __init__(self, features: Features, mean: torch.Tensor, std: torch.Tensor, batch: int) -> None:
         self._features, self._mean, self._std = features, mean, std
