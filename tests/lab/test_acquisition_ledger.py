@@ -115,7 +115,7 @@ def test_a_full_disk_is_noticed_before_the_first_byte(server, get, path, ledger,
 
 def test_room_is_looked_for_in_a_folder_that_is_not_there_yet(tmp_path):
     disk_space.require_space(tmp_path / "a" / "b", 1, "x")
-    with pytest.raises(MotionBeatError, match="free space"):
+    with pytest.raises(MotionBeatError, match="make room"):
         disk_space.require_space(tmp_path / "a" / "b", 2**62, "x")
 
 

@@ -294,7 +294,7 @@ def test_wrong_folders_and_beats_are_refused_by_name_and_fix(songs, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(MotionBeatError, match=r"holds no audio .*set corpus\.songs_root"):
         read(tmp_path / "empty", tmp_path / "b")
-    with pytest.raises(MotionBeatError, match=r"falls into val.*corpus\.held_out = 0"):
+    with pytest.raises(MotionBeatError, match=r"songs is in val.*corpus\.held_out = 0"):
         read(songs, tmp_path / "c", held_out=0.0)
     (songs / "song 0.beats").unlink()
     with pytest.raises(MotionBeatError, match=r"no nominal tempo: set beats\.tracker .*song 0\.beats beside it"):

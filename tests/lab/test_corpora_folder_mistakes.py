@@ -83,7 +83,8 @@ def test_lines_that_contradict_each_other_are_named_together(own):
         [
             f"{table} 2, 3: the clip a occurs twice: give each clip its own name",
             f"{table} 2, 3, 4: clips A and a would be one file on Windows and macOS: rename one",
-            f"{table} 2, 3: song one has several splits: a test song must not be in training: keep a song in one",
+            f"{table} 2, 3: song one has several splits: a test song must not be in training: "
+            "keep each song in one split",
             f"{table} 5, 6: song three has several audio files: give one recording a song",
             f"{table} 5, 6: song three has several tempi or meters: give it the same in every line",
             f"{table} 4, 6: audio two.flac is used for two songs: give it one name",

@@ -263,7 +263,7 @@ def test_other_arrays_are_refused_by_what_they_hold(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((5, 263)))
     with pytest.raises(MotionBeatError, match=r"a\.npy has shape \(5, 263\); expected FineDance's \(frames, 315\)"):
         read_motion(tmp_path / "a.npy")
-    with pytest.raises(MotionBeatError, match=r"a\.npz holds xyz, fps: give joints \(frames, 24, 3\)"):
+    with pytest.raises(MotionBeatError, match=r"a\.npz has xyz, fps: give joints \(frames, 24, 3\)"):
         read_motion(save(tmp_path / "a.npz", xyz=np.zeros(3), fps=30))
     with pytest.raises(MotionBeatError, match="does not exist: check the column motion"):
         read_motion(tmp_path / "gone.npz")

@@ -145,9 +145,8 @@ class _Wanted:
                 f"{self.name}: {self.url} gave {found.bytes} bytes with sha256 {found.sha256}, but {self.ledger.path} "
                 f"has {expected.bytes} bytes with sha256 {expected.sha256} on record, from {expected.url}. Either "
                 "the publisher changed the file or the download is corrupt: run again to exclude a corrupt download; "
-                "to accept the new file, delete the entry {self.name!r} of {self.ledger.path}, and {self.path} if it "
-                "is "
-                "an old one"
+                f"to accept the new file, delete the entry {self.name!r} of {self.ledger.path}, and {self.path} if it "
+                "is an old one"
             )
         if damage := self._damage(part.path):
             return (
