@@ -1,10 +1,10 @@
-"""How well dances keep the beat of real recordings, rules and a generator: python -m benchmarks.dancers SONG...
+"""How well dances by rules and by a generator keep the beat of real recordings: python -m benchmarks.dancers SONG...
 
-Each SONG has its true beats in NAME.beats beside it (lines of `time` or `time position`), or in GTZAN's layout in
-beats/gtzan_GENRE_NUMBER.beats above it. Both dancers dance to the first --seconds, as `motionbeat dance` has it: the
-rule-based one to beats that --tracker finds, the generator to the music alone. Both are scored by the true beats: BAS
-by three definitions, each beside its chance level (z: deviations above the same dances against music shifted in time;
-z of songs: against the beats of other songs), skating and PFC.
+Each SONG has its true beats in NAME.beats next to it (lines of `time` or `time position`), or in GTZAN's layout in
+beats/gtzan_GENRE_NUMBER.beats above it. Both dancers dance to the first --seconds, as in `motionbeat dance`: the
+rule-based one to the beats of --tracker, the generator to the music alone. Both are scored by the true beats: BAS by
+three definitions with chance levels (z: deviations above the same dances with music shifted in time; z of songs: with
+the beats of other songs), skating and PFC.
 """
 
 import argparse

@@ -73,7 +73,7 @@ SOURCES = _schema({"song": _STRING, "source": _STRING})
 BEATS = _schema(
     {"song": _STRING, "beat": _INT, "time_s": _DOUBLE, "bar_position": _INT, "beats_per_bar": _INT},
 )
-"""One row a beat of a song, sorted by song and beat; bar_position 0 = downbeat."""
+"""One row per beat of a song, sorted by song and beat; bar_position 0 = downbeat."""
 
 AUDIO_TOKENS = _schema(
     {
@@ -87,7 +87,7 @@ AUDIO_TOKENS = _schema(
         "onset": _FLOATS,  # S, onset strength in 0..1
     }
 )
-"""One row a beat of a song: beat interval [time_s, time_s + duration_s)."""
+"""One row per beat of a song: beat interval [time_s, time_s + duration_s)."""
 
 MOTION_TOKENS = _schema(
     {
@@ -102,7 +102,7 @@ MOTION_TOKENS = _schema(
         "energy": _FLOATS,  # S, kinetic energy: sum over joints of squared speed, m^2/s^2
     }
 )
-"""One row a beat of a song that a clip covers, sorted by clip and beat."""
+"""One row per beat of a song within a clip, sorted by clip and beat."""
 
 LATTICE_AUDIO = _of_lattices(AUDIO_TOKENS)
 """As AUDIO_TOKENS, but for intervals of equal length, without a tracker (`motionbeat.lab.token_tables.lattices`).

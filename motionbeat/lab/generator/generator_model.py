@@ -167,8 +167,9 @@ class DanceGenerator(nn.Module):
         return unconditional + guidance * (conditional - unconditional)
 
     def save(self, folder: Path | str, half: bool = False) -> None:
-        """Write config.json and model.safetensors, the parameters as float16 if `half`; the same weights give the same
-        bytes."""
+        """Write config.json and model.safetensors, with parameters as float16 if `half`; the same weights give the
+        same bytes.
+        """
         save(folder, asdict(self.config), self, half)
 
     @classmethod
