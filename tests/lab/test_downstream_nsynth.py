@@ -50,7 +50,7 @@ def test_nsynth_can_be_read_in_part_but_only_when_asked_to(notes: Path) -> None:
     ("text", "said"),
     [
         ("{", "is not JSON"),
-        ("[]", "holds no notes"),
+        ("[]", "has no notes"),
         ('{"c": {"instrument_str": "c"}}', "note c: no instrument_str and instrument_family_str"),
         ('{"c": {"instrument_str": "c", "instrument_family_str": "kazoo"}}', "'kazoo' is none of bass, brass"),
         (

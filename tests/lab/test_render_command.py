@@ -157,7 +157,7 @@ def test_the_command_refuses_in_one_line_with_the_fix(run, corpus, words, says):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"steps": np.zeros((9, 24, 3))}, r"holds steps: give joints \(frames, 24, 3\) and fps"),
+        ({"steps": np.zeros((9, 24, 3))}, r"has steps: give joints \(frames, 24, 3\) and fps"),
         ({"joints": np.zeros((9, 22, 3))}, r"joints has shape \(9, 22, 3\)"),
         ({"joints": np.full((9, 24, 3), np.inf)}, "NaN or infinity"),
         ({"joints": np.zeros((9, 24, 3)), "fps": -1}, "fps is -1"),
