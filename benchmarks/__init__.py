@@ -1,1 +1,1 @@
-"""Measurements that are not a stage of the pipeline: each module is a command, its result a page of docs/."""
+"""Measurements outside the pipeline: each module is a command, and its result is on a page of docs/."""

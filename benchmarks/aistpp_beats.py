@@ -1,6 +1,6 @@
 """How far a standard beat tracker is from AIST++'s nominal grid: python -m benchmarks.aistpp_beats FOLDER
 
-FOLDER holds mXXN.npy, the (frames, 35) music features at 60 frames a second that the field uses: column 0 is
+FOLDER has mXXN.npy, the (frames, 35) music features at 60 frames per second that the field uses: column 0 is
 librosa's onset envelope, the last is 1 where its tracker (Ellis, 2007, told the nominal tempo as the likeliest)
 finds a beat. The grid is `motionbeat.beats.nominal`: constant tempo, first beat at 0 s.
 
@@ -30,12 +30,12 @@ BEATS_PER_BAR = 4
 MARK = "<!-- Below: written by python -m benchmarks.aistpp_beats FOLDER --markdown THIS FILE -->"
 _COLUMNS = 35
 _SHIFTS_S = np.arange(-60, 141) / 1000
-_NEAR = 1 + np.arange(-0.03, 0.03001, 0.0002)  # tempi looked at, as parts of the nominal one
+_NEAR = 1 + np.arange(-0.03, 0.03001, 0.0002)  # tempi to search, relative to the nominal one
 
 
 @frozen
 class Row:
-    """What was measured of one song. Positive offsets: later than the grid."""
+    """The measurements of one song. Positive offsets: later than the grid."""
 
     song: str
     nominal_bpm: float
@@ -52,7 +52,7 @@ class Row:
 
 
 def measure(song: str, features: NDArray[np.floating]) -> Row:
-    """Measure one song by its features (T, 35)."""
+    """Measure one song from its features (T, 35)."""
     bpm = aistpp_names.nominal_bpm(song)
     truth = nominal.grid(len(features) / FPS, bpm, BEATS_PER_BAR)
     times = np.flatnonzero(features[:, -1] > 0.5) / FPS
@@ -104,7 +104,7 @@ def offsets(times: NDArray[np.float64], bpm: float) -> NDArray[np.float64]:
 def sixteenths(envelope: NDArray[np.floating], bpm: float) -> tuple[float, float]:
     """Tempo and lateness (s) at which onsets line up best with a grid of four to a beat that begins at 0 s.
 
-    envelope: (T,) onset strength at 60 frames a second, e(t). With E(f) = sum_t e(t) exp(-2 pi i f t), the tempo
+    envelope: (T,) onset strength at 60 frames per second, e(t). With E(f) = sum_t e(t) exp(-2 pi i f t), the tempo
     is the one within 3 % of `bpm` of the largest |E(4 bpm / 60)|. The lateness is that of the nominal tempo, from
     the phase of its E; it is known up to whole sixteenths.
     """
@@ -117,10 +117,10 @@ def sixteenths(envelope: NDArray[np.floating], bpm: float) -> tuple[float, float
 
 
 def read(folder: Path) -> list[Row]:
-    """Measure every song of a folder. Raises `MotionBeatError` for a file that is not such features."""
+    """Measure every song of a folder. Raises `MotionBeatError` for a file with other content."""
     paths = sorted(path for path in folder.glob("*.npy") if aistpp_names.is_song(path.stem))
     if not paths:
-        raise MotionBeatError(f"{folder} has no features mXXN.npy of AIST++'s songs: name the folder that holds them")
+        raise MotionBeatError(f"{folder} has no features mXXN.npy of AIST++'s songs: name the folder with them")
     rows = []
     for path in paths:
         try:
@@ -144,9 +144,10 @@ def interval(values: Sequence[float], draws: int = 2000) -> tuple[float, float, 
 
 
 def common_shift(rows: Sequence[Row]) -> tuple[float, float, float]:
-    """Least and greatest shift (s) that, taken off all songs' beats, has a mean F-measure within 0.01 of the best; it.
+    """Smallest and largest shift (s) of all beats with a mean F-measure within 0.01 of the best, and the best
+    F-measure.
 
-    A range, since the F-measure does not tell between shifts that keep the beats within its tolerance.
+    It is a range, since the F-measure does not distinguish shifts within its tolerance.
     """
     mean = np.mean([row.f_by_shift for row in rows], axis=0)
     good = _SHIFTS_S[mean >= mean.max() - 0.01]
@@ -154,10 +155,10 @@ def common_shift(rows: Sequence[Row]) -> tuple[float, float, float]:
 
 
 def own_lateness(bpm: float, beats: int = 32) -> tuple[float, float]:
-    """How late (s) beats and onsets of this procedure are by themselves, from bursts of noise exactly on a grid.
+    """The delay (s) of beats and onsets that this procedure adds, measured on bursts of noise exactly on a grid.
 
-    The procedure is that by which the features are made: librosa's onset envelope and tracker with hops of 512
-    samples at 60 frames a second, the nominal tempo given. The first beat is left out, as nothing precedes it.
+    The procedure is the one that made the features: librosa's onset envelope and tracker with hops of 512 samples at 60
+    frames per second and the nominal tempo. The first beat is left out, since nothing precedes it.
     """
     import librosa
 
@@ -242,7 +243,7 @@ def tables(rows: Sequence[Row]) -> str:
 
 
 def write_page(page: Path, text: str) -> None:
-    """Put the tables into a page below its mark; what is written above the mark stays."""
+    """Put the tables into a page below its mark; the text above the mark is kept."""
     above = page.read_text(encoding="utf-8").split(MARK)[0] if page.is_file() else ""
     with whole_file(page) as unfinished:
         unfinished.write_text(f"{above}{MARK}\n\n{text}", encoding="utf-8")
@@ -250,8 +251,8 @@ def write_page(page: Path, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.aistpp_beats", description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="folder of mXXN.npy, (frames, 35) at 60 frames a second")
-    parser.add_argument("--markdown", type=Path, help="page to put the tables into (its own text stays)")
+    parser.add_argument("folder", type=Path, help="folder of mXXN.npy, (frames, 35) at 60 frames per second")
+    parser.add_argument("--markdown", type=Path, help="page for the tables (its other text is kept)")
     arguments = parser.parse_args()
     text = tables(read(arguments.folder))
     print(text)

@@ -1,7 +1,7 @@
-"""Whether songs that search finds are alike in rhythm: python -m benchmarks.alike --gtzan FOLDER --model FOLDER
+"""Whether songs that search finds are similar in rhythm: python -m benchmarks.alike --gtzan FOLDER --model FOLDER
 
-FOLDER holds genres/GENRE/GENRE.000NN.* and beats/gtzan_GENRE_000NN.beats (seconds and place in the bar). Each clip
-asks for its nearest among the others. They are judged by what the model did not make: annotated beats, and onsets.
+FOLDER holds genres/GENRE/GENRE.000NN.* and beats/gtzan_GENRE_000NN.beats (seconds and place in the bar). Each clip is a
+query for the nearest others. They are evaluated by data independent of the model: annotated beats, and onsets.
 
 tempo: share of neighbours whose tempo is within 8 % after folding double and half. octaves: mean folded difference.
 grid: F-measure (70 ms) of the two beat lists at the best offset in time and the best of single, double, half tempo.
@@ -56,7 +56,10 @@ class AnnotatedClip:
 
 
 def clips_of(folder: Path) -> list[AnnotatedClip]:
-    """The clips of a GTZAN folder that have annotated beats, whole or in part. Raises `MotionBeatError` on none."""
+    """The clips of a GTZAN folder, or of a part of it, with annotated beats.
+
+    Raises `MotionBeatError` if there are none.
+    """
     clips = []
     for path in sorted(folder.glob("genres/*/*.*")):
         genre, number = path.parent.name, path.stem.rpartition(".")[2]
@@ -125,7 +128,7 @@ def accent_windows(clip: AnnotatedClip, model: MotionBeat) -> NDArray[np.float32
 
 
 def judged(clips: Sequence[AnnotatedClip], accents: Array) -> dict[str, Array]:
-    """Measure -> (n, n) of every pair; accents: (n, n) as `stretch_scores` gives them."""
+    """Measure -> (n, n) for every pair; accents: (n, n) from `stretch_scores`."""
     n = len(clips)
     values = {name: np.full((n, n), np.nan) for name in MEASURES}
     for a in counted(range(n), n, "pairs"):
@@ -152,8 +155,8 @@ def stretch_scores(windows: Sequence[NDArray[np.floating]], length: int) -> Arra
 
 
 def search_scores(model: MotionBeat, grids: Mapping[str, Sequence[Windows]], tempo: Tempo) -> Array:
-    """(n, n) scores of `Index.match`; what it does not give is -inf, the query itself NaN."""
-    index = motionbeat.Index(model, "librosa")  # no audio is tracked here: the beats are given
+    """(n, n) scores of `Index.match`; songs that it does not return are -inf, the query itself is NaN."""
+    index = motionbeat.Index(model, "librosa")  # no tracking here: the beats are given
     for name, each in grids.items():
         index.add(name, each[0], content=name)
     number = {name: place for place, name in enumerate(grids)}
@@ -203,7 +206,7 @@ def table(rows: Mapping[str, Mapping[str, Array]]) -> list[str]:
 
 
 def measure(clips: Sequence[AnnotatedClip], model: MotionBeat, nearest: int, tracker: str | None) -> list[str]:
-    """The table of a folder's clips. tracker: of the beats that search has; None: the annotated ones."""
+    """The table for the clips of a folder. tracker: for the beats in search; None: annotated beats."""
     torch.manual_seed(0)
     untrained = MotionBeat(DualEncoder(model.model.config))
     state = {k: v for k, v in model.model.state_dict().items() if k.endswith(("_mean", "_std"))}
@@ -239,7 +242,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.alike", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--gtzan", type=Path, required=True, help="folder with genres/ and beats/, whole or in part")
+    parser.add_argument(
+        "--gtzan", type=Path, required=True, help="folder with genres/ and beats/ of GTZAN, or a part of it"
+    )
     parser.add_argument("--model", type=Path, default=Path("models/motionbeat"), help="folder of the model")
     parser.add_argument("--nearest", type=count, default=5, help="neighbours of each song that count (5)")
     parser.add_argument("--tracker", choices=("madmom", "librosa"), help="beats of the search; without it annotated")

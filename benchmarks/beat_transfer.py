@@ -1,9 +1,9 @@
 """Beat probes trained on GTZAN, tested on songs of another folder: python -m benchmarks.beat_transfer --help
 
 The protocol is that of the stage beat_tracking (`lab.tasks.beat_probe`): single frames of a frozen encoder, a
-linear head, madmom's DBN or plain peaks. GTZAN's clips are dealt into folds; one of them chooses, the others train.
-The songs lie in one folder as NAME.ogg (or another audio file) and NAME.beats, one beat time in s a line. With few
-songs there is no interval worth printing: each song has a line of its own.
+linear head, madmom's DBN or plain peaks. GTZAN's clips are divided into folds; one is for validation, the others for
+training. The songs are in one folder as NAME.ogg (or another audio file) and NAME.beats, one beat time in s per line.
+Few songs give no useful interval, so each song has its own line.
 """
 
 import argparse
@@ -28,7 +28,7 @@ AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 def songs_of(folder: Path) -> list[Item]:
     """The songs of a folder with their beats, by name.
 
-    Raises `MotionBeatError` where one of the two is missing, or a name stands for two files.
+    Raises `MotionBeatError` if one of the two is missing, or a name stands for two files.
     """
     files = sorted(folder.glob("*"))
     songs = [path for path in files if path.suffix.lower() in AUDIO]
@@ -45,7 +45,7 @@ def songs_of(folder: Path) -> list[Item]:
 
 
 def joined(labelled: LabelledSet, songs: Sequence[Item], folds: int, seed: int) -> tuple[LabelledSet, Fold]:
-    """GTZAN and the songs as one set, and the round that trains and chooses on GTZAN and tests the songs."""
+    """GTZAN and the songs as one set, and a round with training and validation on GTZAN and test on the songs."""
     items = (*labelled.items, *songs)
     genres = [item.name.split(".")[0] for item in labelled.items]
     fold = folds_of([item.group for item in labelled.items], genres, folds, seed)

@@ -1,8 +1,9 @@
-"""How near a corpus's dances are to its music's beats, beside chance: python -m benchmarks.corpus_alignment
+"""How close the dances of a corpus are to the beats of its music, compared with chance: python -m
+benchmarks.corpus_alignment
 
 Reads a corpus and its beats as the stages corpus and beats write them. Beat alignment by its three definitions
-(`motionbeat.dance.alignment`), of every clip against the beats of its song and against those beats turned about the
-clip; the mean over songs of what a song's clips exceed chance by, with a 95 % bootstrap interval over the songs.
+(`motionbeat.dance.alignment`), of every clip with the beats of its song and with circular shifts of them; the mean over
+songs of the difference from chance, with a 95 % bootstrap interval over the songs.
 """
 
 import argparse
@@ -38,7 +39,7 @@ class Row:
 
 
 def measure(corpus: Path, beats: Path, most: int | None = None) -> list[Row]:
-    """A row a definition, of all clips or of the first `most` of each song."""
+    """One row per definition, for all clips or for the first `most` of each song."""
     manifest, grids = (
         tables.read(corpus / "manifest.parquet", tables.MANIFEST),
         beats_grids(tables.read(beats, tables.BEATS)),

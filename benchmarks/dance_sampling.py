@@ -1,10 +1,10 @@
 """How fast dances are made: python -m benchmarks.dance_sampling --songs 1 8 --steps 50 10
 
 Samples dances to random music with an untrained generator, since speed does not depend on the weights, and prints
-frames of dance a second (30 frames are a second of dance), how many times faster than it is danced that is, and the
-peak of memory. Songs are danced one after the other, as the stage dance does it; the slices of a song are one batch.
+frames of dance per second (30 frames are one second of dance), how many times faster than real time that is, and the
+peak of memory. Songs are processed one after the other, as in the stage dance; the slices of a song are one batch.
 Sizes: `params` is the section dance of params.yaml in this folder, `edge` the size that EDGE has published.
-Peak memory on a CPU is that of the whole process so far: for a figure of its own, give a row its own run.
+Peak memory on a CPU is that of the whole process so far: for the figure of a single row, run it alone.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 def generator(settings: Dance, condition_width: int) -> DanceGenerator:
-    """An untrained generator of the settings' size for music of `condition_width` numbers a frame."""
+    """An untrained generator of the settings' size for music of `condition_width` numbers per frame."""
     config = GeneratorConfig.of(settings, encoder="none", encoder_identity="", condition_width=condition_width)
     return DanceGenerator(config).eval()
 
@@ -67,7 +67,9 @@ def generator(settings: Dance, condition_width: int) -> DanceGenerator:
 def measure(
     model: DanceGenerator, songs: int, frames: int, steps: int, guidance: float, warm: bool = True
 ) -> dict[str, Any]:
-    """Time of `songs` dances of `frames` frames each, in `steps` steps; warm: one dance more before, not counted."""
+    """Time of `songs` dances of `frames` frames each, in `steps` steps; warm: make one more dance before, not
+    counted.
+    """
     device = model.offset.device
     random = np.random.default_rng(0)
     music = random.standard_normal((songs, frames, model.config.condition_width), dtype=np.float32)
@@ -110,7 +112,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--size", choices=SIZES, default="params", help="of the generator (default %(default)s)")
+    parser.add_argument("--size", choices=SIZES, default="params", help="size of the generator (default %(default)s)")
     parser.add_argument("--songs", type=count, nargs="+", default=[1, 8], help="how many (default 1 8)")
     parser.add_argument("--steps", type=count, nargs="+", default=[50, 10], help="of DDIM (default 50 10)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each dance (default %(default)s)")

@@ -1,10 +1,10 @@
-"""How well dances keep the beat of real recordings, rules and a generator: python -m benchmarks.dancers SONG...
+"""How well dances by rules and by a generator keep the beat of real recordings: python -m benchmarks.dancers SONG...
 
-Each SONG has its true beats in NAME.beats beside it (lines of `time` or `time position`), or in GTZAN's layout in
-beats/gtzan_GENRE_NUMBER.beats above it. Both dancers dance to the first --seconds, as `motionbeat dance` has it: the
-rule-based one to beats that --tracker finds, the generator to the music alone. Both are scored by the true beats: BAS
-by three definitions, each beside its chance level (z: deviations above the same dances against music shifted in time;
-z of songs: against the beats of other songs), skating and PFC.
+Each SONG has its true beats in NAME.beats next to it (lines of `time` or `time position`), or in GTZAN's layout in
+beats/gtzan_GENRE_NUMBER.beats above it. Both dancers dance to the first --seconds, as in `motionbeat dance`: the
+rule-based one to the beats of --tracker, the generator to the music alone. Both are scored by the true beats: BAS by
+three definitions with chance levels (z: deviations above the same dances with music shifted in time; z of songs: with
+the beats of other songs), skating and PFC.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 def true_beats(path: Path) -> NDArray[np.float64]:
-    """(N,) s of a recording's annotated beats. Raises `MotionBeatError` where there are none."""
+    """(N,) s of a recording's annotated beats. Raises `MotionBeatError` if there are none."""
     beside = path.with_suffix(".beats")
     above = path.parents[2] / "beats" / f"gtzan_{path.stem.replace('.', '_')}.beats" if len(path.parents) > 2 else None
     for file in (beside, above):

@@ -1,8 +1,8 @@
 """The demo under many visitors at once: python -m benchmarks.demo_load http://localhost:8000 SONG [--clients 20]
 
-Each client sends the song with a few samples of its own (so that none is served from what is kept), and asks about its
-job twice a second as the page does. Printed: refusals, the first and the last answer, and how long the server took to
-answer a question meanwhile.
+Each client sends the song with some changed samples (so that no answer comes from the cache), and asks about its job
+twice a second, like the page. It prints refusals, the first and the last answer, and how long the server took to answer
+requests during the work.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How long a query of a large library takes: python -m benchmarks.search_speed [--windows 1000000]
+"""The time of a query in a large library: python -m benchmarks.search_speed [--windows 1000000]
 
 Random vectors of length 1 that lie in 5,000 clouds, as windows of songs do (vectors without any structure have no
 near neighbours to find). Queries are vectors of the library with noise of a third of their length. Recall: part of

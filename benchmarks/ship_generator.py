@@ -89,9 +89,9 @@ def lines(
             yield from (f"- `{key}`: {value}" for key, value in differences(values, default[section], f"{section}."))
     yield ""
     yield "## Figures"
-    yield "Songs not used in training, BAS beside chance: by how many deviations it lies above the same dances against"
-    yield "music shifted in time (z) and against the beats of other songs (z of songs). The rule-based dancer is given"
-    yield "the beats that it is scored by; generators are not."
+    yield "Songs not used in training, BAS and chance: by how many deviations it is above the same dances with"
+    yield "music shifted in time (z) and with the beats of other songs (z of songs). The rule-based dancer knows"
+    yield "the beats by which dances are scored; generators do not."
     yield ""
     yield "| row | dances | BAS landings, z, z of songs | FACT | Bailando | skating, m/s | PFC | Dist_k | Dist_g |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"

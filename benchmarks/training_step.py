@@ -1,9 +1,9 @@
 """How fast training is, by preset: python -m benchmarks.training_step --preset paper --preset paper-size
 
 Runs the training loop itself for a few steps on the tokens and negatives of this folder (dvc repro negatives),
-without validation, and prints samples a second, the milliseconds of each part of a step and the peak of memory.
+without validation, and prints samples per second, the milliseconds of each part of a step and the peak of memory.
 A sample is one window of music and dance with its negatives. `default` is params.yaml as it stands.
-Peak memory on a CPU is that of the whole process so far: for a figure of its own, give a preset its own run.
+Peak memory on a CPU is that of the whole process so far: for the figure of a single preset, run it alone.
 """
 
 import argparse

@@ -19,7 +19,7 @@ __all__ = ["Embedding", "Index", "MotionBeat", "__version__", "load"]
 
 def __getattr__(name: str) -> Any:
     if name in ("Embedding", "MotionBeat", "load"):
-        # By name, so that a stage which imports a light module of the package does not depend on this one.
+        # Imported by name, so that a stage which imports a light module of the package does not depend on inference.
         from importlib import import_module
 
         return getattr(import_module("motionbeat.inference"), name)

@@ -1,4 +1,4 @@
-"""The one exception of the project for wrong input, and how a script shows it."""
+"""The project's only exception for wrong input, and how a script prints it."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ _NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.ER
 
 
 class MotionBeatError(ValueError):
-    """Wrong input, refused at the edge; the message names the file, the field and the fix."""
+    """Wrong input; the message names the file, the field and the fix."""
 
 
 def refuse(errors: Iterable[str]) -> None:
@@ -25,7 +25,7 @@ def refuse(errors: Iterable[str]) -> None:
 
 
 def printable(text: str) -> str:
-    """`text` with control characters and bytes that are no UTF-8 as Python escapes: names of files may hold any."""
+    """`text` with Python escapes for control characters and bytes that are not UTF-8; file names may have both."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
@@ -35,7 +35,7 @@ def in_one_line(name: object) -> str:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; wrong input, a full disk or a folder that is not writable end it with one line."""
+    """Run a script's `main`; wrong input, a full disk or a read-only folder ends it with one line."""
     try:
         main()
     except MotionBeatError as error:
@@ -45,7 +45,7 @@ def run(main: Callable[[], None]) -> None:
         print("error: interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        # the reader of a pipe (`| head`) has had enough; what Python still holds back must not fail at exit
+        # the reader of a pipe (`| head`) has closed it; Python must not fail at exit when it flushes the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:

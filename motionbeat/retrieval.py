@@ -1,11 +1,9 @@
-"""Cross-modal retrieval: how high a query's answer stands when a gallery is sorted by similarity.
+"""Cross-modal retrieval: the rank of the right item when a gallery is sorted by its similarity to a query.
 
-A query may have several relevant items (one song has many dances); the best placed one counts. Where other items are
-just as similar, recall at k is the expectation over all orders of the tied items, so that an encoder that maps
-everything to one point has the recall of chance. For the median and the mean rank tied items share their average rank.
-
-Beside every figure stands what a random ordering of the same gallery gives, in closed form. Axes: Q queries, G items
-of the gallery.
+A query may have several relevant items (one song has many dances); the best ranked one counts. If items are tied,
+recall at k is the expectation over all orders of the tied items, so an encoder that maps everything to one point has
+the recall of chance. For the median and the mean rank, tied items share their average rank. `chance` has each figure
+for a random order of the same gallery, in closed form. Axes: Q queries, G items of the gallery.
 """
 
 import numpy as np
@@ -22,14 +20,16 @@ Floats = NDArray[np.floating]
 
 
 def validate(similarity: Floats, relevant: NDArray[np.bool_]) -> None:
-    """Refuse what has no ranks: other shapes than (Q, G) twice, NaN, a query without a relevant item."""
+    """Refuse input that has no ranks: shapes that are not both (Q, G), NaN, a query without a relevant item."""
     if similarity.ndim != 2 or similarity.shape != relevant.shape or not similarity.size:
         raise MotionBeatError(
             f"similarity {similarity.shape} and relevant {relevant.shape}: "
             "expected (queries, gallery) for both, not empty"
         )
     if relevant.dtype != np.bool_:
-        raise MotionBeatError(f"relevant is {relevant.dtype}: expected bool, True where an item answers the query")
+        raise MotionBeatError(
+            f"relevant is {relevant.dtype}: expected bool, True where an item is relevant to the query"
+        )
     _validate_relevant(relevant)
     if np.isnan(similarity).any():
         query, item = np.argwhere(np.isnan(similarity))[0].tolist()
@@ -64,9 +64,10 @@ def ranks(similarity: Floats, relevant: NDArray[np.bool_]) -> NDArray[np.float64
 def recalls(similarity: Floats, relevant: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
     """Probability that each query has an answer among the first 1, 5 and 10 items: {r1, r5, r10: (Q,)} in 0..1.
 
-    similarity, relevant: as for `ranks`. Items that tie with the best relevant one stand in random order: of t tied
-    items, r of them relevant, behind `above` others, the first k hold none with probability
-    C(t - m, r) / C(t, r), m = k - above. Without ties this is 1 for a rank of at most k, else 0.
+    similarity, relevant: as for `ranks`. Items tied with the best relevant one are in random order. If t items are
+    tied, r of them relevant, and `above` items rank before them, then none of the r is among the first k with
+    probability C(t - m, r) / C(t, r), m = k - above. Without ties the result is 1 for a rank of at most k, and 0
+    otherwise.
 
     >>> recalls(np.zeros((1, 4)), np.array([[True, False, False, False]]))["r1"]
     array([0.25])
@@ -75,7 +76,7 @@ def recalls(similarity: Floats, relevant: NDArray[np.bool_]) -> dict[str, NDArra
     tied = equal + answers
     found = {}
     for name, cutoff in CUTOFFS.items():
-        within = np.clip(cutoff - above, 0, tied)  # how many of the tied items stand among the first `cutoff`
+        within = np.clip(cutoff - above, 0, tied)  # how many of the tied items are among the first `cutoff`
         missed = np.ones(len(above))
         for place in range(cutoff):
             left = np.maximum(equal - place, 0) / np.maximum(tied - place, 1)
@@ -87,8 +88,8 @@ def recalls(similarity: Floats, relevant: NDArray[np.bool_]) -> dict[str, NDArra
 def _places(
     similarity: Floats, relevant: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Of each query the number of non-relevant items above its best relevant one, and of the non-relevant and the
-    relevant items equal to it: (Q,) each."""
+    """For each query: how many non-relevant items are above its best relevant one, and how many
+    non-relevant and relevant items are equal to it. (Q,) each."""
     similarity, relevant = np.asarray(similarity), np.asarray(relevant)
     validate(similarity, relevant)
     best = np.where(relevant, similarity, -np.inf).max(axis=1, keepdims=True)
@@ -100,8 +101,8 @@ def _places(
 def log_likelihoods(similarity: Floats, relevant: NDArray[np.bool_], temperature: float) -> NDArray[np.float64]:
     """Log-probability (Q,) in nats that an item drawn from softmax(similarity / temperature) answers the query.
 
-    similarity, relevant: as for `ranks`; temperature: above 0, the one that the model was trained with, or 1 for
-    log-likelihoods. With one relevant item this is its log-softmax; of several the probabilities are summed.
+    similarity, relevant: as for `ranks`; temperature: above 0; that of training, or 1 if similarities are
+    log-likelihoods. With one relevant item the result is its log-softmax; the probabilities of several are summed.
     """
     from scipy.special import logsumexp
 
@@ -131,12 +132,11 @@ def retrieval_metrics(
 
 
 def chance(relevant: NDArray[np.bool_]) -> dict[str, float]:
-    """What a random ordering of the gallery gives: expected r1, r5, r10 (percent) and meanr, medr, and nll.
+    """The figures of a random order of the gallery: expected r1, r5, r10 (percent) and meanr, medr, and nll.
 
-    relevant: (Q, G) bool. With k relevant items among G the first of them stands behind place j with the
-    hypergeometric probability C(G-j, k) / C(G, k), so its mean place is (G+1) / (k+1). `medr` is the median of
-    that distribution over all queries (the midpoint where it has two). `nll` is that of equal probabilities,
-    the mean of log(G / k).
+    relevant: (Q, G) bool. With k relevant items among G, the first of them comes after place j with the hypergeometric
+    probability C(G-j, k) / C(G, k), so its mean place is (G+1) / (k+1). `medr` is the median of that distribution over
+    all queries (the midpoint where it has two). `nll` is the value for equal probabilities, the mean of log(G / k).
     """
     relevant = np.asarray(relevant, bool)
     _validate_relevant(relevant)

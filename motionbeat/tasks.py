@@ -1,4 +1,4 @@
-"""The old place of `motionbeat.retrieval.retrieval_metrics`, kept for one release."""
+"""The old import path of `motionbeat.retrieval.retrieval_metrics`, kept for one release."""
 
 import warnings
 

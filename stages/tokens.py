@@ -1,4 +1,4 @@
-"""data/corpus + data/beats -> data/tokens: one row a beat."""
+"""data/corpus + data/beats -> data/tokens: one row per beat."""
 
 import sys
 from pathlib import Path

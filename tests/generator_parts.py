@@ -39,7 +39,7 @@ def swaying(frames, period, seed=0):
 
 
 def sounding(seconds, period_s, seed=0):
-    """Music of 50 frames a second that repeats after `period_s`."""
+    """Music of 50 frames per second that repeats after `period_s`."""
     times = np.arange(int(seconds * 50)) / 50
     phase = 2 * np.pi * times / period_s
     own = np.random.default_rng(seed).normal(size=(CONDITION, 2))

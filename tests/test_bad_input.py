@@ -34,7 +34,7 @@ def drums(seconds: float, seed: int) -> np.ndarray:
 
 
 def write_dance(folder: Path, seconds: float, music_s: float) -> None:
-    """A pair as Dance with Melody has them: 25 frames a second from the beginning of its music."""
+    """A pair as Dance with Melody has them: 25 frames per second from the beginning of its music."""
     folder.mkdir(parents=True, exist_ok=True)
     seed = int(folder.name.rpartition("_")[2])
     rng = np.random.default_rng(seed)
@@ -102,7 +102,7 @@ def unreadable_codec(path: Path) -> None:
 
 
 DAMAGES = {
-    cut_short: "its header promises 441000 bytes of audio, it holds 19956: the file is cut short",
+    cut_short: "its header promises 441000 bytes of audio, but it contains 19956: the file is truncated",
     no_samples: "holds no samples; give audio of at least 0.1 s",
     silent: "is silent (no sample above -80 dBFS); give audio with music in it",
     unreadable_codec: "it is damaged, or in a format that libsndfile cannot read; "

@@ -1,1 +1,1 @@
-"""Peers and MotionBeat side by side: one file a case (`python -m benchmarks.bench`)."""
+"""Comparison of MotionBeat with other programs: one file per case (`python -m benchmarks.bench`)."""

@@ -1,8 +1,9 @@
-"""How fast MotionBeat is beside its peers: python -m benchmarks.bench, or make bench.
+"""The speed of MotionBeat compared with other programs: python -m benchmarks.bench, or make bench.
 
-Both sides of a row run in turns, so that a ratio holds on a busy machine too; seconds hold for this machine alone.
-Figures go to logs/bench.json, and the table into docs/performance.md between its two marks. A peer that is not
-installed is named and its rows are left out. Five minutes on two idle cores; --only soft_dtw emd runs some cases.
+Both sides of a row run in turns, so that ratios are valid on a busy machine too; seconds are only valid for this
+machine. Figures go to logs/bench.json, and the table into docs/performance.md between its two marks. If another program
+is not installed, it is named and its rows are left out. Five minutes on two idle cores; --only soft_dtw emd runs some
+cases.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts, as the pipeline has it
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts, as in the pipeline
 
 import torch
 from attrs import asdict
@@ -75,12 +76,12 @@ def line(row: Row | LeftOut) -> str:
 
 
 def put_table(page: Path, text: str) -> None:
-    """Replace what stands between the two marks of the page. Raises `MotionBeatError` where they are not there."""
+    """Replace the text between the two marks of the page. Raises `MotionBeatError` if they are not there."""
     whole = page.read_text(encoding="utf-8") if page.is_file() else ""
     before, found, rest = whole.partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not (found and ended):
-        raise MotionBeatError(f"{page} must hold the lines {BEGIN} and {END}, between which the table goes")
+        raise MotionBeatError(f"{page} must have the lines {BEGIN} and {END}, with the table between them")
     page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 

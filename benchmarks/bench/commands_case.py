@@ -1,4 +1,4 @@
-"""What starting costs: the package, its help, and `dvc repro` where nothing has changed."""
+"""Start-up times: the package, its help, and `dvc repro` without changes."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ _DVC = "import dvc.cli, dvc.repo, dvc.commands.repro, dvc.stage, dvc_data.hashfi
 
 
 def rows() -> Iterator[Row | LeftOut]:
-    """Each beside what it cannot do without."""
+    """Each compared with the imports that it needs at least."""
 
     def command(*words: str) -> Callable[[], Any]:
         return lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL)

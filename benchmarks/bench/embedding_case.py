@@ -1,4 +1,4 @@
-"""Embedding a song of three minutes, beats given, beside the networks of wav2vec 2.0 base and of CLAP."""
+"""Embedding a song of three minutes with given beats, compared with the networks of wav2vec 2.0 base and of CLAP."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,11 +13,13 @@ from benchmarks.bench.tokens_case import SECONDS, song
 from motionbeat.inference import MotionBeat
 
 PIECE_S = 10
-"""The networks get a piece of the song, and their time counts as often as it fits: what they do grows at least so."""
+"""The networks get a part of the song, and their time is multiplied by the number of parts: it grows at least
+linearly.
+"""
 
 
 def rows(model: MotionBeat) -> Iterator[Row]:
-    """From samples, as the networks get them, and from a file."""
+    """From samples, like the networks, and from a file."""
     samples = 0.1 * np.random.default_rng(0).standard_normal(SECONDS * 22_050).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         path = Path(folder) / "song.ogg"

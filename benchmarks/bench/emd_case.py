@@ -1,4 +1,4 @@
-"""Earth mover's distance of a bar beside POT's one-dimensional solvers."""
+"""Earth mover's distance of a bar, compared with POT's one-dimensional solvers."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Dances made in a second, beside the time that they last."""
+"""Seconds of dance generated per second."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -20,7 +20,7 @@ def _layer(width: int, heads: int) -> nn.TransformerEncoderLayer:
 
 
 class Wav2Vec2Base(nn.Module):
-    """16-kHz samples (b, n) -> (b, t, 768), 50 frames a second: 7 convolutions, 12 layers, 94 million weights."""
+    """16-kHz samples (b, n) -> (b, t, 768), 50 frames per second: 7 convolutions, 12 layers, 94 million weights."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The nearest windows of a library of 10^4 to 10^6, beside faiss's exact search."""
+"""The nearest windows in a library of 10^4 to 10^6, compared with faiss's exact search."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +13,9 @@ SIZES, WIDTH, QUERIES, BEST = (10_000, 100_000, 1_000_000), 128, 16, 10
 
 
 def rows() -> Iterator[Row | LeftOut]:
-    """16 queries at once, as a song's windows are: products in NumPy up to `EXACT_LIMIT`, the inverted file above."""
+    """16 queries at once, like the windows of a song: products in NumPy up to `EXACT_LIMIT`, the inverted file
+    above.
+    """
     try:
         import faiss
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""Two computations timed in turns, so that what else the machine does slows both alike."""
+"""Two computations timed in turns, so that other work on the machine slows both equally."""
 
 import statistics
 import time
@@ -20,7 +20,7 @@ class Row:
     ours_s: float
     """Median seconds of the thing measured."""
     beside: str
-    """What it is compared with."""
+    """The computation it is compared with."""
     beside_s: float
     ratio: float
     """Median over rounds of `ours / beside`: below 1 is faster."""
@@ -52,9 +52,9 @@ def compare(
     at_most: float | None = None,
     note: str = "",
 ) -> Row:
-    """Run both in turns, each once before, which does not count, and in every round as often as `_often` says.
+    """Run both in turns, once without counting and then `_often` times in every round.
 
-    times: how often `peer` would have to run for the same work, where it is given less.
+    times: how often `peer` would have to run for the same work, if it gets less.
     """
     mine, theirs = _often(ours), _often(peer)
     pairs = [(_seconds(ours, mine), times * _seconds(peer, theirs)) for _ in range(rounds)]
@@ -64,7 +64,7 @@ def compare(
 
 
 def _often(compute: Compute) -> int:
-    """Runs that last `_LEAST_S`: something shorter would be all or nothing of another program's turn on the core."""
+    """Runs that last `_LEAST_S`: a shorter run could fall completely into the time slice of another program."""
     compute()  # compiles and fills caches
     if _seconds(compute, 1) >= _LEAST_S:
         return 1

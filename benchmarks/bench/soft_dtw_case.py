@@ -1,4 +1,4 @@
-"""Soft-DTW, forward and backward, beside tslearn's compiled core and tslearn's loss for torch."""
+"""Soft-DTW, forward and backward, compared with tslearn's compiled core and tslearn's loss for torch."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ GAMMA = 0.1
 
 
 def rows() -> Iterator[Row]:
-    """For each size, both peers; the core alone gets the costs ready made."""
+    """For each size, both peers; only the core gets finished costs."""
     from tslearn.metrics import SoftDTW, SoftDTWLossPyTorch
 
     loss = SoftDTWLossPyTorch(gamma=GAMMA)

@@ -1,4 +1,4 @@
-"""From a file to tokens beside what cannot be avoided: decoding it, and one short-time Fourier transform."""
+"""From a file to tokens, compared with the minimum: decoding, and one short-time Fourier transform."""
 
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SECONDS, RATE = 180, 44_100
 
 
 def song(path: Path) -> Beats:
-    """Write noise of changing loudness as ogg; the beats that are given with it, two a second."""
+    """Write noise of changing loudness as ogg; its beats are two per second."""
     import soundfile
 
     generator = np.random.default_rng(0)

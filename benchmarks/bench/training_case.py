@@ -14,7 +14,7 @@ CLIPS, STEPS = 128, 6
 
 
 def rows() -> Iterator[Row]:
-    """Seconds of each part of a step, beside the whole step; on random tokens of the default's sizes."""
+    """Seconds of each part of a step, compared with the whole step; on random tokens of the default's sizes."""
     settings = with_preset(DEFAULT, None, None)
     with tempfile.TemporaryDirectory() as folder:
         tokens = random_tokens(Path(folder), settings, CLIPS)

@@ -1,1 +1,1 @@
-"""The synthetic corpus beside real dances and real songs; run by python -m benchmarks.realism."""
+"""Comparison of the synthetic corpus with real dances and real songs; run by python -m benchmarks.realism."""

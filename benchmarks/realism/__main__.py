@@ -1,4 +1,4 @@
-"""The synthetic corpus beside real dances and real songs, as one page and one figure.
+"""Comparison of the synthetic corpus with real dances and real songs, as one page and one figure.
 
     python -m benchmarks.realism --synthetic data/corpus [--aistpp PICKLE...] [--dance-with-melody FOLDER]
         [--songs FOLDER...] [--markdown docs/realism.md] [--figure docs/realism.png]
@@ -42,7 +42,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(given: Sequence[str] | None = None) -> None:
-    """Measure what the arguments name and write the page and the figure."""
+    """Measure the corpora in the arguments, and write the page and the figure."""
     options = _arguments(given)
     ours = corpora.synthetic(options.synthetic, options.most_clips)
     dances = {corpora.SYNTHETIC: ours.dances}
@@ -83,7 +83,7 @@ def _link(drawn: Path | None, page: Path | None) -> str | None:
 
 
 def _listened(name: str, paths: Sequence[Path], most: int) -> Column:
-    """Measures of at most so many songs, spread evenly over the list."""
+    """Measures of at most `most` songs, spread evenly over the list."""
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int))]
     items = list(in_parallel(music.measures, [(path,) for path in chosen], "songs"))
     return Column(name, items, [str(path) for path in chosen])

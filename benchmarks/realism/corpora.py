@@ -1,4 +1,4 @@
-"""The corpora that are set side by side, read by the package's own readers."""
+"""The corpora for the comparison, read by the package's readers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Dance2Measures: what is compared of a dance, as plain numbers, each only where the recording can tell it."""
+"""Dance2Measures: the measures of a dance, each only if the recording allows it."""
 
 from collections.abc import Iterator
 
@@ -67,7 +67,7 @@ class Dance:
 
 
 def measures(dance: Dance) -> dict[str, float]:
-    """Every measure that this recording can tell, by the names of `SECTIONS`."""
+    """Every measure that this recording allows, by the names of `SECTIONS`."""
     found = dict(_places(dance))
     if dance.fps >= COARSE_FPS:
         found |= dict(_speeds(dance)) | dict(_contacts(dance)) | dict(_energies(dance))

@@ -1,4 +1,4 @@
-"""Song2Measures: what is compared of a recording, by the same estimators for synthetic and for real songs."""
+"""Song2Measures: the measures of a recording, with the same estimators for synthetic and real songs."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def files_in(folders: list[Path]) -> list[Path]:
 
 
 def measures(path: Path) -> dict[str, float]:
-    """The measures of the beginning of one recording, at 22,050 Hz; tempo as librosa hears it.
+    """The measures of the beginning of one recording, at 22,050 Hz; tempo by librosa.
 
     A recording in which no beat is found has none of the measures that need a tempo. Raises `MotionBeatError` for
     audio that cannot be used.

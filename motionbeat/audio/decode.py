@@ -1,8 +1,8 @@
-"""File2Samples: any audio file or user's array as mono float samples, and refuses what is not music.
+"""File2Samples: any audio file or array as mono float samples; what cannot be music is refused.
 
-libsndfile is lenient: it shortens a wav whose header promises more than the file holds, and skips
-what it cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong without a
-word, so the promise and the samples are compared here; `stream_length` mends promises that are not true.
+libsndfile is lenient: it shortens a wav whose header states more samples than the file contains, and skips what it
+cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong without any warning, so the header and
+the samples are compared here; `stream_length` corrects wrong headers.
 """
 
 import io
@@ -36,14 +36,14 @@ _FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31, "uint8": 2.0*
 
 @frozen(eq=False)
 class Sound:
-    """Music that is decoded and checked, mono, at the rate that it was recorded at."""
+    """Decoded and checked music, mono, at its original sample rate."""
 
     samples: NDArray[np.float32]
-    """(n,), -1..1 but for what an mp3 or ogg overshoots."""
+    """(n,), in -1..1, except that a decoded mp3 or ogg may exceed it."""
     rate: int
     """Hz."""
     name: str
-    """The path, or `audio array`: what messages call it."""
+    """The name for messages: the path, or `audio array`."""
 
     def at(self, rate: int) -> NDArray[np.float32]:
         """(n * rate / self.rate,) float32 in -1..1 at `rate` Hz, resampled by soxr (its HQ setting)."""
@@ -51,24 +51,23 @@ class Sound:
 
 
 Source: TypeAlias = "str | PathLike[str] | ArrayLike | Tensor | Sound"
-"""A path; samples as an array, a torch tensor or nested lists of numbers; or what `decode` has given."""
+"""A path; samples as an array, a torch tensor or nested lists of numbers; or a result of `decode`."""
 
 
 def decode(source: Source, sample_rate: int | None = None, most: int | None = None) -> Sound:
     """A file, or an array (or torch tensor) with its `sample_rate` in Hz, as mono samples at their own rate.
 
     A file is wav, flac, ogg, mp3, au or whatever else libsndfile knows; m4a, mp4 and the like need the extra `video`.
-    Arrays are as `as_mono` takes them. Channels are averaged. A `Sound` is given back as it is.
-    most: frames of a file, besides the limit of `mixing_down.most_frames`; a longer one is refused before it is in
-    memory.
-    Raises `MotionBeatError` naming the file, what is wrong and the fix: missing, a folder, no audio, broken or
-    cut short, empty, under 0.1 s, silent, or holding NaN; and for an array without its rate.
+    For arrays see `as_mono`. Channels are averaged. A `Sound` is returned unchanged. most: limit of the frames of a
+    file, besides `mixing_down.most_frames`; a longer file is refused before it is loaded. Raises
+    `MotionBeatError` naming the file, problem and fix: missing, a folder, not audio, broken or truncated, empty,
+    under 0.1 s, silent, or with NaN; and for an array without a rate.
     """
     if isinstance(source, Sound):
         return source
     if isinstance(source, str | PathLike):
         if sample_rate is not None:
-            raise MotionBeatError(f"{source}: a file says its own sample rate; leave sample_rate={sample_rate} out")
+            raise MotionBeatError(f"{source}: a file has a sample rate of its own; leave sample_rate={sample_rate} out")
         path = Path(source)
         with guarded(path, "cannot be read", "make it readable, or give another file"):
             if path.is_dir():
@@ -90,12 +89,12 @@ def decode(source: Source, sample_rate: int | None = None, most: int | None = No
 
 
 def signal(source: Source, sample_rate: int | None, target_rate: int) -> NDArray[np.float32]:
-    """Mono samples (n,) float32 in -1..1 at `target_rate` Hz; arguments and errors as `decode`."""
+    """Mono samples (n,) float32 in -1..1 at `target_rate` Hz; arguments and errors as for `decode`."""
     return decode(source, sample_rate).at(target_rate)
 
 
 def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
-    """Mono samples (n,) float32 in -1..1 at `sample_rate` Hz of a file; errors as `decode`."""
+    """Mono samples (n,) float32 in -1..1 of a file, at `sample_rate` Hz; errors as for `decode`."""
     target = _checked_rate(sample_rate, "sample_rate")
     return decode(path).at(target)
 
@@ -103,16 +102,16 @@ def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
 def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[np.float32]:
     """Mono samples (n,) float32 in -1..1 at `target_rate` Hz from an array at `sample_rate` Hz.
 
-    audio: (n,), (channels, n) or (n, channels): the shorter side is the channels, 16 at most. Floats
-    are taken as -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and
-    what `load` refuses in a file, raises `MotionBeatError`.
+    audio: (n,), (channels, n) or (n, channels): the shorter side is the channels, 16 at most. Floats are expected in
+    -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and samples that `load` would
+    refuse in a file, raises `MotionBeatError`.
     """
     target = _checked_rate(target_rate, "target_rate")
     return decode(audio, _checked_rate(sample_rate, "sample_rate")).at(target)
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """A NumPy array from anything like one; a torch tensor may be on a GPU, have a gradient or be bfloat16."""
+    """Convert an array-like object to a NumPy array; a torch tensor may be on a GPU, have a gradient or be bfloat16."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
@@ -160,14 +159,14 @@ def _decode(path: Path, mixing: MixingDown, most: int | None) -> int:
     rates = sorted({_decode_stream(path, io.BytesIO(part), len(part), mixing, most) for part in streams})
     if len(rates) > 1:
         raise MotionBeatError(
-            f"{path} has parts of {' and '.join(map(str, rates))} Hz, put behind one another: convert it to wav or "
+            f"{path} has parts of {' and '.join(map(str, rates))} Hz, one after another: convert it to wav or "
             "flac of one rate"
         )
     return rates[0]
 
 
 def _kind(path: Path) -> str:
-    """The format by libsndfile's name; MP3 where libsndfile cannot tell and the file is named so."""
+    """The format, by libsndfile's name; MP3 if libsndfile does not recognise the file but its name ends in .mp3."""
     import soundfile
 
     try:
@@ -195,7 +194,7 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO, size: int, mixing: Mix
         with Forward(_named(stream) if isinstance(stream, Path) else stream) as file:
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
             if promised > _MOST_FRAMES_PER_BYTE * size:
-                raise MotionBeatError(f"{path}: its header gives no length that can be true; convert it to wav or flac")
+                raise MotionBeatError(f"{path}: the length in its header cannot be right; convert it to wav or flac")
             _checked_rate(rate, f"{path}: sample rate")
             refuse_longer(path, begun + promised, rate, most)
             mixing.expect(promised)
@@ -203,10 +202,10 @@ def _decode_stream(path: Path, stream: Path | io.BytesIO, size: int, mixing: Mix
                 mixing.add(block)
             mixing.add(block)
     except soundfile.LibsndfileError as error:
-        # libsndfile's word for "no stream found" is that the file does not exist (its code 7); it does exist
+        # for "no stream found" libsndfile reports that the file does not exist (code 7), though it does
         reason = "no stream found" if error.code == 7 else error.error_string.removeprefix("Error : ").strip(" .")
         raise _undecodable(path, reason) from None
-    except (AssertionError, MemoryError) as error:  # soundfile's, where a damaged stream cannot be read on
+    except (AssertionError, MemoryError) as error:  # raised by soundfile in the middle of a damaged stream
         raise _undecodable(path, str(error) or "damaged stream") from None
     _refuse_cut_short(path, mixing.count - begun, promised, rate, kind, log)
     return rate
@@ -220,10 +219,10 @@ def _undecodable(path: Path, reason: str) -> MotionBeatError:
 
 
 def _refuse_cut_short(path: Path, frames: int, promised: int, rate: int, kind: str, log: str) -> None:
-    fix = "the file is cut short or damaged; copy or download it again"
+    fix = "the file is truncated or damaged; copy or download it again"
     for said, held in _PROMISE.findall(log):
         if int(said) not in _UNKNOWN_BYTES and int(said) > int(held):
-            raise MotionBeatError(f"{path}: its header promises {said} bytes of audio, it holds {held}: {fix}")
+            raise MotionBeatError(f"{path}: its header promises {said} bytes of audio, but it contains {held}: {fix}")
     if "Last page lacks an end-of-stream bit" in log:
         raise MotionBeatError(f"{path}: the Ogg stream has no end: {fix}")
     slack = max(_MP3_SLACK_S * rate, 0.01 * promised) if kind == "MP3" else 0
@@ -242,7 +241,7 @@ def _checked_rate(rate: int, name: str) -> int:
 
 
 def _resampled(mono: NDArray[np.float32], rate: int, target: int) -> NDArray[np.float32]:
-    """(n * target / rate,) float32; what overshoots -1..1 is clipped, as a player does."""
+    """(n * target / rate,) float32; values beyond -1..1 are clipped, as a player does."""
     import soxr
 
     if rate == target:

@@ -1,4 +1,4 @@
-"""Samples2Mel: the log-mel spectrogram of the music encoder, 50 frames a second."""
+"""Samples2Mel: the log-mel spectrogram of the music encoder, 50 frames per second."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ SAMPLE_RATE = 22_050
 WINDOW = 1024
 HOP = 441
 FRAME_RATE = SAMPLE_RATE / HOP
-"""50 frames a second: frame i is centred on i * 0.02 s."""
+"""50 frames per second: frame i is centred on i * 0.02 s."""
 LOWEST_HZ, HIGHEST_HZ = 30.0, 11_000.0
 _FRAMES_AT_ONCE = 15_000
 _MOST_BANDS = 160  # beyond these the lowest bands are narrower than an FFT bin and stay empty
@@ -30,7 +30,7 @@ def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: 
     if samples.ndim != 1 or samples.dtype.kind != "f" or not len(samples):
         raise MotionBeatError(
             f"log_mel: audio of shape {samples.shape} and type {samples.dtype}; "
-            "give (n,) float samples, as motionbeat.audio.decode makes them"
+            "give (n,) float samples, as motionbeat.audio.decode returns them"
         )
     if not 1 <= bands <= _MOST_BANDS:
         raise MotionBeatError(f"log_mel: bands = {bands}; give 1 to {_MOST_BANDS}")
@@ -41,12 +41,13 @@ def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: 
     triangles = librosa.filters.mel(
         sr=SAMPLE_RATE, n_fft=WINDOW, n_mels=bands, fmin=LOWEST_HZ, fmax=HIGHEST_HZ, htk=False, norm=None
     )
-    # sparse: the sums are taken in order of frequency, where those of BLAS depend on its threads and the processor
+    # sparse: sums are taken in order of frequency; with BLAS their order would depend on threads and processor
     filters = csr_array(triangles)  # (bands, 513)
     frames = 1 + len(samples) // HOP
     found = np.empty((frames, bands), np.float32)
     samples = samples.astype(np.float32, copy=False)
-    for begin in range(0, frames, _FRAMES_AT_ONCE):  # the spectrum of a long song would fill the memory
+    # in blocks: the spectrum of a whole long song would fill the memory
+    for begin in range(0, frames, _FRAMES_AT_ONCE):
         end = min(begin + _FRAMES_AT_ONCE, frames)
         first, last = begin * HOP - WINDOW // 2, (end - 1) * HOP + WINDOW // 2
         part = np.pad(samples[max(first, 0) : last], (max(-first, 0), max(last - len(samples), 0)))

@@ -1,8 +1,9 @@
-"""Mp3Bytes2Streams: the MPEG frames of an MP3 file, counted, with a length header that is true.
+"""Mp3Bytes2Streams: the MPEG streams of an MP3 file, each with a correct length header.
 
 libsndfile takes the length of an MP3 from its Xing, Info or VBRI header and stops there; without one it guesses from
-the size of the file and the bit rate of the first frame, so that a change of bit rate, a cover picture or a second
-file behind the first make it wrong. Here frames are counted and each stream gets a header that says how many.
+the size of the file and the bit rate of the first frame, which is wrong after a change of bit rate, with a cover
+picture, or if a second file follows the first. Here frames are counted, and each stream gets a header with their
+number.
 
 Frame header and lengths: ISO/IEC 11172-3, 2.4.1.3; Xing and VBRI headers: the encoders' own (LAME's `VbrTag.c`).
 """
@@ -23,13 +24,13 @@ _KBPS = {
     (2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (2, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""By 1 for MPEG 1 or 2 for MPEG 2 and 2.5, and layer."""
+"""Key: 1 for MPEG 1 or 2 for MPEG 2 and 2.5, and the layer."""
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _SLACK_FRAMES = 10
-"""Encoders count their padding or not: 10 frames are 0.26 s at 44.1 kHz."""
+"""Some encoders count their padding, others do not: 10 frames are 0.26 s at 44.1 kHz."""
 _HEADER_RATE_INDEX = {1: 9, 2: 8}  # 128 and 64 kbit/s: a frame with room for a Xing header at every sample rate
 _JUNK_BYTES = 64
-FIX = "the file is cut short or damaged; copy or download it again"
+FIX = "the file is truncated or damaged; copy or download it again"
 
 
 @frozen
@@ -38,12 +39,12 @@ class _Head:
 
     kind: tuple[int, int, int]  # version bits, layer, sample rate: the same in every frame of a stream
     length: int  # bytes
-    side: int  # bytes of side information, after which a Xing header stands
+    side: int  # bytes of side information; a Xing header follows them
 
 
 @frozen
 class _Stream:
-    """Consecutive frames of one kind; `promised`: their number by the stream's header, None without one."""
+    """Consecutive frames of one kind; `promised`: their number by the stream's header, None without a header."""
 
     kind: tuple[int, int, int]
     header: bytes | None
@@ -52,10 +53,10 @@ class _Stream:
 
 
 def streams(path: Path, data: bytes) -> list[bytes] | None:
-    """The MP3 streams in a file, each with a header that counts its frames; none if the file's header is right.
+    """The MP3 streams of a file, each with a corrected header; None if the file's header is right.
 
-    Tags (ID3, APE, Lyrics3) are left out. Files that were joined are several streams. Raises `MotionBeatError` where
-    frames are missing: fewer than a header counts, half a frame at the end, or bytes between frames that are none.
+    Tags (ID3, APE, Lyrics3) are left out. Concatenated files are several streams. Raises `MotionBeatError` if
+    frames are missing: fewer than a header says, half a frame at the end, or other bytes between frames.
     """
     found, junk, rest = _scan(data)
     if not found:
@@ -73,12 +74,12 @@ def streams(path: Path, data: bytes) -> list[bytes] | None:
     if rest and found[-1].promised is None:
         raise MotionBeatError(f"{path}: its last MPEG frame has {rest} bytes, too few: {FIX}")
     if junk:
-        raise MotionBeatError(f"{path}: at byte {junk[0]} stand {junk[1]} bytes that are not MPEG frames: {FIX}")
+        raise MotionBeatError(f"{path}: at byte {junk[0]} there are {junk[1]} bytes that are not MPEG frames: {FIX}")
     return [_with_header(stream) for stream in found if stream.frames]
 
 
 def _right(stream: _Stream) -> bool:
-    """Whether the stream's own header is one that libsndfile reads (VBRI is not) and counts its frames."""
+    """Whether the stream's own header is of a kind that libsndfile reads (not VBRI) and states the right number."""
     known = stream.header is not None and b"VBRI" not in stream.header[:40]
     return known and abs((stream.promised or 0) - len(stream.frames)) <= 1
 
@@ -89,7 +90,7 @@ def _seconds(stream: _Stream, frames: int) -> float:
 
 
 def _scan(data: bytes) -> tuple[list[_Stream], tuple[int, int] | None, int]:
-    """The streams; place and size of the first stretch between frames that is not one; bytes of a cut last frame."""
+    """The streams; position and size of the first bytes that are not a frame; bytes of an incomplete last frame."""
     found: list[_Stream] = []
     junk: tuple[int, int] | None = None
     at, size = _after_tags(data, 0), len(data)
@@ -139,7 +140,7 @@ def _head(data: bytes, at: int) -> _Head | None:
 
 
 def _followed(data: bytes, at: int, head: _Head) -> bool:
-    """Whether another frame of the kind, a tag or the end follows: any two bytes may look like a frame."""
+    """Whether another frame of this kind, a tag or the end follows: other bytes may look like a frame by chance."""
     after = _after_tags(data, at + head.length)
     follower = _head(data, after)
     return after == len(data) or (follower is not None and follower.kind == head.kind)
@@ -154,7 +155,7 @@ def _next_frame(data: bytes, at: int, kind: tuple[int, int, int] | None) -> int:
 
 
 def _after_tags(data: bytes, at: int) -> int:
-    """The first byte after the tags that begin at a place."""
+    """The position after the tags that begin at this position."""
     while True:
         if data[at : at + 3] == b"ID3" and at + 10 <= len(data):
             size = 0
@@ -173,7 +174,7 @@ def _after_tags(data: bytes, at: int) -> int:
 
 
 def _promised(frame: bytes, head: _Head) -> int | None:
-    """The number of frames that a Xing, Info or VBRI header in this frame gives; none if it holds sound."""
+    """The number of frames that a Xing, Info or VBRI header in this frame states; None if the frame contains sound."""
     if head.kind[1] != 3:
         return None
     tag = 4 + head.side
@@ -194,6 +195,6 @@ def _with_header(stream: _Stream) -> bytes:
     first[1] |= 1  # no checksum
     first[2] = _HEADER_RATE_INDEX[1 if stream.kind[0] == 3 else 2] << 4 | first[2] & 0x0C
     head = _head(bytes(first), 0)
-    assert head is not None  # made of a sound one
+    assert head is not None  # made from a frame with sound
     frame = bytes(first) + bytes(head.side) + b"Xing" + (1).to_bytes(4, "big") + len(stream.frames).to_bytes(4, "big")
     return frame.ljust(head.length, b"\0") + sound

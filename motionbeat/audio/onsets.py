@@ -1,4 +1,4 @@
-"""Mel2Onsets: the onset envelope, spectral flux of the log-mel spectrogram at its own 50 frames a second."""
+"""Mel2Onsets: the onset envelope, spectral flux of the log-mel spectrogram at its own 50 frames per second."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,9 +6,12 @@ from numpy.typing import NDArray
 from motionbeat.errors import MotionBeatError
 
 DELAY_FRAMES = 1
-"""Compensation of the flux's lead. The 46-ms window hears an onset before its own centre reaches it, and the
-logarithm makes much of little: undelayed, a click's flux peaks 0.9 to 0 frames before the click, so half of what
-sounds on a beat would be pooled into the end of the beat before. One frame later it peaks 0.1 to 1.3 frames after."""
+"""Delay that compensates for early flux.
+
+The 46-ms window contains an onset before its centre reaches it, and the logarithm amplifies small values. Without the
+delay, the flux of a click peaks 0 to 0.9 frames before the click, so half of the onsets on a beat would be pooled into
+the end of the beat before. With it, the peak is 0.1 to 1.3 frames after the click.
+"""
 _PERCENTILE = 95.0
 _SPARSEST = 0.1
 
@@ -17,7 +20,7 @@ def band_flux(log_mel: NDArray[np.floating]) -> NDArray[np.float32]:
     """Spectral flux of each band: the half-wave rectified first difference in time.
 
     log_mel: (frames, bands) of `motionbeat.audio.mel.log_mel`. Returns (frames, bands) float32, at least 0;
-    frame i holds the rise from mel frame i - 2 to i - 1 (see `DELAY_FRAMES`), the first two frames 0.
+    frame i is the rise from mel frame i - 2 to i - 1 (see `DELAY_FRAMES`), the first two frames 0.
     """
     mel = np.asarray(log_mel, np.float32)
     if mel.ndim != 2 or not mel.shape[1]:
@@ -33,10 +36,10 @@ def onset_strength(log_mel: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def normalised(envelope: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The envelope divided by its 95th percentile and clipped to 0..1; all 0 where there is no onset at all.
+    """The envelope divided by its 95th percentile and clipped to 0..1; all 0 if there is no onset.
 
-    The divisor is a tenth of the highest peak at least: where onsets are so sparse that fewer than one
-    frame in 20 has one, the percentile is that of the noise between them. Returns (frames,) float32.
+    The divisor is at least a tenth of the highest peak: if fewer than one frame in 20 has an onset, the percentile
+    would be at the level of the noise between onsets. Returns (frames,) float32.
     """
     values = np.asarray(envelope, np.float32)
     if not values.size or values.max() <= 0:

@@ -1,4 +1,4 @@
-"""File2Samples by PyAV (FFmpeg), for what libsndfile does not read: m4a, mp4 and other containers of AAC."""
+"""File2Samples by PyAV (FFmpeg), for files that libsndfile cannot read: m4a, mp4 and other containers of AAC."""
 
 from itertools import chain
 from pathlib import Path
@@ -9,15 +9,15 @@ from motionbeat.audio.mixing_down import MixingDown, refuse_longer
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
 
-_MOST_CHANNELS = 8  # of more PyAV 18 counts the planes wrong, and reads memory that is not the frame's
-_SLACK_S = 0.25  # a container counts the encoder's padding at both ends
+_MOST_CHANNELS = 8  # with more channels PyAV 18 counts the planes wrong and reads memory outside the frame
+_SLACK_S = 0.25  # the length in a container includes the encoder's padding at both ends
 
 
 def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
     """Mix down the first audio stream; its rate in Hz.
 
-    most: frames, counted while decoding, since a container may promise anything (see `decode.decode`). Raises
-    `MotionBeatError` where PyAV is not installed, and for a file without audio, broken, cut short or longer.
+    most: limit of the frames, counted during decoding, since the length in a container may be wrong. Raises
+    `MotionBeatError` if PyAV is not installed, and for a file that has no audio, is broken, truncated or longer.
     """
     try:
         import av
@@ -26,10 +26,10 @@ def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
             f"{path}: {path.suffix} files need PyAV: pip install 'motionbeat[video]', or convert it to wav or flac"
         ) from None
     fix = "it is damaged, or in a format that FFmpeg cannot read; copy it again or convert it to wav or flac"
-    # not av.FFmpegError alone: a rate or layout that changes on the way is a ValueError of the resampler
+    # not av.FFmpegError alone: if rate or layout changes within the file, the resampler raises ValueError
     with guarded(path, "cannot be decoded", fix), av.open(str(path)) as container:
         if not container.streams.audio:
-            raise MotionBeatError(f"{path} holds no audio stream; give a file with sound")
+            raise MotionBeatError(f"{path} has no audio stream; give a file with sound")
         stream = container.streams.audio[0]
         rate = int(stream.rate)
         promised_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
@@ -50,6 +50,6 @@ def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
     if mixing.count < (promised_s - _SLACK_S) * rate:
         raise MotionBeatError(
             f"{path}: {mixing.count / rate:.2f} s of the {promised_s:.2f} s that it promises can be decoded: "
-            "the file is cut short or damaged; copy or download it again"
+            "the file is truncated or damaged; copy or download it again"
         )
     return rate

@@ -1,4 +1,4 @@
-"""Which files are songs: one list for every command and corpus."""
+"""Which files are songs: the same list for all commands and corpora."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,18 @@ from pathlib import Path
 from motionbeat.errors import MotionBeatError
 
 BY_PYAV = (".m4a", ".m4b", ".mp4", ".aac", ".mov", ".webm", ".mkv")
-"""Files that PyAV reads, and libsndfile does not."""
+"""Files that PyAV can read but libsndfile cannot."""
 SONG_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".au", ".aif", ".aiff")
-"""Of songs in a folder. A video (mp4, mov, webm) has to be named: beside music it is more often a dance."""
+"""Suffixes of songs in a folder.
+
+Videos (mp4, mov, webm) are not among them: in a music folder they are mostly dances.
+"""
 SOUND_SUFFIXES = tuple(dict.fromkeys((*SONG_SUFFIXES, *BY_PYAV)))
-"""Of songs that are named one by one."""
+"""Suffixes of songs that the user names one by one."""
 
 
 def songs_in(folder: str | Path) -> list[Path]:
-    """The songs of a folder and of the folders in it, sorted; hidden files and folders are left out.
+    """The songs of a folder and its subfolders, sorted; hidden files and folders are left out.
 
     Raises `MotionBeatError` for a folder that does not exist or has no song.
     """

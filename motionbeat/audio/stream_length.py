@@ -1,7 +1,7 @@
-"""AudioBytes2Streams: what a file really holds, where its header may say otherwise.
+"""AudioBytes2Streams: the real length of audio files whose header may be wrong.
 
-A header is written before the sound, so a program that writes to a pipe, or stops, leaves a length of 0 or of all
-bits set; files that were put behind one another have the length of the first. libsndfile believes the header.
+A header is written before the sound, so a program that writes to a pipe, or is stopped, leaves a length of 0 or with
+all bits set; concatenated files have the length of the first. libsndfile believes the header.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from motionbeat.audio import mpeg_frames
 from motionbeat.errors import MotionBeatError
 
 _UNKNOWN = (0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-"""Lengths that a program writes which does not know better; those less than a page below the last are known too."""
+"""Lengths that programs write if they do not know the real one; so are those less than a page below the last one."""
 _PAGE = 0x10000
-_REPAIR = "write its header anew, as by `ffmpeg -i FILE out.wav`, or export it again"
+_REPAIR = "rewrite its header, for example by `ffmpeg -i FILE out.wav`, or export it again"
 LARGEST_BYTES = 2**31 - 2**24
-"""Beyond this a file is read by libsndfile alone, as it is."""
+"""Larger files are read by libsndfile as they are."""
 
 
 def streams(path: Path, kind: str) -> list[bytes] | None:
-    """The streams of a file with headers that are true, one after another; none where the file can be read as it is.
+    """The streams of a file, each with a corrected header; None if the file can be read as it is.
 
-    kind: as libsndfile names the format (MP3, WAV, AIFF, FLAC, OGG). Raises `MotionBeatError` where sound is missing,
-    or stands behind what the header calls the end.
+    kind: libsndfile's name of the format (MP3, WAV, AIFF, FLAC, OGG). Raises `MotionBeatError` if sound is missing, or
+    if there is sound after the end that the header states.
     """
     if path.stat().st_size > LARGEST_BYTES:
         return None
@@ -42,7 +42,7 @@ def _unknown(size: int) -> bool:
 
 
 def _chunks(data: bytes, order: str) -> Iterator[tuple[bytes, int, int]]:
-    """Name, place of the content and size of each chunk of a RIFF or FORM file."""
+    """Name, position of the content and size of each chunk of a RIFF or FORM file."""
     at = 12
     while at + 8 <= len(data):
         size = int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
@@ -84,13 +84,13 @@ def _aiff(path: Path, data: bytes) -> list[bytes] | None:
 
 
 def _is_chunk(data: bytes, at: int, order: str) -> bool:
-    """Whether a chunk with a valid name and size begins at a place."""
+    """Whether a chunk with a valid name and size begins at this position."""
     name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
     return len(name) == 4 and all(32 <= byte < 127 for byte in name) and at + 8 + size <= len(data) + 1
 
 
 def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: str) -> None:
-    """Refuse sound after the end that the header gives: what follows there is not a chunk."""
+    """Refuse a file with bytes after its stated end that are not a chunk: they are sound."""
     held = len(data) - end
     if held > _PAGE // 4 and not _is_chunk(data, end, order) and data[end:].strip(b"\0"):
         raise MotionBeatError(
@@ -100,7 +100,7 @@ def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: str) -> 
 
 
 def _flac(path: Path, data: bytes) -> list[bytes] | None:
-    """A FLAC stream whose header does not count its samples (or too few) with the number by its last frame."""
+    """A FLAC stream whose header has no length or too small a one, with the length that follows from its last frame."""
     if data[:4] != b"fLaC" or len(data) < 42:
         return None
     said = int.from_bytes(data[21:26], "big") & 0xFFFFFFFFF
@@ -112,10 +112,10 @@ def _flac(path: Path, data: bytes) -> list[bytes] | None:
 
 
 def _flac_samples(data: bytes) -> int | None:
-    """The samples up to the end of the last frame, by its header (RFC 9639, 9.1); none where none is found."""
+    """Samples up to the end of the last frame, from its header (RFC 9639, 9.1); None if there is no frame."""
     block = int.from_bytes(data[8:10], "big")
     at = len(data)
-    for _ in range(100_000):  # frames are far shorter than so many false marks
+    for _ in range(100_000):  # no frame is long enough to contain this many false marks
         at = data.rfind(b"\xff", 0, at)
         if at < 42:
             return None
@@ -126,7 +126,7 @@ def _flac_samples(data: bytes) -> int | None:
 
 
 def _flac_head(head: bytes, block: int) -> int | None:
-    """The samples up to the end of a frame by its header; none where it is not a frame header."""
+    """The number of samples up to the end of a frame, from its header; None if this is not a frame header."""
     if len(head) < 6 or head[1] & 0xFE != 0xF8:
         return None
     size_code, rate_code = head[2] >> 4, head[2] & 15
@@ -147,7 +147,7 @@ def _flac_head(head: bytes, block: int) -> int | None:
 
 
 def _coded_number(code: bytes) -> tuple[int, int]:
-    """A number coded as UTF-8 codes a letter, and how many bytes it takes (0 where it is not such a code)."""
+    """A number in the coding of UTF-8, and its length in bytes (0 if it is not a valid code)."""
     first = code[0]
     if first < 0x80:
         return first, 1
@@ -172,7 +172,7 @@ def _crc8(data: bytes) -> int:
 
 
 def _ogg(path: Path, data: bytes) -> list[bytes] | None:
-    """The links of a chained Ogg file (RFC 3533, 4): files that were put behind one another."""
+    """The links of a chained Ogg file (RFC 3533, 4), which is several concatenated files."""
     starts, at, sounding = [0], 0, False
     while data[at : at + 4] == b"OggS" and at + 27 <= len(data):
         begins = bool(data[at + 5] & 2)

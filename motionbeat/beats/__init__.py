@@ -1,4 +1,4 @@
-"""File2Beats: beat trackers behind one function, and the beat grid that they give."""
+"""File2Beats: one function for all beat trackers; it returns a beat grid."""
 
 import importlib.util
 import warnings
@@ -15,7 +15,7 @@ __all__ = ["TRACKERS", "Beats", "default_tracker", "track"]
 
 TRACKERS = ("madmom", "librosa", "nominal")
 _QUIET = 0.03
-"""Full scale 1: below -30 dBFS madmom may find no beats in music that has them."""
+"""Full scale is 1: in music below -30 dBFS madmom may miss all beats."""
 
 
 def track(
@@ -33,10 +33,9 @@ def track(
     audio: a path, a float or integer array with its `sample_rate` in Hz, or a `Sound` (see `motionbeat.audio.decode`).
     tracker:
     `madmom` finds beats and downbeats; one of the meters `beats_per_bar` and a tempo of `min_bpm` to `max_bpm`.
-    `librosa` finds beats but no downbeats: bars of 4 are counted from the first beat and `.downbeats` is False;
-    meters and tempo range have no part in it.
-    `nominal` listens to nothing: a regular grid at `bpm` whose first downbeat is at 0 s, in the single meter
-    `beats_per_bar`.
+    `librosa` finds beats but no downbeats: bars of 4 are counted from the first beat and `.downbeats` is False; meters
+    and tempo range have no effect. `nominal` does not use the audio: a regular grid at `bpm` whose first downbeat is at
+    0 s, in the single meter `beats_per_bar`.
 
     Raises `MotionBeatError` for an unknown tracker, audio that cannot be used, a tracker that is not installed,
     contradicting options, and music in which fewer than two beats are detected.
@@ -49,7 +48,7 @@ def track(
     if tracker == "nominal":
         return _nominal(audio, sample_rate, bpm, meters)
     if bpm is not None:
-        raise MotionBeatError(f"bpm = {bpm} has a use with tracker nominal only; leave it out with {tracker}")
+        raise MotionBeatError(f"bpm = {bpm} is only used with tracker nominal; leave it out with {tracker}")
     if tracker == "madmom" and not 0 < min_bpm < max_bpm:
         raise MotionBeatError(f"min_bpm = {min_bpm}, max_bpm = {max_bpm}; give 0 < min_bpm < max_bpm")
     sound = decode.decode(audio, sample_rate)
@@ -64,8 +63,8 @@ def track(
         quiet = f"make it louder (its peak is {20 * np.log10(peak):.0f} dBFS), " if peak < _QUIET else ""
         raise MotionBeatError(
             f"{sound.name}: {tracker} finds {len(times) or 'no'} beat{'s' * (len(times) != 1)}; "
-            f"{quiet}give music with a pulse or another tracker; a known tempo goes to motionbeat search as --bpm, and "
-            "to Python as tracker='nominal', bpm="
+            f"{quiet}give music with a pulse or another tracker; if you know the tempo, give --bpm to motionbeat "
+            "search, or tracker='nominal', bpm= in Python"
         )
     if tracker == "librosa":
         return Beats(times, positions, librosa_tracker.BEATS_PER_BAR, downbeats=False)

@@ -1,4 +1,4 @@
-"""Text2Beats: beats that a person or another program wrote: a line a beat, seconds and, if known, place in the bar."""
+"""Text2Beats: a text file with one beat per line: its time in seconds and optionally its position in the bar."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from motionbeat.files import read_text
 
 _LARGEST = 1e6
 BEATS_PER_BAR = 4
-"""What bars are taken to be where no line has a place in the bar: counted from the first beat."""
+"""Beats per bar if no line has a position in the bar; bars are then counted from the first beat."""
 
 
 def read_beats(path: Path) -> Beats:
-    """Read a .beats file: one beat a line, its time in seconds and optionally its place in the bar, from 1.
+    """Read a .beats file: one beat per line, its time in seconds and optionally its position in the bar, from 1.
 
-    The two are separated by spaces, a tab, `,` or `;`; `#` begins a comment. The meter follows from the places
-    (`Beats.from_positions`); without places, bars of 4 are counted and `.downbeats` is False. Raises `MotionBeatError`
-    naming the file, the line and the fix.
+    The two are separated by spaces, a tab, `,` or `;`; `#` begins a comment. The meter follows from the positions
+    (`Beats.from_positions`); without positions, bars of 4 are counted and `.downbeats` is False. Raises
+    `MotionBeatError` naming the file, the line and the fix.
     """
-    text = read_text(path, "write a beat a line")
+    text = read_text(path, "write one beat per line")
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.split("#")[0].replace(",", " ").replace(";", " ").split()
@@ -35,7 +35,7 @@ def read_beats(path: Path) -> Beats:
                 f"{path} line {number}: {line.strip()!r}; give seconds, and on all lines or none the place in the bar"
             )
     if len(rows) < 2:
-        raise MotionBeatError(f"{path} holds {len(rows)} beats; give at least 2, or remove the file")
+        raise MotionBeatError(f"{path} has {len(rows)} beats; give at least 2, or remove the file")
     table = np.array(rows)
     try:
         if table.shape[1] == 2:

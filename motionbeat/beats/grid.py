@@ -1,4 +1,4 @@
-"""The beat grid: when the beats of a song are, and where in its bar each one stands."""
+"""The beat grid: the times of a song's beats, and the position of each in its bar."""
 
 import math
 from collections import Counter
@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from motionbeat.errors import MotionBeatError
 
 EDGE_S = 0.07
-"""A beat may miss an end of the audio by this much: the tolerance of the field's F-measure."""
+"""Seconds that a beat may be beyond an end of the audio: the tolerance of the usual F-measure."""
 LEAST_INTERVAL_S = 0.02
-"""From beat to beat: 400 BPM counted seven times over. Closer ones are a mistake, and cost memory without bounds."""
+"""Shortest interval between beats, about 3,000 BPM. Closer beats are a mistake and would need too much memory."""
 _NEIGHBOURS = 8
 _SAME_TEMPO = 0.1
 
@@ -38,13 +38,12 @@ def _whole(values: ArrayLike) -> NDArray[np.int64]:
 class Beats:
     """Beats of one song.
 
-    times: (N,) seconds, at least 0, increasing by 0.02 s or more, N >= 2. positions: (N,) place in the bar from
-    1 (the downbeat) to `beats_per_bar`. `downbeats` is False where a tracker gives beats only and the
-    bars are merely counted from the first one.
+    times: (N,) seconds, at least 0, increasing by 0.02 s or more, N >= 2. positions: (N,) position in the bar, from 1
+    (the downbeat) to `beats_per_bar`. `downbeats` is False if the tracker finds only beats, and bars are counted from
+    the first one.
 
-    Positions need not run on without a jump (a tracker may slip, a piece may have one odd bar): each beat
-    keeps its position, and nothing is inferred across a jump. `from_positions` settles which
-    meter such a sequence has.
+    Positions may jump (an error of the tracker, or one odd bar): each beat keeps its position, and nothing is inferred
+    across a jump. `from_positions` decides which meter such a sequence has.
     """
 
     times: NDArray[np.float64] = attrs.field(converter=_floats)
@@ -55,11 +54,11 @@ class Beats:
     def __attrs_post_init__(self) -> None:
         times, positions = self.times, self.positions
         if times.ndim != 1 or times.shape != positions.shape:
-            raise MotionBeatError(f"beats: times {times.shape} and positions {positions.shape}; give (N,) of each")
+            raise MotionBeatError(f"beats: times {times.shape} and positions {positions.shape}; give (N,) for both")
         if len(times) < 2:
-            raise MotionBeatError(f"beats: {len(times)} of them; a grid needs at least 2")
+            raise MotionBeatError(f"beats: {len(times)} given; a grid needs at least 2")
         if not np.isfinite(times).all() or times[0] < 0:
-            raise MotionBeatError("beats: times hold NaN, infinity or a time before 0; give seconds from 0")
+            raise MotionBeatError("beats: times contain NaN, infinity or a time before 0; give seconds from 0")
         if (late := np.flatnonzero(np.diff(times) <= 0)).size:
             raise MotionBeatError(
                 f"beats: times do not increase at beat {late[0] + 1} ({times[late[0] + 1]:.3f} s); sort them"
@@ -82,9 +81,9 @@ class Beats:
     def from_positions(cls, times: ArrayLike, positions: ArrayLike, meters: Iterable[int] = ()) -> "Beats":
         """Beats whose meter is the commonest length of a complete bar (the longer one in a tie).
 
-        A bar is complete from a 1 to the beat before the next 1. Without one, the meter is the shortest of
-        `meters` that has room for the highest position, or that position itself. Positions beyond the
-        meter (an odd longer bar) begin the count anew: 5 in a bar of 4 is 1.
+        A bar is complete from a 1 to the beat before the next 1. If no bar is complete, the meter is the smallest of
+        `meters` that is at least the highest position, or that position itself. Positions beyond the meter (an odd
+        longer bar) start again: 5 in a bar of 4 is 1.
         """
         counted = _whole(positions)
         lengths = Counter(np.diff(np.flatnonzero(counted == 1)).tolist())
@@ -104,7 +103,7 @@ class Beats:
 
     @property
     def bpm(self) -> float:
-        """Beats a minute: 60 / the typical interval of the whole song (see `typical_interval`)."""
+        """Beats per minute: 60 / the typical interval of the whole song (see `typical_interval`)."""
         return 60.0 / typical_interval(self.intervals)
 
     def edges(self) -> NDArray[np.float64]:
@@ -115,11 +114,11 @@ class Beats:
         return np.append(self.times, self.times[-1] + typical_interval(self.intervals[-_NEIGHBOURS:]))
 
     def extended(self, duration_s: float) -> "Beats":
-        """The beats continued to both ends of an audio of `duration_s`, where trackers lose them.
+        """The beats continued to both ends of an audio of `duration_s`, where trackers often miss beats.
 
         Backwards from the first and forwards from the last beat in steps of the typical interval of the
-        8 nearest; positions are counted on. A beat that would lie up to 70 ms before 0 is put at 0; a beat that
-        would begin within the last 70 ms is the next one, not one of this audio, and is left out.
+        8 nearest; positions are counted on. A beat up to 70 ms before 0 is moved to 0; a beat within the last 70 ms
+        counts as beyond the end and is left out.
         """
         if not math.isfinite(duration_s) or duration_s < self.times[-1] - EDGE_S:
             raise MotionBeatError(
@@ -147,10 +146,10 @@ class Beats:
 
 
 def typical_interval(intervals: NDArray[Any]) -> float:
-    """Seconds: the mean of those intervals that are within 10 % of their median.
+    """Seconds: the mean of the intervals within 10 % of their median.
 
-    The median alone forgets a missed or an added beat; the mean then undoes the rounding of the times to a
-    tracker's frames (10 ms for madmom, which leaves the median of a steady 130 BPM at 130.4).
+    The median ignores a missed or an added beat; the mean then averages out the rounding to a tracker's frames (with
+    madmom's 10 ms the median of a steady 130 BPM would be 130.4).
     """
     middle = float(np.median(intervals))
     return float(np.mean(intervals[np.abs(intervals - middle) <= _SAME_TEMPO * middle]))

@@ -8,14 +8,14 @@ _HOP = 512
 _LATENESS_S = _HOP / SAMPLE_RATE
 """librosa's beats come one hop late: by 22 ms on synthetic drums, by 23 ms against GTZAN's annotations."""
 BEATS_PER_BAR = 4
-"""What a bar is taken to be: librosa finds no downbeats, so bars are counted from the first beat."""
+"""Assumed beats per bar: librosa finds no downbeats, so bars are counted from the first beat."""
 
 
 def detect(audio: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Beat times (N,) in seconds and positions (N,), 1 2 3 4 1 2 ... from the first beat; N may be 0.
 
-    audio: (n,) float in -1..1 at 22,050 Hz. Beats in quiet passages at either end are kept, and each is put
-    one hop (23 ms) earlier than librosa's time, which is where the onsets are.
+    audio: (n,) float in -1..1 at 22,050 Hz. Beats in quiet passages at both ends are kept. Each beat is moved one hop
+    (23 ms) earlier than librosa's time, to the onset.
     """
     import librosa
 
@@ -24,5 +24,5 @@ def detect(audio: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def compile_once() -> None:
-    """Have librosa compiled and kept on disk, before several processes do so at once and crash each other (numba)."""
+    """Compile librosa's functions into numba's cache, since several processes that do it at once crash each other."""
     detect(np.random.default_rng(0).normal(size=SAMPLE_RATE).astype(np.float32))

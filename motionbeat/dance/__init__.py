@@ -1,6 +1,6 @@
-"""Measures of a dance that the field publishes: contact, energy, style, diversity, and agreement with the beat.
+"""Published measures of a dance: foot contact, energy, style, diversity, and agreement with the beat.
 
-Each is a pure function of arrays and lives in the module named after it; nothing is imported until it is used.
+Each is a pure function of arrays, in a module of its own; a module is imported when its function is first used.
 """
 
 import importlib

@@ -1,9 +1,9 @@
-"""Beat Alignment Score: how near the beats of the dance are to those of the music, and its chance level.
+"""Beat Alignment Score: how close the beats of a dance are to the beats of its music, and the chance level.
 
-Two definitions are in use under one name, both of moments of least speed, and neither means much without the value that
-the same dance reaches with music that is shifted in time: where beats are dense, chance alone gives 0.2 to 0.3. A body
-of which some parts arrive on the beat and others pass through it has no moment of least speed there; its feet still
-come down. So there is a third, of landings, which is nobody else's: do not compare it with published figures.
+Two definitions are in use under one name; both use the moments of least speed. A score means little without the score
+of the same dance with shifted music: where beats are dense, chance alone gives 0.2 to 0.3. If some parts of the body
+stop on the beat and others move through it, there is no moment of least speed, but the feet still land. So there is a
+third definition, of landings. It is our own: do not compare it with published figures.
 
 `bailando`: Siyao et al., "Bailando: 3D Dance Generation by Actor-Critic GPT with Choreographic Memory", CVPR 2022.
 `fact`: Li et al., "AI Choreographer: Music Conditioned 3D Dance Generation with AIST++", ICCV 2021.
@@ -22,14 +22,14 @@ LEAST_SPEED = ("bailando", "fact")
 DEFINITIONS = (*LEAST_SPEED, "landing")
 FPS = 60.0
 SIGMA_S = 3 / FPS
-"""Seconds: a beat missed by this much scores exp(-1/2)."""
+"""Seconds: a beat at this distance scores exp(-1/2)."""
 SMOOTHING_S = 5 / FPS
 MINIMUM_S = 10 / FPS
 SHIFTS = 200
 STANDS_MPS, STANDS_M = 0.3, 0.05
-"""A foot joint that is slower, and this near its floor, stands."""
+"""A foot joint slower than this, and this close to its floor, is in contact."""
 OFF_S = 6 / FPS
-"""A landing needs this long without contact before it, so that a foot that trembles lands once."""
+"""Time without contact before a landing, so that a trembling foot lands only once."""
 _LEAST_FRAMES = 4
 
 
@@ -47,11 +47,11 @@ class BeatAlignment:
 def beat_alignment(joints: ArrayLike, fps: float, beat_times: ArrayLike, definition: str = "bailando") -> float:
     """Beat Alignment Score, 0..1.
 
-    joints: (T, 24, 3) m at `fps` frames a second (brought to 60 where it differs). beat_times: (N,) s of the music,
+    joints: (T, 24, 3) m at `fps` frames per second (resampled to 60). beat_times: (N,) s of the music,
     0 being the first frame; beats beyond the motion do not count. definition:
     `bailando` averages exp(-d^2 / (2 sigma^2)) over the *music* beats, d being the distance to the nearest motion
     beat; `fact` and `landing` over the *motion* beats, d being the distance to the nearest music beat. Sigma is 50 ms.
-    For the motion beats see `motion_beats`. A dance without any, as one who stands still, scores 0. Raises
+    For the motion beats see `motion_beats`. A dance without any motion beat, such as standing still, scores 0. Raises
     `MotionBeatError` for joints that cannot be used, an unknown definition, and no music beat within the motion.
     """
     moves, music, _ = _both(joints, fps, beat_times, definition)
@@ -66,10 +66,10 @@ def beat_alignment_against_chance(
     shifts: int = SHIFTS,
     seed: int = 0,
 ) -> BeatAlignment:
-    """The score of `beat_alignment` with its chance level: the music's beats turned about the motion's duration.
+    """The score of `beat_alignment` and its chance level, from circular shifts of the music's beats.
 
-    shifts: how many circular shifts, drawn evenly over the duration from `seed`. Other arguments and errors as
-    there; also refused are fewer than 2 shifts.
+    shifts: how many shifts, drawn uniformly over the motion's duration with `seed`. Other arguments and errors as for
+    `beat_alignment`; fewer than 2 shifts are refused too.
     """
     if shifts < 2:
         raise MotionBeatError(f"beat_alignment_against_chance: shifts = {shifts}; give at least 2")
@@ -82,13 +82,14 @@ def beat_alignment_against_chance(
 
 
 def motion_beats(joints: ArrayLike, fps: float, definition: str = "bailando") -> NDArray[np.float64]:
-    """Times (s) of the motion beats, by each definition, at 60 frames a second.
+    """Times (s) of the motion beats by one definition, at 60 frames per second.
 
     joints: (T, 24, 3) m at `fps`. `bailando`: strict local minima of the joints' mean displacement to the next frame,
     smoothed by a Gaussian of 83 ms. `fact`: frames whose summed displacement from the frame before is strictly less
     than in the 167 ms before and after (fewer at the ends); the first frame counts as still, as in its reference code.
-    `landing`: where a foot, by its ankle or its toes, begins to stand (slower than 0.3 m/s and less than 5 cm above its
-    floor) and has not stood for 100 ms. Before the first frame it counts as off the floor; no landing is counted there.
+    `landing`: the ankle or the toes of a foot come into contact (slower than 0.3 m/s and less than 5 cm above the
+    floor) after 100 ms without contact. Before the first frame the foot counts as off the floor, but the first frame is
+    no landing.
     """
     _known(definition)
     positions = at_rate("motion_beats", joints, fps, FPS, _LEAST_FRAMES)
@@ -101,7 +102,7 @@ def motion_beats(joints: ArrayLike, fps: float, definition: str = "bailando") ->
 
 
 def _landings(positions: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Frames, rising, in which the left or the right foot lands."""
+    """Frames, in ascending order, in which the left or the right foot lands."""
     joints = foot_contacts(positions, FPS, STANDS_MPS, STANDS_M)  # (T, 4): both ankles, both toes
     stands = joints[:, :2] | joints[:, 2:]  # (T, 2)
     off = round(OFF_S * FPS)
@@ -125,7 +126,7 @@ def _known(definition: str) -> None:
 def _both(
     joints: ArrayLike, fps: float, beat_times: ArrayLike, definition: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Motion beats, the music beats within the motion (both in seconds, sorted), and the motion's duration."""
+    """The motion beats, the music beats within the motion (both in seconds, sorted), and the duration of the motion."""
     moves = motion_beats(joints, fps, definition)
     times = np.asarray(beat_times, np.float64)
     if times.ndim != 1 or not np.isfinite(times).all():

@@ -18,10 +18,10 @@ _SINGULAR_EPS = 1e-5
 def mean_pairwise_distance(features: ArrayLike, reference: ArrayLike) -> float:
     """Diversity: the mean Euclidean distance over unordered pairs of `features` after z-scoring by `reference`.
 
-    features: (n, F) of the dances in question, n at least 2. reference: (m, F) of real dances, whose mean and
-    standard deviation (+ 1e-10) normalise both. Identical dances have 0; noise has more than real dances, so
-    the field wants it close to that of the reference with itself. Raises `MotionBeatError` for other shapes,
-    NaN, too few rows, and a feature that never varies in the reference but does in `features`.
+    features: (n, F) of the dances to measure, n at least 2. reference: (m, F) of real dances; their mean and standard
+    deviation (+ 1e-10) normalise both. Identical dances score 0, noise scores higher than real dances: the best value
+    is that of the reference itself. Raises `MotionBeatError` for other shapes, NaN, too few rows, and a feature that
+    never varies in the reference but does in `features`.
     """
     scored, _ = _normalised("mean_pairwise_distance", features, reference)
     return float(pdist(scored).mean())
@@ -31,10 +31,9 @@ def frechet_distance(features: ArrayLike, reference: ArrayLike) -> float:
     """Frechet distance of the Gaussians of both sets, after z-scoring both by `reference`; 0 for the same set.
 
     features: (n, F), reference: (m, F), at least 2 rows each.
-    |mean difference|^2 + trace(S1 + S2 - 2 (S1 S2)^(1/2)), real part; where a covariance is singular,
-    1e-5 is added to the diagonals in the square root. With no more samples than features the covariances
-    are certainly singular and the value means little: a `UserWarning` says so. Raises `MotionBeatError` as
-    `mean_pairwise_distance` does.
+    |mean difference|^2 + trace(S1 + S2 - 2 (S1 S2)^(1/2)), real part; if a covariance is singular, 1e-5 is added to the
+    diagonals in the square root. If there are not more samples than features, the covariances are singular and the
+    value means little: a `UserWarning` says so. Errors as for `mean_pairwise_distance`.
     """
     from scipy.linalg import eigvals
 
@@ -42,8 +41,8 @@ def frechet_distance(features: ArrayLike, reference: ArrayLike) -> float:
     width = scored.shape[1]
     if min(len(scored), len(real)) <= width:
         warnings.warn(
-            f"frechet_distance: {len(scored)} and {len(real)} samples of {width} features; "
-            "it means little with no more samples than features",
+            f"frechet_distance: {len(scored)} and {len(real)} samples of {width} features; the value means little "
+            "unless there are more samples than features",
             stacklevel=2,
         )
     first, second = (np.atleast_2d(np.cov(values, rowvar=False)) for values in (scored, real))
@@ -59,7 +58,7 @@ def frechet_distance(features: ArrayLike, reference: ArrayLike) -> float:
 def _normalised(
     measure: str, features: ArrayLike, reference: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both sets z-scored by the reference, after every check."""
+    """Check both sets and z-score them by the reference."""
     scored, real = _checked(measure, "features", features), _checked(measure, "reference", reference)
     if scored.shape[1] != real.shape[1]:
         raise MotionBeatError(
@@ -71,7 +70,7 @@ def _normalised(
     if odd.size:
         raise MotionBeatError(
             f"{measure}: feature {odd[0]} never varies in the reference but differs in the features, "
-            "which no deviation can scale; give a larger reference, or leave that feature out of both"
+            "so it cannot be z-scored; give a larger reference, or leave that feature out of both"
         )
     return (scored - mean) / (std + _STD_FLOOR), (real - mean) / (std + _STD_FLOOR)
 
@@ -84,5 +83,5 @@ def _checked(measure: str, name: str, values: ArrayLike) -> NDArray[np.float64]:
         raise MotionBeatError(f"{measure}: {len(array)} rows of {name}; give at least 2 dances")
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-        raise MotionBeatError(f"{measure}: {name} hold NaN or infinity in row {row}; leave that dance out")
+        raise MotionBeatError(f"{measure}: {name} contain NaN or infinity in row {row}; leave that dance out")
     return array

@@ -1,7 +1,7 @@
 """Physical Foot Contact: does the body speed up only while a foot stands still?
 
-Tseng, Castellon & Liu, "EDGE: Editable Dance Generation From Music", CVPR 2023. Published values move by
-+-30 % between checkpoints of one method, and the measure has no unit: quote it with an interval over sequences.
+Tseng, Castellon & Liu, "EDGE: Editable Dance Generation From Music", CVPR 2023. Published values vary by +-30 % between
+checkpoints of one method, and the measure has no unit: report it with an interval over sequences.
 """
 
 import numpy as np
@@ -20,17 +20,17 @@ _LEFT, _RIGHT = (INDEX["lankle"], INDEX["ltoes"]), (INDEX["rankle"], INDEX["rtoe
 
 
 def physical_foot_contact(joints: ArrayLike, fps: float = FPS, up: str = "y", resampled: bool = True) -> float:
-    """Physical Foot Contact of one sequence, times 10^4; less is more plausible.
+    """Physical Foot Contact of one sequence, times 10^4; lower is more plausible.
 
-    joints: (T, 24, 3) m at `fps` frames a second, `up` being the vertical axis, y or z. The measure depends on the
-    frame rate (its displacements are a frame's, so doubling the rate divides it by four): other rates are brought
-    to 30 frames a second first, unless `resampled` is False.
+    joints: (T, 24, 3) m at `fps` frames per second, `up` being the vertical axis, y or z. The measure depends on the
+    frame rate (displacements are per frame, so doubling the rate divides it by four): other rates are first resampled
+    to 30 frames per second, unless `resampled` is False.
 
     mean_t(A_t L_t R_t): A is the length of the root's acceleration with its downward part set to 0, divided by its
     maximum over the sequence; L is the smaller of the ground-plane displacements of the left ankle and toes in the
-    frame that follows, R that of the right. A dancer whose root stands still or glides at constant velocity
-    scores 0, as one whose feet do not move: the best value, so read it beside the kinetic features. Average it over
-    sequences. Raises `MotionBeatError` for joints that cannot be used or last less than 3 frames.
+    frame that follows, R that of the right. A dancer whose root stands still or moves at constant velocity scores 0,
+    and so does one whose feet do not move. This is the best value, so compare the kinetic features too. Average it over
+    sequences. Raises `MotionBeatError` for joints that cannot be used or have fewer than 3 frames.
     """
     if up not in _UP:
         raise MotionBeatError(f"physical_foot_contact: up = {up!r}; give y or z")
@@ -49,5 +49,5 @@ def physical_foot_contact(joints: ArrayLike, fps: float = FPS, up: str = "y", re
 
 
 def _rounding(positions: NDArray[np.float64]) -> float:
-    """m: second differences below this are what float32 makes of a root without acceleration."""
+    """m: second differences below this can be float32 rounding of a root without acceleration."""
     return 8 * float(np.finfo(np.float32).eps) * float(np.abs(positions[:, 0]).max())

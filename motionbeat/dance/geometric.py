@@ -1,7 +1,7 @@
-"""Geometric ("manual") features: in how many frames each of 32 conditions on the body holds.
+"""Geometric ("manual") features: the share of frames in which each of 32 conditions on the body is true.
 
-Mueller, Roeder & Clausen, "Efficient Content-Based Retrieval of Motion Capture Data", SIGGRAPH 2005, in the
-selection that the evaluation of AIST++ (Li et al., ICCV 2021) uses at 60 frames a second.
+Mueller, Roeder & Clausen, "Efficient Content-Based Retrieval of Motion Capture Data", SIGGRAPH 2005, with the 32
+features that the evaluation of AIST++ (Li et al., ICCV 2021) uses, at 60 frames per second.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +14,9 @@ from motionbeat.motion.skeleton import INDEX
 
 FPS = 60.0
 VELOCITY_SCALE = 120.0
-"""The definition multiplies displacements a 60-Hz frame by 120, so its speeds are twice metres a second."""
+"""The definition multiplies the displacement per 60-Hz frame by 120, so its speeds are twice the speed in m/s."""
 HUMERUS, SHOULDERS, HIPS = 0.25683811, 0.39084836, 0.11924707
-"""Lengths (m) that the thresholds are multiples of: upper arm, between the shoulders, between the hips."""
+"""Thresholds are multiples of these lengths (m): upper arm, shoulder width, hip width."""
 _LEAST_FRAMES = 2
 
 _Points = Mapping[str, NDArray[np.float64]]
@@ -24,7 +24,7 @@ _Condition = Callable[..., NDArray[np.bool_]]
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Vectors of length 1; what has no direction stays 0."""
+    """Vectors scaled to length 1; zero vectors stay 0."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
@@ -63,9 +63,9 @@ def _nplane(points: _Points, threshold: float, a: str, b: str, c: str, d: str) -
 
 
 def _angle(points: _Points, bounds: tuple[float, float], a: str, b: str, c: str, d: str) -> NDArray[np.bool_]:
-    """The angle between the lines from a to b and from c to d lies between the bounds, in degrees.
+    """The angle between the lines from a to b and from c to d is between the bounds, in degrees.
 
-    A line without length has no angle, and the condition does not hold.
+    If a line has length 0 there is no angle, and the condition is false.
     """
     first, second = points[b] - points[a], points[d] - points[c]
     degrees = np.degrees(np.arccos(np.clip(_dot(_unit(first), _unit(second)), -1.0, 1.0)))
@@ -82,8 +82,8 @@ CONDITIONS: tuple[tuple[_Condition, float | tuple[float, float], str], ...] = (
     (_nmove, 1.8 * HUMERUS, "neck lhip rhip lwrist"),
     (_nplane, 0.2 * HUMERUS, "chest neck neck rwrist"),
     (_nplane, 0.2 * HUMERUS, "chest neck neck lwrist"),
-    (_move, 1.8 * HUMERUS, "belly chest chest"),  # of the right wrist in the definition's words, which it ignores
-    (_move, 1.8 * HUMERUS, "belly chest chest"),  # of the left wrist
+    (_move, 1.8 * HUMERUS, "belly chest chest"),  # meant for the right wrist, which the definition ignores
+    (_move, 1.8 * HUMERUS, "belly chest chest"),  # meant for the left wrist
     (_angle, (0, 110), "relbow rshoulder relbow rwrist"),
     (_angle, (0, 110), "lelbow lshoulder lelbow lwrist"),
     (_nplane, 2.5 * SHOULDERS, "lshoulder rshoulder lwrist rwrist"),
@@ -111,17 +111,17 @@ CONDITIONS: tuple[tuple[_Condition, float | tuple[float, float], str], ...] = (
     (_nplane, -1.2 * HUMERUS, "zero -y y_min lwrist"),
     (_fast, 2.3 * HUMERUS, "root"),
 )
-"""Each condition, its threshold (m, scaled m a frame, or degrees) and the points it is asked of, in order."""
+"""Each condition, its threshold (m, scaled m per frame, or degrees) and its points, in order."""
 
 
 def geometric_features(joints: ArrayLike, fps: float = FPS) -> NDArray[np.float64]:
-    """32 geometric features of one sequence: the share of its frames, 0..1, in which each condition holds.
+    """32 geometric features of one sequence: the share of its frames, 0..1, in which each condition is true.
 
-    joints: (T, 24, 3) m, y up, at `fps` frames a second (brought to 60 where it differs). Returns (32,) in the order
-    of `CONDITIONS`; the first frame has no velocity and is left out. Features 5 and 6 are equal, since the
-    definition ignores the wrist that tells them apart. They do not depend on where the dancer stands or faces,
-    but the planes of 1, 2, 15, 16 and 28 turn over in a mirror: a mirrored dance has others there.
-    Raises `MotionBeatError` for joints that cannot be used or last less than 2 frames.
+    joints: (T, 24, 3) m, y up, at `fps` frames per second (resampled to 60). Returns (32,) in the order
+    of `CONDITIONS`; the first frame has no velocity and is left out. Features 5 and 6 are equal, since the definition
+    ignores the wrist in which they should differ. Features do not depend on place or direction of the dancer, but 1, 2,
+    15, 16 and 28 change in a mirror, since their planes turn over. Raises `MotionBeatError` for joints that cannot be
+    used or have fewer than 2 frames.
     """
     positions = at_rate("geometric_features", joints, fps, FPS, _LEAST_FRAMES)
     points = {name: positions[:, index] for name, index in INDEX.items()}

@@ -1,4 +1,4 @@
-"""Checks before every measure: 24 finite joints, a frame rate, enough frames at the rate of the measure."""
+"""Input checks of all measures: 24 finite joints, a frame rate, enough frames at the rate of the measure."""
 
 import math
 
@@ -11,7 +11,7 @@ from motionbeat.motion.skeleton import JOINTS
 
 
 def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | None, least: int) -> NDArray[np.float64]:
-    """Checked joints (T', 24, 3) float64, m, at `target_fps` frames a second (none: as they are).
+    """Check joints and return them as (T', 24, 3) float64, m, at `target_fps` frames per second (None: not resampled).
 
     joints: (T, 24, 3) m at `fps`. Joints that already have the target rate are returned unchanged, others are
     interpolated (`motionbeat.motion.resample`). Raises `MotionBeatError`, beginning with `measure`, for another
@@ -26,17 +26,19 @@ def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | Non
     positions = values.astype(np.float64)
     if not np.isfinite(positions).all():
         frame = int(np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))[0])
-        raise MotionBeatError(f"{measure}: joints hold NaN or infinity in frame {frame}; repair or leave out the dance")
+        raise MotionBeatError(
+            f"{measure}: joints contain NaN or infinity in frame {frame}; repair the dance or leave it out"
+        )
     if len(positions) and target_fps is not None and not math.isclose(fps, target_fps, rel_tol=1e-9):
         positions = resample(positions, fps, target_fps).astype(np.float64)
     if len(positions) < least:
-        at = "" if target_fps is None else f" at {target_fps:g} frames a second"
-        raise MotionBeatError(f"{measure}: {len(positions)} frames{at}; give joints that last at least {least}")
+        at = "" if target_fps is None else f" at {target_fps:g} frames per second"
+        raise MotionBeatError(f"{measure}: {len(positions)} frames{at}; give at least {least}")
     return positions
 
 
 def checked_rate(measure: str, fps: float) -> None:
-    """Raise `MotionBeatError` unless `fps` is a number of frames a second."""
+    """Raise `MotionBeatError` unless `fps` is a valid frame rate."""
     number = isinstance(fps, int | float | np.integer | np.floating) and not isinstance(fps, bool)
     if not number or not math.isfinite(fps) or fps <= 0:
         raise MotionBeatError(

@@ -1,7 +1,6 @@
 """The files that a module imports, and so the code that each stage depends on.
 
-Stage check lists them by stage in data/code: a stage is made stale by a change to a file that it imports, and by no
-other.
+The stage check lists them by stage in data/code: a stage becomes stale only if a file that it imports changes.
 """
 
 import ast
@@ -18,17 +17,17 @@ CODE = ("motionbeat", "stages")
 
 
 def module_file(name: str, root: Path) -> Path | None:
-    """The file of a module, by its dotted name, or None where `root` has none."""
+    """The file of a module, by its dotted name; None if there is none in `root`."""
     path = root / name.replace(".", "/")
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 @cache
 def imported(file: Path, root: Path) -> frozenset[Path]:
-    """Files of the packages `CODE` that a file imports, anywhere in it, and those of the packages that hold them.
+    """Files of the packages `CODE` that a file imports, at any place in it, and the __init__ files of their packages.
 
-    Imports under `if TYPE_CHECKING:` are left out, as they never happen. A call `registry.module_of("KIND", name)` can
-    import every module of that kind.
+    Imports under `if TYPE_CHECKING:` are left out, since they are never run. A call `registry.module_of("KIND", name)`
+    can import every module of that kind.
     """
     names: set[str] = set()
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -50,7 +49,7 @@ def imported(file: Path, root: Path) -> frozenset[Path]:
 
 
 def closure(files: Iterable[Path], root: Path) -> set[Path]:
-    """The files and all that they import, directly or not."""
+    """The files and everything they import, directly or indirectly."""
     seen: set[Path] = set()
     todo = set(files)
     while todo:
@@ -60,7 +59,7 @@ def closure(files: Iterable[Path], root: Path) -> set[Path]:
 
 
 def code_of(stage: str, root: Path) -> set[Path]:
-    """The files that `python -m stages STAGE` imports; the page templates and scripts (*.j2, *.js) beside."""
+    """The files that `python -m stages STAGE` imports; and the page templates and scripts (*.j2, *.js) next to them."""
     needed = closure([root / "stages" / "__main__.py", root / "stages" / f"{stage}.py"], root)
     beside = {
         file for folder in {path.parent for path in needed} for kind in ("*.j2", "*.js") for file in folder.glob(kind)

@@ -1,8 +1,9 @@
-"""Results of one song or clip, kept by content: a corpus that grows by a clip costs a clip.
+"""Cache of results of single songs and clips by content: after adding a clip to a corpus, only that clip is computed.
 
-An entry is named by a digest of what decides it: the inputs, the params, every file of the project that the making
-module imports, and the versions of the packages that compute. It is written whole or not at all, and begins with the
-SHA-256 of the rest, which is compared when it is read. The least recently used go when all take more than the limit.
+The name of an entry is a digest of everything that determines it: the inputs, the params, every project file that the
+module imports, and the versions of the packages that compute. An entry is complete or absent, and begins with the
+SHA-256 of the rest, which is checked on reading. The least recently used entries are deleted when the limit is
+exceeded.
 """
 
 import hashlib
@@ -24,57 +25,57 @@ from motionbeat.lab.imports import closure, module_file
 from motionbeat.parallel import versions
 
 LIMIT = 20 * 10**9
-"""Bytes that all entries take together at most, unless `motionbeat cache --limit` says otherwise."""
+"""Limit of the size of all entries in bytes, unless `motionbeat cache --limit` sets another."""
 ENDING = ".kept"
 Values = dict[str, Any]
-"""Arrays of numbers by name, and values that JSON can hold."""
+"""Arrays of numbers by name, and JSON values."""
 
 _ROOT = Path(__file__).parents[2]
 _DIGEST = hashlib.sha256().digest_size
 _LIMIT_FILE, _JSON = "limit", "json"
-_LOOK_AFTER = 0.02  # part of the limit that a process writes before it looks at what all entries take
-_MARGIN = 0.9  # part of the limit that is left when entries had to go
-_unseen: dict[Path, float] = {}  # bytes that this process has written below a folder since it last looked there
+_LOOK_AFTER = 0.02  # a process checks the total size after writing this share of the limit
+_MARGIN = 0.9  # share of the limit that remains after deleting entries
+_unseen: dict[Path, float] = {}  # bytes that this process has written to a folder since its last check
 
 
 @attrs.frozen
 class ItemCache:
-    """Entries of one kind. Can be given to another process."""
+    """Entries of one kind. It can be sent to another process."""
 
     kind: str
     code: str
-    """Digest of the code and packages that decide their values."""
+    """Digest of the code and packages that determine the values."""
     folder: Path
 
     @classmethod
     def of(cls, kind: str, *modules: str) -> "ItemCache":
-        """The entries that the named modules of the project make. Raises `MotionBeatError` for one that is not there.
+        """The entries that the named modules of the project make. Raises `MotionBeatError` for an unknown module.
 
         kind: a folder's name, such as "tokens".
         """
         return cls(kind, code_digest(modules), items_folder())
 
     def get(self, inputs: Any, make: Callable[[], Values]) -> Values:
-        """What is kept for the inputs, or what `make` returns, which is then kept.
+        """The cached values for the inputs, or the result of `make`, which is then cached.
 
-        inputs: all that decides the values beside the code, as `digest_of` takes them. A damaged entry is set aside,
-        with a line on stderr, and made again. What `make` raises is raised.
+        inputs: everything besides the code that determines the values, for `digest_of`. A damaged entry is renamed,
+        with a line on stderr, and made again. Errors of `make` are raised.
         """
         entry = self.entry(inputs)
         values = self.read(entry)
         if values is None:
             arrays, plain = _split(make())
             self.write(entry, _content(arrays, plain))
-            values = {**json.loads(plain), **arrays}  # as the next run gets them
+            values = {**json.loads(plain), **arrays}  # the same values as in the next run
         return values
 
     def entry(self, inputs: Any) -> Path:
-        """The file of an entry, there or not."""
+        """The file of an entry, which may not exist."""
         name = digest_of([self.code, inputs])
         return self.folder / self.kind / name[:2] / f"{name}{ENDING}"
 
     def read(self, entry: Path) -> Values | None:
-        """The values of an entry; none where there is none, or where it was damaged and is now set aside."""
+        """The values of an entry; None if it does not exist, or if it was damaged and is now renamed."""
         if not entry.is_file():
             return None
         try:
@@ -82,12 +83,12 @@ class ItemCache:
             os.utime(entry)
             return values
         except MotionBeatError as error:
-            if entry.is_file():  # else another process needed the room
+            if entry.is_file():  # otherwise another process has deleted it to free space
                 set_aside(entry, error)
             return None
 
     def write(self, entry: Path, content: bytes) -> None:
-        """Keep an entry. A full disk is not an error: a line on stderr says that it is not kept."""
+        """Write an entry. A full disk is not an error: a line on stderr says that it is not cached."""
         try:
             with whole_file(entry) as unfinished, unfinished.open("wb") as file:
                 file.write(hashlib.sha256(content).digest())
@@ -104,7 +105,7 @@ class ItemCache:
 
 
 def items_folder() -> Path:
-    """Where all entries are."""
+    """The folder of all entries."""
     return cache_folder() / "items"
 
 
@@ -119,9 +120,9 @@ def code_digest(modules: tuple[str, ...], root: Path = _ROOT) -> str:
 
 
 def digest_of(value: Any) -> str:
-    """64 hexadecimal digits of plain values, arrays of numbers, attrs classes, and files: a path stands for its bytes.
+    """64 hexadecimal digits of plain values, arrays of numbers, attrs classes, and files (by their bytes).
 
-    Raises `TypeError` for anything else, whose content could not be told.
+    Raises `TypeError` for anything else.
     """
     digest = hashlib.sha256()
     for part in _parts(value):
@@ -157,7 +158,7 @@ def _parts(value: Any) -> Iterator[bytes]:
 
 
 def entry_content(values: Values) -> bytes:
-    """The bytes of an entry: SHA-256, then arrays and JSON in safetensors' form."""
+    """The bytes of an entry: SHA-256, then arrays and JSON as safetensors."""
     content = _content(*_split(values))
     return hashlib.sha256(content).digest() + content
 
@@ -175,19 +176,19 @@ def _content(arrays: dict[str, NDArray[Any]], plain: bytes) -> bytes:
 
 
 def read_entry(entry: Path) -> Values:
-    """The values of an entry. Raises `MotionBeatError` for a file that does not hold what was written."""
+    """The values of an entry. Raises `MotionBeatError` for a file with other content than was written."""
     from safetensors.numpy import load
 
     with guarded(entry, "is a damaged cache entry", "run again, and it is made again"):
         data = entry.read_bytes()
         if hashlib.sha256(memoryview(data)[_DIGEST:]).digest() != data[:_DIGEST]:
-            raise ValueError("it does not hold what was written")
+            raise ValueError("its content is not what was written")
         arrays: dict[str, NDArray[Any]] = load(data[_DIGEST:])
         return {**json.loads(arrays.pop(_JSON).tobytes()), **arrays}
 
 
 def sizes(folder: Path) -> dict[str, tuple[int, int]]:
-    """{kind: (entries, bytes)}, damaged ones among them."""
+    """{kind: (entries, bytes)}, including damaged ones."""
     kinds = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     found = {kind.name: [size for _, size, _ in _entries(kind)] for kind in kinds}
     return {kind: (len(each), sum(each)) for kind, each in found.items()}
@@ -207,14 +208,14 @@ def trim(folder: Path, limit: int) -> None:
 
 
 def limit_of(folder: Path) -> int:
-    """The limit that `set_limit` wrote, or `LIMIT`. Raises `MotionBeatError` for a file that holds none."""
+    """The limit that `set_limit` wrote, or `LIMIT`. Raises `MotionBeatError` for a file without a number."""
     path = folder / _LIMIT_FILE
     with guarded(path, "is not a number of bytes", "set the limit again with `motionbeat cache --limit`"):
         return int(path.read_text(encoding="ascii")) if path.is_file() else LIMIT
 
 
 def set_limit(folder: Path, limit: int) -> None:
-    """Keep a limit in bytes for all runs that use this cache."""
+    """Store a limit in bytes for all runs that use this cache."""
     with whole_file(folder / _LIMIT_FILE) as unfinished:
         unfinished.write_text(f"{limit}\n", encoding="ascii")
 

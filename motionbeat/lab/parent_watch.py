@@ -1,6 +1,6 @@
-"""A stage ends with the `dvc` that started it, and ends the processes that it started itself.
+"""A stage ends together with the `dvc` that started it, and ends its own processes.
 
-DVC leaves a running stage behind when it is ended by TERM or KILL; the stage would work on beside the next run.
+If DVC is ended by TERM or KILL, its running stage continues and would disturb the next run.
 """
 
 import os
@@ -15,9 +15,9 @@ _SHELLS = {"sh", "bash", "dash", "zsh", "fish", "ksh", "csh", "tcsh"}
 
 
 def end_with_parent() -> None:
-    """On TERM, and if DVC started this process and is gone, end at once with all processes below this one."""
+    """End at once, with all child processes, on TERM, or if DVC started this process and has ended."""
     signal.signal(signal.SIGTERM, lambda *_: _end("ended by TERM"))
-    if "DVC_STAGE" in os.environ:  # so psutil, which DVC needs, is installed
+    if "DVC_STAGE" in os.environ:  # so psutil is installed, which DVC needs
         import psutil  # type: ignore[import-untyped]
 
         parents = [process for process in psutil.Process().parents() if process.name() not in _SHELLS]
@@ -31,19 +31,19 @@ def _watch(parent: Any) -> None:
     try:
         while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
             time.sleep(_EVERY_S)
-    except psutil.NoSuchProcess:  # between the two questions
+    except psutil.NoSuchProcess:  # between the two queries
         pass
     _end("dvc has ended, and this stage with it")
 
 
 def _end(why: str) -> None:
-    """Nothing is tidied up: what is unfinished has another name than outputs, and the next run removes it."""
+    """Nothing is cleaned up: unfinished files have other names than outputs, and the next run removes them."""
     print(f"error: {why}", file=sys.stderr, flush=True)
     try:
         import psutil
-    except ModuleNotFoundError:  # training alone, without DVC: it has no processes of its own
+    except ModuleNotFoundError:  # training is started without DVC: it has no child processes
         os._exit(128 + signal.SIGTERM)
-    while children := psutil.Process().children(recursive=True):  # a pool may start others meanwhile
+    while children := psutil.Process().children(recursive=True):  # a pool may start others at the same time
         for child in children:
             try:
                 child.kill()

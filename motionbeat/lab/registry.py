@@ -1,6 +1,6 @@
-"""What params.yaml can name: corpora, frozen encoders and labelled data sets, each declared by one module.
+"""Names for params.yaml: corpora, frozen encoders and labelled data sets, each declared by one module.
 
-A new one is a module and an entry here. The entry has what params and tables need without importing anything; the
+A new one is a module and an entry here. The entry has what params and tables need, so that nothing is imported; the
 module declares the rest: `CORPUS` (`manifest.CorpusReader`), `ENCODERS` ({name: `frame_encoder.EncoderKind`}) or
 `CLIP_TASK` (`labelled_set.ClipTask`).
 """
@@ -17,7 +17,7 @@ from motionbeat.errors import MotionBeatError
 class Entry:
     """name: in params.yaml. module: declares it. title: for readers.
 
-    short: an encoder's title before "+ head". warning: what cannot be concluded from figures on a corpus.
+    short: an encoder's title before "+ head". warning: about conclusions from figures on a corpus.
     """
 
     name: str
@@ -35,7 +35,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
             f"{_CORPORA}.synthetic_corpus",
             "the synthetic corpus (music and dance made by the project, with rhythm as the only link)",
             warning="Figures on the synthetic corpus say nothing about real dance or real music. They show that the "
-            "pipeline works, and how far the method gets where the best possible score is known.",
+            "pipeline works, and how well the method does compared with the best possible score, which is known.",
         ),
         Entry(
             "aistpp",
@@ -49,13 +49,13 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
             warning="In this corpus the phase of the beats between dance and music is not verified. Figures on it "
             "show that the pipeline runs on real recordings; no gain in alignment can be read from them.",
         ),
-        Entry("folder", f"{_CORPORA}.folder", "a folder of songs and dances, as its clips.csv lists them"),
+        Entry("folder", f"{_CORPORA}.folder", "a folder of songs and dances with a clips.csv"),
         Entry(
             "choreographed",
             f"{_CORPORA}.choreographed",
-            "a folder of songs, danced to by made dancers who answer their beats and accents",
-            warning="The dances of this corpus are made, from onsets that the music's features hold too. Figures on "
-            "it say nothing about real dance, and no best possible score is known.",
+            "a folder of songs, with made dances that follow their beats and accents",
+            warning="The dances of this corpus are made from onsets, which the music's features contain too. Figures "
+            "on it say nothing about real dance, and the best possible score is unknown.",
         ),
     ),
     "encoder": (  # in the order of the table's rows
@@ -84,7 +84,7 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def entry_of(kind: str, name: str) -> Entry:
-    """The entry of a name; `MotionBeatError` lists the known ones where it is unknown."""
+    """The entry of a name; if it is unknown, `MotionBeatError` lists the known ones."""
     for entry in ENTRIES[kind]:
         if entry.name == name:
             return entry

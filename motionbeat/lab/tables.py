@@ -1,4 +1,4 @@
-"""Every Parquet table of the pipeline: its columns once, checked when written and when read.
+"""All Parquet tables of the pipeline: columns are defined once, and checked on writing and reading.
 
 Files are the same bytes for the same rows: one row group size, no pandas metadata, fixed order.
 """
@@ -28,7 +28,7 @@ _RENDERING = re.compile(r"((?:synthetic\.)?m[A-Z]{2}\d{2,})-r\d+")
 
 
 def work(song: str) -> str:
-    """The song that a recording is of: mBR60 of mBR60-r1, which is mBR60 in another sound; else the name itself."""
+    """The song of a recording: mBR60 for mBR60-r1, which is mBR60 with another sound; otherwise the name itself."""
     match = _RENDERING.fullmatch(song)
     return match[1] if match else song
 
@@ -51,29 +51,29 @@ def _of_lattices(tokens: pa.Schema) -> pa.Schema:
 MANIFEST = _schema(
     {
         "clip": _STRING,
-        "song": _STRING,  # the recording that is danced to; `work` is the song that it is of
+        "song": _STRING,  # the recording of the dance; `work` gives its song
         "genre": _STRING,
         "split": _STRING,  # train, val or test
-        "fps": _DOUBLE,  # motion frames a second
+        "fps": _DOUBLE,  # motion frames per second
         "frames": _INT,
         "duration_s": _DOUBLE,
         "offset_s": _DOUBLE,  # where the clip begins in the song's audio
         "has_rotations": pa.bool_(),
-        "motion": _STRING,  # .npz beside the manifest: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle
-        "audio": _STRING,  # .flac beside the manifest: mono, 44.1 kHz
+        "motion": _STRING,  # .npz next to the manifest: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle
+        "audio": _STRING,  # .flac next to the manifest: mono, 44.1 kHz
     },
     {"nominal_bpm": _DOUBLE, "nominal_beats_per_bar": _INT},
 )
-"""One row a clip, sorted by clip."""
+"""One row per clip, sorted by clip."""
 
 SOURCES_FILE = "sources.parquet"
 SOURCES = _schema({"song": _STRING, "source": _STRING})
-"""The corpus that each song of a mix is from, one row a song, sorted by song; a single corpus has no such table."""
+"""The corpus that each song of a mix is from, one row per song, sorted by song; a single corpus has no such table."""
 
 BEATS = _schema(
     {"song": _STRING, "beat": _INT, "time_s": _DOUBLE, "bar_position": _INT, "beats_per_bar": _INT},
 )
-"""One row a beat of a song, sorted by song and beat; bar_position 0 = downbeat."""
+"""One row per beat of a song, sorted by song and beat; bar_position 0 = downbeat."""
 
 AUDIO_TOKENS = _schema(
     {
@@ -87,7 +87,7 @@ AUDIO_TOKENS = _schema(
         "onset": _FLOATS,  # S, onset strength in 0..1
     }
 )
-"""One row a beat of a song: beat interval [time_s, time_s + duration_s)."""
+"""One row per beat of a song: beat interval [time_s, time_s + duration_s)."""
 
 MOTION_TOKENS = _schema(
     {
@@ -102,16 +102,16 @@ MOTION_TOKENS = _schema(
         "energy": _FLOATS,  # S, kinetic energy: sum over joints of squared speed, m^2/s^2
     }
 )
-"""One row a beat of a song that a clip covers, sorted by clip and beat."""
+"""One row per beat of a song within a clip, sorted by clip and beat."""
 
 LATTICE_AUDIO = _of_lattices(AUDIO_TOKENS)
-"""As AUDIO_TOKENS, of intervals of one length that no tracker chose (`motionbeat.lab.token_tables.lattices`).
+"""As AUDIO_TOKENS, but for intervals of equal length, without a tracker (`motionbeat.lab.token_tables.lattices`).
 
-Training songs alone, sorted by song, lattice and beat; beat counts the intervals of a lattice from 0.
+Only training songs, sorted by song, lattice and beat; beat counts the intervals of a lattice from 0.
 """
 
 LATTICE_MOTION = _of_lattices(MOTION_TOKENS)
-"""As MOTION_TOKENS, of the same intervals; sorted by clip, lattice and beat."""
+"""As MOTION_TOKENS, for the same intervals; sorted by clip, lattice and beat."""
 
 STATISTICS = _schema({"kind": _STRING, "feature": _INT, "mean": _DOUBLE, "std": _DOUBLE})
 """Mean and deviation of each feature (kind mel or motion) over the training split."""
@@ -131,7 +131,7 @@ TEMPO_NEGATIVES = _schema(
         "negative_bar_position": _INT,
         "reason": _STRING,  # meter, phase or accent
     },
-    {"accent_correlation": _DOUBLE},  # of the two windows' onset curves; none where one is flat
+    {"accent_correlation": _DOUBLE},  # of the two windows' onset curves; none if one is flat
 )
 """Another song at the same tempo, in another bar phase or with other accents."""
 
@@ -143,9 +143,9 @@ JITTER_NEGATIVES = _schema(
         "shift": _DOUBLE,  # beats; a whole number of sub-beats
         "source": _STRING,  # parent: the shifted beats exist in the clip; roll: cyclic
     },
-    {"accent_correlation": _DOUBLE},  # of the onset curves of the music here and there; none where one is flat
+    {"accent_correlation": _DOUBLE},  # of the onset curves of the music at both places; none if one is flat
 )
-"""The same clip, its motion shifted against the music: by a beat, part of one, or bars where the music differs."""
+"""The same clip, its motion shifted against the music: by a beat, a part of a beat, or by bars if the music differs."""
 
 
 def write(path: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
@@ -163,14 +163,14 @@ class Append(Protocol):
 
 @contextmanager
 def appending(path: Path, schema: pa.Schema) -> Iterator[Append]:
-    """Write the table `schema` piece by piece, for tables that need not fit into memory: each piece is a row group."""
+    """Write the table `schema` in pieces, for tables that do not fit into memory: each piece is a row group."""
     with whole_file(path) as unfinished, pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         yield lambda columns: writer.write_table(_as_table(path, schema, columns))
 
 
 @contextmanager
 def in_groups(path: Path, schema: pa.Schema) -> Iterator[Append]:
-    """Write the table `schema` piece by piece with two row groups in memory: the bytes are those of `write`."""
+    """Write the table `schema` in pieces, with two row groups in memory: the bytes are the same as with `write`."""
     held: list[pa.Table] = []
 
     def flush(least: int) -> None:
@@ -220,11 +220,11 @@ def _as_arrow(values: Sequence[Any] | NDArray[Any], kind: pa.DataType) -> pa.Arr
 
 
 def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read the table `schema`, or some of its columns, as one array a column: list columns as (rows, width) float32.
+    """Read the table `schema`, or some of its columns, as one array per column: list columns as (rows, width) float32.
 
     Raises `MotionBeatError` when the file is missing, is not a Parquet file or has other columns.
     """
-    with guarded(path, "is not a complete Parquet file", "run `dvc repro` to make it anew"):
+    with guarded(path, "is not a complete Parquet file", "run `dvc repro` to make it again"):
         if path.is_dir():
             raise IsADirectoryError("a folder")
         unpacked_bytes(path)
@@ -234,7 +234,7 @@ def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) ->
     if not found.equals(schema):
         own, other = ([f"{field.name} ({field.type})" for field in kind] for kind in (found, schema))
         raise MotionBeatError(f"{path} has columns {', '.join(own)}, not {', '.join(other)}: run `dvc repro`")
-    with guarded(path, "holds damaged columns", "run `dvc repro` to make it anew"):
+    with guarded(path, "has damaged columns", "run `dvc repro` to make it again"):
         return {name: _as_numpy(path, name, table.column(name)) for name in table.column_names}
 
 
@@ -256,13 +256,13 @@ def groups(path: Path, columns: Sequence[str]) -> Iterator[dict[str, NDArray[Any
 
 
 def unpacked_bytes(path: Path) -> int:
-    """Bytes that a table takes in memory; 0 where it is missing.
+    """Size of a table in memory, in bytes; 0 if it is missing.
 
-    Raises `MotionBeatError` for more than a corpus can have: some bytes can stand for any number of them.
+    Raises `MotionBeatError` for more than a corpus can have: a few compressed bytes can expand to any size.
     """
     if not path.is_file():
         return 0
-    with guarded(path, "is not a complete Parquet file", "run `dvc repro` to make it anew"):
+    with guarded(path, "is not a complete Parquet file", "run `dvc repro` to make it again"):
         about = pq.read_metadata(path)
     size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
     allowed = max(_SMALL_BYTES, _MOST_PACKED * path.stat().st_size)

@@ -1,7 +1,7 @@
-"""The training objective: ECL (eqs. 1-2), SRAL (eqs. 3-5) and what they are made of.
+"""The training objective: ECL (eqs. 1-2), SRAL (eqs. 3-5) and their components.
 
-These names are imported directly, not on demand: a function and its file are both called
-`soft_dtw`, and only so does `motionbeat.losses.soft_dtw` always mean the function.
+These names are imported directly, not on demand: a function and its file are both called `soft_dtw`, and
+`motionbeat.losses.soft_dtw` must always be the function.
 """
 
 from motionbeat.losses.ecl import embodied_contrastive_loss

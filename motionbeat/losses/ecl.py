@@ -28,20 +28,20 @@ def embodied_contrastive_loss(
 
     audio, motion: (n, d), row i of both is a pair; s is cosine similarity, so lengths do not matter.
     tempo_negatives (n, p, d), jitter_negatives (n, q, d): motion embeddings mined for audio anchor i.
-    mask: (n, n) bool, [i, j] True = motion j is not a negative of audio i; its diagonal is not looked at.
-    tempo_mask (n, p), jitter_mask (n, q): bool, True = absent; what stands there (NaN too) changes
-    nothing. batch_negatives False leaves the other pairs of the batch out.
-    symmetric: the mean of the audio-anchored loss and the motion-anchored one. Against motion i
-    stand the other audios of the batch (masked by the transpose); the mined negatives are motions
-    without a paired audio, so only audio anchors use them.
-    positives: (n, n) bool, [i, j] True = motion j is danced to the same music as audio i, so it is a positive
-    too, whatever the mask and batch_negatives say; its diagonal is not looked at. An anchor's loss is then the mean
-    over its positives P(i) of -log(exp(s_ip / tau) / (exp(s_ip / tau) + N_i)), N_i being the sum over all its
-    negatives. The mean stands outside the logarithm, as in L_out of Khosla et al. (2020, eq. 2), which did better in
-    their tests. Unlike there, the other positives are not in the denominator: with them two equal positives could
-    not both be certain, and the loss of k perfect ones would be log k, not 0. So a positive that is added changes no
-    other's term, and with one positive each this is the loss without `positives`.
-    An anchor without any negative adds 0. Returns a scalar; defaults are the paper's equations.
+    mask: (n, n) bool, [i, j] True = motion j is not a negative of audio i; its diagonal is ignored. tempo_mask (n, p),
+    jitter_mask (n, q): bool, True = absent; the values there (even NaN) are ignored. If batch_negatives is False, the
+    other pairs of the batch are no negatives.
+    symmetric: the mean of the audio-anchored and the motion-anchored loss. The negatives of motion i are the other
+    audios of the batch (masked by the transpose); mined negatives are motions without a paired audio, so only audio
+    anchors use them.
+    positives: (n, n) bool, [i, j] True = motion j is danced to the same music as audio i, so it is a positive too,
+    regardless of mask and batch_negatives; its diagonal is ignored. An anchor's loss is then the mean over its
+    positives P(i) of -log(exp(s_ip / tau) / (exp(s_ip / tau) + N_i)), N_i being the sum over all its negatives. The
+    mean is outside the logarithm, as in L_out of Khosla et al. (2020, eq. 2), which was better in their tests. Unlike
+    there, the other positives are not in the denominator: with them, two equal positives could not both have
+    probability 1, and the loss of k perfect ones would be log k instead of 0. So adding a positive does not change the
+    terms of the others, and with one positive per anchor this is the loss without `positives`. An anchor without
+    negatives contributes 0. Returns a scalar; the defaults are the paper's equations.
     """
     _check(audio, motion, temperature)
     n = len(audio)
@@ -76,7 +76,7 @@ def embodied_contrastive_loss(
 
 
 def _over_positives(logits: Tensor, negatives: Tensor, positives: Tensor) -> Tensor:
-    """Mean over anchors of the mean over their positives; (i, j), (i, any) and (i, j) bool, the anchors in rows."""
+    """Mean over anchors of the mean over their positives; (i, j), (i, any) and (i, j) bool, one row per anchor."""
     against = negatives.logsumexp(1, keepdim=True)  # (i, 1)
     each = torch.logaddexp(against - logits, torch.zeros_like(logits))  # -log p of every pair
     return (each.masked_fill(~positives, 0).sum(1) / positives.sum(1)).mean()
@@ -90,7 +90,7 @@ def _mined_logits(name: str, anchors: Tensor, negatives: Tensor, absent: Tensor 
     if absent is None:
         absent = torch.zeros(negatives.shape[:2], dtype=torch.bool, device=negatives.device)
     _expect(f"{name}_mask", absent, tuple(negatives.shape[:2]), torch.bool)
-    # Filled before the product too: NaN times a zero gradient would still be NaN.
+    # Filled before the product as well: NaN times a zero gradient would still be NaN.
     negatives = functional.normalize(negatives.masked_fill(absent[..., None], 0).to(anchors.dtype), dim=-1)
     return ((anchors[:, None] * negatives).sum(-1) / temperature).masked_fill(absent, -torch.inf)  # (n, p)
 

@@ -1,6 +1,6 @@
-"""Earth mover's distance between masses over the bins of one bar (eq. 4), in closed form.
+"""Earth mover's distance between two mass distributions over the bins of one bar (eq. 4), in closed form.
 
-Both are the 1-Wasserstein distance with neighbouring bins one apart, exact and differentiable
+Both functions are the exact 1-Wasserstein distance, where neighbouring bins have distance 1; they are differentiable
 almost everywhere.
 """
 
@@ -15,17 +15,17 @@ _SUM_TOLERANCE = 1e-3
 def wasserstein_line(p: Tensor, q: Tensor, *, validate: bool = True) -> Tensor:
     """Distance on the line, from the first bin to the last: sum over bins of |CDF_p - CDF_q| (the paper's EMD).
 
-    p, q: (..., bins), at least 0, each summing to 1. Returns (...), in bins. validate: False where they are known to
-    be so; nothing is then read back from a GPU.
+    p, q: (..., bins), at least 0, each summing to 1. Returns (...), in bins. validate: False skips the check of p and
+    q, so that nothing is read back from a GPU.
     """
     return _cdf_difference(p, q, validate).abs().sum(-1)
 
 
 def wasserstein_circle(p: Tensor, q: Tensor, *, validate: bool = True) -> Tensor:
-    """Distance around the circle, the last bin beside the first: the same sum after subtracting its median.
+    """Distance on the circle, where the last bin is next to the first: the same sum after subtracting the median.
 
-    A bar is a circle: from its last sixteenth to the next downbeat is one step. (Rabin, Delon &
-    Gousseau, 2011.) Arguments and result as `wasserstein_line`.
+    A bar is a circle: its last sixteenth is one step before the next downbeat. (Rabin, Delon &
+    Gousseau, 2011.) Arguments and result as for `wasserstein_line`.
     """
     difference = _cdf_difference(p, q, validate)  # (..., bins)
     return (difference - difference.median(-1, keepdim=True).values).abs().sum(-1)

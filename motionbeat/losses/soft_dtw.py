@@ -1,10 +1,10 @@
 """Soft-DTW and its divergence, with an exact backward pass written by hand.
 
 Cuturi & Blondel (2017), "Soft-DTW: a differentiable loss function for time-series"; Blondel,
-Mensch & Vert (2021), "Differentiable divergences between time series". The dynamic programme runs
-over anti-diagonals in float64 whatever the input, so value and gradient are those of float64: on a GPU with Triton
-as one kernel each way (`motionbeat.losses.soft_dtw_kernel`), on a CPU with numba and without a band as compiled loops
-(`motionbeat.losses.soft_dtw_loops`), elsewhere diagonal by diagonal.
+Mensch & Vert (2021), "Differentiable divergences between time series". The dynamic programme always runs in float64,
+along anti-diagonals: on a GPU with Triton as one kernel for each direction (`motionbeat.losses.soft_dtw_kernel`), on a
+CPU with numba and without a band as compiled loops (`motionbeat.losses.soft_dtw_loops`), otherwise diagonal by diagonal
+in torch.
 
 Axes: b batch, n and m lengths, f features; i index in x, g = i + j anti-diagonal.
 """
@@ -29,15 +29,15 @@ def soft_dtw(
     lengths: tuple[Tensor, Tensor] | None = None,
     validate: bool = True,
 ) -> Tensor:
-    """min^gamma over all monotone alignments of the summed squared Euclidean distances.
+    """Soft minimum, over all monotone alignments, of the summed squared Euclidean distances.
 
-    x: (b, n, f), y: (b, m, f). gamma > 0, in units of squared distance. Returns (b,), type of x.
-    band: cells (i, j) with |i - j| <= band alone are allowed; for unequal lengths the diagonal runs
-    from corner to corner, distances are in steps of the longer series, and the band is widened to
-    half the ratio of the lengths, without which no path might fit. None: all cells.
-    lengths: how many steps of each x and each y count, two (b,); None: all.
-    validate: False where lengths are known to be right; nothing is then read back from a GPU.
-    Differentiable once; a second derivative is refused with `MotionBeatError`.
+    x: (b, n, f), y: (b, m, f). gamma > 0, in units of squared distance. Returns (b,), dtype of x.
+    band: only cells (i, j) with |i - j| <= band are allowed. For unequal lengths the diagonal runs from corner to
+    corner, distances are in steps of the longer series, and the band is at least half the ratio of the lengths, so that
+    a path exists. None: all cells.
+    lengths: the real lengths of each x and each y, two (b,); None: all steps are real.
+    validate: False skips the check of lengths, so that nothing is read back from a GPU.
+    Differentiable once; a second derivative raises `MotionBeatError`.
     """
     cost, rows, columns = _costs(x, y, gamma, band, lengths, validate)
     value: Tensor = _SoftDtw.apply(cost, rows, columns, float(gamma), _compiled(cost, band))
@@ -45,9 +45,10 @@ def soft_dtw(
 
 
 def soft_alignment(x: Tensor, y: Tensor, gamma: float, *, band: int | None = None) -> Tensor:
-    """The expected alignment of Soft-DTW: (b, n, m), the share of all paths, weighted, through each cell.
+    """The expected alignment of Soft-DTW: (b, n, m), the weighted share of paths through each cell.
 
-    It is the gradient of `soft_dtw` by the distances; the first and the last cell have 1. Arguments as there.
+    It is the gradient of `soft_dtw` with respect to the distances; the first and the last cell are 1. Arguments as for
+    `soft_dtw`.
     """
     with torch.enable_grad():
         cost, rows, columns = _costs(x.detach(), y.detach(), gamma, band, None, True)
@@ -67,12 +68,12 @@ def soft_dtw_divergence(
 ) -> Tensor:
     """sdtw(x, y) - (sdtw(x, x) + sdtw(y, y)) / 2: at least 0, and 0 for equal series, unlike soft_dtw itself.
 
-    Arguments and result as `soft_dtw`.
+    Arguments and result as for `soft_dtw`.
     """
     _check(x, y, gamma, band)
     if x.shape == y.shape:
         all_lengths = None if lengths is None else _crossed_and_self(*lengths)
-        left, right = _crossed_and_self(x, y)  # (3 b, n, f): one run for all three
+        left, right = _crossed_and_self(x, y)  # (3 b, n, f): one run for all three terms
         crossed, self_x, self_y = soft_dtw(left, right, gamma, band=band, lengths=all_lengths, validate=validate).chunk(
             3
         )
@@ -86,14 +87,14 @@ def soft_dtw_divergence(
 
 
 def _crossed_and_self(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The pairs (x, y), (x, x), (y, y), one after the other."""
+    """The pairs (x, y), (x, x) and (y, y), concatenated."""
     return torch.cat([x, x, y]), torch.cat([y, x, y])
 
 
 def _costs(
     x: Tensor, y: Tensor, gamma: float, band: int | None, lengths: tuple[Tensor, Tensor] | None, validate: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Squared distances (b, n, m) in float64, infinite where no path may go, and the lengths (b,) of x and of y."""
+    """Squared distances (b, n, m) in float64, infinite where a path may not go, and the lengths (b,) of x and y."""
     _check(x, y, gamma, band)
     b, n, m = len(x), x.shape[1], y.shape[1]
     if lengths is None:
@@ -120,7 +121,7 @@ def _check(x: Tensor, y: Tensor, gamma: float, band: int | None) -> None:
 
 
 def _allowed(n: int, m: int, rows: Tensor, columns: Tensor, band: int | None) -> Tensor:
-    """(b, n, m) True where the path may go."""
+    """(b, n, m) True in cells that a path may use."""
     i = torch.arange(n, device=rows.device)[None, :, None]
     j = torch.arange(m, device=rows.device)[None, None, :]
     last_i, last_j = (rows - 1)[:, None, None], (columns - 1)[:, None, None]  # (b, 1, 1)
@@ -149,9 +150,9 @@ def _straight(skewed: Tensor, m: int) -> Tensor:
 
 
 def _strip(skewed: Tensor) -> tuple[list[int], int]:
-    """The first row of each anti-diagonal that need be computed, and how many: no path goes elsewhere.
+    """The first row of each anti-diagonal that a path may use, and the number of rows to compute.
 
-    Elsewhere than on a CPU all rows: to read which are needed would stop the device.
+    On a GPU all rows are computed, since reading which ones are needed would make the GPU wait.
     """
     g, n, _ = skewed.shape
     if skewed.device.type != "cpu":
@@ -169,9 +170,9 @@ def _installed(package: str) -> bool:
 
 
 def _compiled(cost: Tensor, band: int | None) -> Any:
-    """The module whose `table_of` and `shares_of` run the programme; None: diagonal by diagonal.
+    """The module whose `table_of` and `shares_of` run the dynamic programme; None: diagonal by diagonal.
 
-    On a CPU a band leaves few cells, and the diagonals keep to them.
+    On a CPU with a band, only the diagonals skip the cells outside the band.
     """
     if cost.is_cuda and _installed("triton"):
         from motionbeat.losses import soft_dtw_kernel
@@ -187,8 +188,8 @@ def _compiled(cost: Tensor, band: int | None) -> Any:
 class _SoftDtw(Function):
     """R[i, j] = cost[i, j] + softmin(R[i-1, j], R[i, j-1], R[i-1, j-1]); the value is R at the last cell.
 
-    The table holds -R / gamma, for which the soft minimum is a plain logsumexp. Only a strip of `width` rows of
-    each anti-diagonal is computed, which is little under a band.
+    The table holds -R / gamma, for which the soft minimum is a plain logsumexp. Only a strip of `width` rows of each
+    anti-diagonal is computed; with a band it is narrow.
     """
 
     @staticmethod
@@ -202,7 +203,7 @@ class _SoftDtw(Function):
             return -gamma * table[batch, rows - 1, columns - 1]  # (b,)
         skewed = _skewed(cost / -gamma, -torch.inf)  # (g, n, b)
         low, width = _strip(skewed)
-        # Cell (i, j) at [i + j + 2, i + 1]: before it all is barred but (-1, -1), where paths begin.
+        # Cell (i, j) is at [i + j + 2, i + 1]. All cells before (0, 0) are -inf except (-1, -1), where paths begin.
         table = skewed.new_full((n + m + 1, n + 1, b), -torch.inf)
         table[0, 0] = 0
         # Weight of the steps into each cell of the strip: from (i-1, j), from (i, j-1), from (i-1, j-1).
@@ -213,7 +214,7 @@ class _SoftDtw(Function):
             ways = torch.stack([before[i : i + width], before[i + 1 : i + width + 1], twice[i : i + width]])
             total = ways.logsumexp(0)  # (width, b)
             torch.add(skewed[g, i : i + width], total, out=table[g + 2, i + 1 : i + width + 1])
-            # clamped, a cell that cannot be reached has weights 0; NaN stays NaN
+            # clamped, so that a cell that cannot be reached gets weights 0; NaN stays NaN
             torch.exp(ways - total.clamp_(min=smallest), out=weights[g])
         ctx.save_for_backward(cost, weights, rows, columns)
         ctx.low = low
@@ -225,7 +226,7 @@ class _SoftDtw(Function):
 
 
 class _SoftDtwGradient(Function):
-    """E[i, j], the derivative of the value by cost[i, j]: the share of all paths through that cell."""
+    """E[i, j], the derivative of the value with respect to cost[i, j]: the share of paths through that cell."""
 
     @staticmethod
     def forward(
@@ -239,8 +240,8 @@ class _SoftDtwGradient(Function):
         gamma: float,
         compiled: Any,
     ) -> Tensor:
-        """weights: of `_SoftDtw`, or the table of `compiled`, which has no `low`."""
-        b, n, m = cost.shape  # an input for its shape alone too: so a second derivative is asked of `backward`
+        """weights: those of `_SoftDtw`, or the table of `compiled`, which has no `low`."""
+        b, n, m = cost.shape  # an input only so that a second derivative calls `backward`, which refuses it
         if low is None:
             shares: Tensor = compiled.shares_of(weights, cost / -gamma, grad, rows, columns)
             return shares
@@ -257,4 +258,4 @@ class _SoftDtwGradient(Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
-        raise MotionBeatError("soft_dtw can be differentiated once only: do not differentiate its gradient")
+        raise MotionBeatError("soft_dtw can be differentiated only once: do not differentiate its gradient")

@@ -1,7 +1,7 @@
-"""The dynamic programme of Soft-DTW as one Triton kernel each way, for GPUs; `soft_dtw` chooses it.
+"""The dynamic programme of Soft-DTW for GPUs, as one Triton kernel for each direction; `soft_dtw` selects it.
 
-One program a pair of series, one lane a row i, one turn of the loop an anti-diagonal g = i + j. The two diagonals
-before are kept in registers, so that a turn waits for no memory that another lane wrote. All in float64.
+One program per pair of series, one lane per row i, one loop iteration per anti-diagonal g = i + j. The last two
+diagonals are kept in registers, so that no lane waits for memory that another lane wrote. All in float64.
 
 Axes: b batch, n and m lengths.
 """
@@ -12,12 +12,12 @@ import triton.language as tl
 from torch import Tensor
 
 LONGEST = 2048
-"""Rows that there are lanes for."""
+"""The most rows (lanes)."""
 _ROWS_A_WARP = 128
 
 
 def table_of(steps: Tensor) -> Tensor:
-    """T = -R / gamma of every cell, (b, n, m) float64, from steps = -cost / gamma (b, n, m), -inf at barred cells.
+    """T = -R / gamma of every cell, (b, n, m) float64, from steps = -cost / gamma (b, n, m), -inf where not allowed.
 
     T[i, j] = steps[i, j] + logsumexp(T[i-1, j], T[i, j-1], T[i-1, j-1]).
     """
@@ -29,9 +29,9 @@ def table_of(steps: Tensor) -> Tensor:
 
 
 def shares_of(table: Tensor, steps: Tensor, grad: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """`grad` (b,) times the derivative of R at the last cells by every cost, (b, n, m): the share of paths there.
+    """`grad` (b,) times the derivative of R at the last cell with respect to every cost: path shares (b, n, m).
 
-    rows, columns: (b,) int64, the lengths that place the last cell.
+    rows, columns: (b,) int64, the lengths, which say which cell is the last.
     """
     b, n, m = steps.shape
     shares = torch.empty_like(table)
@@ -78,7 +78,7 @@ def _backward(steps, table, grad, rows, columns, shares, n, m, LANES: tl.constex
     gradient = tl.load(grad + b)
     i = tl.arange(0, LANES)
     below = tl.minimum(i + 1, LANES - 1)
-    # Of diagonals g + 1 and g + 2: the shares, and what the ways into each cell sum to, T - step.
+    # Of diagonals g + 1 and g + 2: the shares, and the log-sum over the predecessors of each cell, T - step.
     share_1 = tl.zeros((LANES,), tl.float64)
     share_2 = share_1
     sum_1 = tl.full((LANES,), float("inf"), tl.float64)
@@ -97,4 +97,4 @@ def _backward(steps, table, grad, rows, columns, shares, n, m, LANES: tl.constex
         share_2 = share_1
         sum_2 = sum_1
         share_1 = tl.where(inside, share, 0.0)
-        sum_1 = tl.where(here == float("-inf"), float("inf"), here - step)  # a cell without a path has no ways in
+        sum_1 = tl.where(here == float("-inf"), float("inf"), here - step)  # a cell that no path reaches

@@ -1,7 +1,7 @@
-"""The dynamic programme of Soft-DTW as compiled loops, for CPUs with numba; `soft_dtw` chooses it.
+"""The dynamic programme of Soft-DTW for CPUs, as loops compiled by numba; `soft_dtw` selects it.
 
-Cell after cell, without the passes over memory that a diagonal of all pairs takes. Pairs are shared among as many
-threads as torch has, which changes no bit. Functions and axes as in `motionbeat.losses.soft_dtw_kernel`.
+It goes cell by cell, which needs fewer passes over memory than diagonals of all pairs. Pairs are divided among torch's
+number of threads; the result does not depend on it. Functions and axes as in `motionbeat.losses.soft_dtw_kernel`.
 """
 
 import math
@@ -18,14 +18,14 @@ _CELLS_A_THREAD = 50_000
 
 
 def table_of(steps: Tensor) -> Tensor:
-    """T = -R / gamma of every cell, (b, n, m) float64, from steps = -cost / gamma (b, n, m), -inf at barred cells."""
+    """T = -R / gamma of every cell, (b, n, m) float64, from steps = -cost / gamma (b, n, m), -inf where not allowed."""
     table = torch.empty_like(steps, memory_format=torch.contiguous_format)
     _shared(_forward, steps.contiguous(), table)
     return table
 
 
 def shares_of(table: Tensor, steps: Tensor, grad: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """`grad` (b,) times the derivative of R at the last cells by every cost, (b, n, m)."""
+    """`grad` (b,) times the derivative of R at the last cell with respect to every cost, (b, n, m)."""
     shares = torch.empty_like(table)
     _shared(_backward, steps.contiguous(), table, grad.contiguous(), rows.contiguous(), columns.contiguous(), shares)
     return shares

@@ -1,8 +1,7 @@
-"""Structural Rhythm Alignment Loss (eqs. 3-5), and the losses that tie each head to the modality it reads.
+"""Structural Rhythm Alignment Loss (eqs. 3-5), and the losses that train each head on curves of its own modality.
 
-Fig. 1 gives rhythm heads for SRAL; if both curves were only detected, the loss would be a constant.
-So what the audio encoder predicts is aligned with what is detected in the motion, and the other way
-round. Nothing here sends a gradient to detected curves.
+Fig. 1 shows rhythm heads for SRAL; if both curves were detected, the loss would be constant. So the curve predicted
+from audio is aligned with the curve detected in the motion, and vice versa. Detected curves get no gradient.
 
 Axes: b batch, k beats, s sub-beats, n complete bars of B beats each.
 """
@@ -20,15 +19,14 @@ from motionbeat.losses.emd import wasserstein_circle, wasserstein_line
 from motionbeat.losses.soft_dtw import soft_dtw, soft_dtw_divergence
 
 _ON_THE_BEAT = 1e-3
-"""Beats; a bar is made of positions this near to whole ones, and beats that stand between the beats of a bar have none.
-
+"""Beats; a bar consists of positions this close to integers. Beats between the beats of a bar belong to no bar.
 Windows on lattices have bars too: positions are counted from the lattice's first interval, and four intervals are a
-bar, which no downbeat begins.
+bar, though it does not begin at a downbeat.
 """
 
 
 class RhythmLogits(NamedTuple):
-    """Outputs of the heads for a window, each (b, k, s)."""
+    """Outputs of the rhythm heads, each (b, k, s)."""
 
     onset: Tensor  # audio
     accent: Tensor  # audio
@@ -37,9 +35,9 @@ class RhythmLogits(NamedTuple):
 
 
 class DetectedRhythm(NamedTuple):
-    """What is detected in a window, each (b, k, s)."""
+    """Curves detected in audio and motion, each (b, k, s)."""
 
-    onset: Tensor  # onset strength in 0..1; its share of the bar is the accent mass
+    onset: Tensor  # onset strength in 0..1; divided by the sum of the bar it is the accent mass
     contact: Tensor  # 1 where a foot contact begins
     energy: Tensor  # kinetic energy, at least 0
 
@@ -70,21 +68,19 @@ def structural_rhythm_alignment_loss(
 
     bar_position (b, k) from 0 at the downbeat, beats_per_bar (b,), mask (b, k) True = real beat,
     None = all.
-    Beat level (eq. 3): one value a beat; onsets as the mean over the sub-beats, contacts as the
-    probability that any begins, 1 - prod_s (1 - p_s), of sigmoids and of detected values alike. The
-    predicted onset curve against the detected contacts and the predicted contact curve against the
-    detected onsets, both averaged, then the mean over sequences with a real beat. With `divergence`
-    the Soft-DTW divergence divided by the sequence's number of beats; without it raw Soft-DTW as
-    printed, not divided. `band` is in beats, negative for none.
-    Bar level (eq. 4): earth mover's distance over the B * S bins of each complete bar, in bins,
-    around the circle or (`circular` False) on the line; predicted accent mass (softmax over the bar)
-    against detected energy mass and predicted energy mass against detected accent mass, averaged
-    over both and over all complete bars of the batch.
-    source `detected` aligns the detected curves with each other: a constant without any gradient.
-    A batch without complete bars, or without real beats, has 0 in their place.
-    meters: every number of beats a bar that may occur. With it values are not checked and nothing is read back from
-    a GPU: what does not count is computed and weighs 0, so that all shapes are known beforehand and the step can be
-    captured as a CUDA graph. None: what does not count is left out, which is less work on a CPU.
+    Beat level (eq. 3): one value per beat: for onsets the mean over the sub-beats, for contacts the probability that
+    any begins, 1 - prod_s (1 - p_s), both for sigmoids and for detected values. The loss compares the predicted onset
+    curve with the detected contacts, and the predicted contact curve with the detected onsets; it is the mean of both,
+    averaged over sequences with a real beat. With `divergence` it is the Soft-DTW divergence divided by the sequence's
+    number of beats; without, raw Soft-DTW as printed, not divided. `band` is in beats, negative for none.
+    Bar level (eq. 4): earth mover's distance, in bins, over the B * S bins of each complete bar, on the circle or
+    (`circular` False) on the line. It compares the predicted accent mass (softmax over the bar) with the detected
+    energy mass, and the predicted energy mass with the detected accent mass; it is the mean of both over all complete
+    bars of the batch. source `detected` aligns the detected curves with each other: a constant without gradient. The
+    loss of a batch without complete bars, or without real beats, is 0.
+    meters: all numbers of beats per bar that may occur. With meters, values are not checked and nothing is read back
+    from a GPU: masked values are computed with weight 0, so that all shapes are fixed and the step can be captured as a
+    CUDA graph. None: masked values are left out, which is less work on a CPU.
     """
     detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask, meters is None)
     onset, contact, energy = detected
@@ -103,7 +99,7 @@ def structural_rhythm_alignment_loss(
         raise MotionBeatError(f"source = {source!r}; expected predicted or detected")
 
     beat = _curve_loss(
-        torch.cat([source_onset, source_contact]),  # both directions in one run
+        torch.cat([source_onset, source_contact]),  # both directions in one call
         torch.cat([detected_contact, detected_onset]),
         torch.cat([mask, mask]),
         divergence,
@@ -131,11 +127,11 @@ def rhythm_anchor_loss(
     *,
     meters: Sequence[int] | None = None,
 ) -> Tensor:
-    """How far each head is from the detected curve of the modality it reads. Scalar, not weighted.
+    """Distance of each head from the detected curve of its own modality. Scalar, not weighted.
 
     The sum of the binary cross-entropies of onsets and of contacts (per sub-beat, mean over real
-    beats) and of the cross-entropies of accent and of energy mass (over the B * S bins, mean over
-    complete bars; without any, 0). Arguments as `structural_rhythm_alignment_loss`.
+    beats) and of the cross-entropies of accent and of energy mass (over the B * S bins, mean over complete bars; 0
+    without complete bars). Arguments as for `structural_rhythm_alignment_loss`.
     """
     detected, mask = _checked(predicted, detected, bar_position, beats_per_bar, mask, meters is None)
     fixed = meters is not None
@@ -153,11 +149,11 @@ def rhythm_anchor_loss(
 def contact_guide_loss(
     contact_guide_logits: Tensor, contact: Tensor, mask: Tensor | None = None, *, fixed_shapes: bool = False
 ) -> Tensor:
-    """Binary cross-entropy of r_t with "a foot contact begins in beat t", or in each of its parts. Scalar.
+    """Binary cross-entropy of r_t with "a foot contact begins in beat t", or in each of its sub-beats. Scalar.
 
-    Its weight is the caller's. contact_guide_logits: (b, k, 1) or (b, k, s). contact: (b, k, s), detected, 1 where a
-    contact begins. mask: (b, k) True = real beat, None = all; 0 without any. fixed_shapes: masked beats weigh 0 and are
-    not left out, as with the `meters` of `structural_rhythm_alignment_loss`.
+    It is not weighted. contact_guide_logits: (b, k, 1) or (b, k, s). contact: (b, k, s), detected, 1 where a contact
+    begins. mask: (b, k) True = real beat, None = all; without real beats the loss is 0. fixed_shapes: masked beats get
+    weight 0 instead of being left out, as with `meters` in `structural_rhythm_alignment_loss`.
     """
     shape = tuple(contact_guide_logits.shape)
     mask = torch.ones(shape[:2], dtype=torch.bool, device=contact.device) if mask is None else mask
@@ -176,10 +172,10 @@ def contact_guide_loss(
 def complete_bars(
     curves: Sequence[Tensor], bar_position: Tensor, beats_per_bar: Tensor, mask: Tensor
 ) -> Iterator[tuple[Tensor, ...]]:
-    """The curves (b, k, s) cut into complete bars: for each meter B of the batch that has any, all as (n, B * s).
+    """The curves (b, k, s) cut into complete bars: one (n, B * s) for each meter B that has complete bars.
 
-    A bar is B real beats in a row at positions 0, 1, .. B - 1, wherever in the window it starts. Sequences of meter 1
-    have no bars: they are lattices, whose intervals are no beats.
+    A bar is B real beats in a row at positions 0, 1, .. B - 1, at any place in the window. Sequences of meter 1 have no
+    bars: they are lattices, and their intervals are not beats.
     """
     for beats in beats_per_bar.unique().tolist():
         if beats == 1 or beats > mask.shape[1]:
@@ -192,7 +188,7 @@ def complete_bars(
 
 
 def _is_bar(beats: int, bar_position: Tensor, mask: Tensor) -> Tensor:
-    """(b, k - B + 1) True where B real beats from there on stand at positions 0, 1, .. B - 1."""
+    """(b, k - B + 1) True where B real beats begin that are at positions 0, 1, .. B - 1."""
     steps = torch.arange(beats, device=mask.device)
     on_the_beat = (bar_position.unfold(1, beats, 1) - steps).abs() <= _ON_THE_BEAT  # (b, k - B + 1, B)
     return (on_the_beat & mask.unfold(1, beats, 1)).all(-1)
@@ -206,9 +202,10 @@ def _mean_over_bars(
     mask: Tensor,
     meters: Sequence[int] | None,
 ) -> Tensor:
-    """Mean of `measure`, of curves (n, B * s) -> (n,), over the complete bars of all meters; 0 without any."""
+    """Mean of `measure`, curves (n, B * s) -> (n,), over the complete bars of all meters; 0 without complete bars."""
     if meters is None:
-        found = [measure(*bars) for bars in complete_bars(curves, bar_position, beats_per_bar, mask)]  # (n,) a meter
+        # (n,) for each meter
+        found = [measure(*bars) for bars in complete_bars(curves, bar_position, beats_per_bar, mask)]
         return torch.cat(found).mean() if found else curves[0].new_zeros(())
     total, count = curves[0].new_zeros(()), curves[0].new_zeros(())
     for beats in meters:
@@ -222,7 +219,7 @@ def _mean_over_bars(
 
 
 def detected_mass(strength: Tensor) -> Tensor:
-    """Strengths (..., bins) of at least 0 as shares of their sum; uniform where all are zero."""
+    """Non-negative strengths (..., bins) divided by their sum; uniform if all are zero."""
     total = strength.sum(-1, keepdim=True)
     silent = total <= torch.finfo(strength.dtype).tiny
     uniform = torch.full_like(strength, 1 / strength.shape[-1])
@@ -239,14 +236,14 @@ def onset_curve(strength: Tensor) -> Tensor:
 
 
 def contact_curve(probability: Tensor) -> Tensor:
-    """(b, k, s) -> (b, k): probability that a contact begins in any part of a beat."""
+    """(b, k, s) -> (b, k): probability that a contact begins in any sub-beat."""
     return 1 - (1 - probability).prod(-1)
 
 
 def _curve_loss(
     x: Tensor, y: Tensor, mask: Tensor, divergence: bool, gamma: float, band: int | None, fixed_shapes: bool
 ) -> Tensor:
-    """Curves (b, k), real beats only and in order -> scalar, mean over sequences that have any."""
+    """Soft-DTW of curves (b, k) over their real beats, as a scalar: the mean over sequences with real beats."""
     beats = mask.sum(1)
     some = beats > 0
     first = (~mask).to(torch.uint8).argsort(dim=1, stable=True)  # real beats to the front
@@ -264,7 +261,7 @@ def _curve_loss(
 
 
 def _bce(logits: Tensor, target: Tensor, mask: Tensor, fixed_shapes: bool) -> Tensor:
-    """Mean binary cross-entropy of (b, k, s) over real beats, 0 without any."""
+    """Mean binary cross-entropy of (b, k, s) over real beats; 0 without real beats."""
     logits = _at_least_float32(logits)
     if fixed_shapes:
         each = functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="none")

@@ -1,4 +1,4 @@
-"""The dual encoder: rotation, attention, encoder, readout, heads; `motionbeat.model.dual_encoder` puts them together.
+"""The dual encoder: rotation, attention, encoder, readout, heads; `motionbeat.model.dual_encoder` combines them.
 
-Nothing is imported here, so that the package can be named without loading torch.
+Nothing is imported here, so that importing the package does not load torch.
 """

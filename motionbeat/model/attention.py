@@ -15,11 +15,11 @@ INITIAL_ALPHA = 0.1
 
 
 class PhaseAttention(nn.Module):
-    """Multi-head attention; with `contact`, beats in which a foot contact begins weigh more.
+    """Multi-head attention; with `contact`, beats in which a foot contact begins get more weight.
 
-    logits: <q~_t, k~_u> / sqrt(c) + alpha_logit . r_u; values: (1 + alpha_value . r_u) * v_u. r_u holds
-    `contacts` numbers a beat: 1 as in the paper, or one for each sub-beat, and so do both alphas, which are softplus
-    of learnt numbers and 0.1 in all at the start. With both at 0 it is plain attention.
+    logits: <q~_t, k~_u> / sqrt(c) + alpha_logit . r_u; values: (1 + alpha_value . r_u) * v_u. r_u has `contacts`
+    numbers per beat: 1 as in the paper, or one per sub-beat. Both alphas have as many; they are the softplus of learnt
+    numbers and sum to 0.1 at the start. If both are 0 it is plain attention.
     """
 
     def __init__(self, width: int, heads: int, dropout: float, contacts: int) -> None:
@@ -51,10 +51,10 @@ class PhaseAttention(nn.Module):
         return q, key, v
 
     def bias(self, mask: Tensor, contact: Tensor | None, dtype: torch.dtype) -> Tensor:
-        """(b, 1, 1, k) added to the logits of each key: the contact term, and far below zero where it is masked.
+        """(b, 1, 1, k) to add to the logits of each key: the contact term, and a large negative number if it is masked.
 
-        Finite rather than minus infinity, so that a sequence without any real beat gives numbers,
-        not NaN; exp of it is an exact zero beside any real key.
+        It is finite, not minus infinity, so that a sequence without real beats gives no NaN; with any real key, the
+        softmax of a masked key is exactly zero.
         """
         bias = torch.zeros_like(mask, dtype=dtype)
         if self.contact and contact is not None:

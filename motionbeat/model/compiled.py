@@ -1,4 +1,4 @@
-"""torch.compile of the encoders: their layers as fused kernels, made for the device at the first batches."""
+"""torch.compile of the encoders: their layers become fused kernels for the device, compiled at the first batches."""
 
 import torch
 
@@ -7,10 +7,10 @@ from motionbeat.model.dual_encoder import DualEncoder
 
 
 def compile_encoders(model: DualEncoder, device: torch.device) -> None:
-    """Have both encoders compiled when they first run; weights, their names and what is saved stay as they are.
+    """Compile both encoders when they first run; weights, their names and saved files do not change.
 
-    Results differ from those of the plain encoders by rounding. Raises `MotionBeatError` where
-    `device` has no compiler: torch needs a C++ compiler for the CPU and Triton for a GPU.
+    Results differ from the plain encoders by rounding only. Raises `MotionBeatError` if there is no compiler for
+    `device`: torch needs a C++ compiler for the CPU and Triton for a GPU.
     """
     try:
         torch.compile(_probe)(torch.ones(2, device=device))
@@ -20,7 +20,7 @@ def compile_encoders(model: DualEncoder, device: torch.device) -> None:
             f"train.compile = true, but torch.compile does not work on {device.type} here ({reason}): install "
             f"{'a C++ compiler such as g++' if device.type == 'cpu' else 'triton'}, or set train.compile=false"
         ) from None
-    # Batches differ in size: the last of an epoch, and those of a validation.
+    # Batch sizes vary: the last batch of an epoch, and validation.
     model.audio_encoder.compile(dynamic=True)
     model.motion_encoder.compile(dynamic=True)
 

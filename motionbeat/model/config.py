@@ -1,4 +1,4 @@
-"""Everything that fixes the shapes and the wiring of a model; stands beside its weights as config.json."""
+"""Everything that fixes the shapes and the structure of a model; saved next to its weights as config.json."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from motionbeat.tokens.layout import Layout
 ROTATIONS = ("harmonic", "paper", "rotary", "none")
 RESOLUTIONS = ("beat", "subbeat")
 MOST, MOST_LAYERS = 1_000_000, 100
-"""No model has more of anything: a larger number in a file is a mistake, and would take hours or all memory to try."""
+"""Upper limit of all sizes: a larger number in a file is a mistake, and building it would need hours or all memory."""
 READOUTS = ("window_harmonic", "bar_harmonic", "mean")
 
 
@@ -26,21 +26,27 @@ class ModelConfig:
     motion_width: int
     """Motion features of one sub-beat (F)."""
     rotation_start: int | None
-    """Where the block of joint rotations begins in F; it ends with F. None: the features hold no rotations."""
+    """Where the block of joint rotations begins in F; it ends with F. None: the features have no rotations."""
     subbeats: int
-    """Parts that a beat is pooled in (S)."""
+    """Sub-beats per beat (S)."""
     window_beats: int
     """Beats of a training window (K). The model itself takes any number."""
     motion_fps: float
-    """Frames a second that motion is resampled to."""
+    """Frames per second to which motion is resampled."""
     contact_speed: float
     """m/s: a foot joint slower than this ..."""
     contact_height: float
-    """m: ... and this near the floor is in contact."""
+    """m: ... and this close to the floor is in contact."""
     flux: bool = False
-    """Whether the flux of each band stands beside the log-mel. A model older than this param has none."""
+    """Whether tokens have the flux of each band in addition to the log-mel.
+
+    A model older than this param has no flux.
+    """
     joint_events: bool = False
-    """Whether joint speeds and their changes are among the motion features. A model older than this param has none."""
+    """Whether the motion features include joint speeds and their changes.
+
+    In a model older than this param they do not.
+    """
     width: int
     layers: int
     heads: int
@@ -54,7 +60,7 @@ class ModelConfig:
     readout: str
     max_beats_per_bar: int
     contact_resolution: str = "beat"
-    """Whether r of eqs. 8-9 is one number a beat (paper) or one a sub-beat, centred over the window."""
+    """Whether r of eqs. 8-9 is one number per beat (paper) or one per sub-beat, centred over the window."""
 
     def __attrs_post_init__(self) -> None:
         expected = {
@@ -93,12 +99,12 @@ class ModelConfig:
 
     @property
     def contacts(self) -> int:
-        """Numbers of r_t that guide attention (eqs. 8-9)."""
+        """How many numbers of r_t guide attention (eqs. 8-9)."""
         return self.subbeats if self.contact_resolution == "subbeat" else 1
 
     @property
     def audio_width(self) -> int:
-        """Numbers that describe the music of one sub-beat: log-mel bands, and their flux if there is one."""
+        """How many numbers describe the music of one sub-beat: log-mel bands, and their flux if the layout has it."""
         return self.mel_bands * (1 + self.flux)
 
     @property
@@ -108,7 +114,7 @@ class ModelConfig:
 
     @classmethod
     def of(cls, settings: AttrsInstance, layout: Layout) -> "ModelConfig":
-        """The section `model` of params.yaml (any attrs object with those fields), for tokens of a layout."""
+        """The configuration from the section `model` of params.yaml (an attrs object) and the layout of the tokens."""
         return cls(**asdict(layout), **asdict(settings))
 
     def to_dict(self) -> dict[str, Any]:
@@ -138,7 +144,7 @@ _COUNTS = (
     *("layers", "heads", "embedding", "max_beats_per_bar"),
 )
 _BETWEEN = {"motion_fps": (1, 1000), "contact_speed": (1e-6, 100), "contact_height": (1e-6, 10)}
-"""Frames/s, m/s and m that a body can have: motion is resampled to motion_fps, so a large one takes all memory."""
+"""Bounds in frames/s, m/s and m: motion is resampled to motion_fps, so a large value would need all memory."""
 _SWITCHES = ("flux", "joint_events", "centre", "phase_features", "contact_attention")
 _CHOICES = {"rotation": ROTATIONS, "readout": READOUTS, "contact_resolution": RESOLUTIONS}
 

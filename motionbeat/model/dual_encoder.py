@@ -1,4 +1,4 @@
-"""The whole model: music and dance of a window, beat by beat, into one space.
+"""The whole model: it maps windows of music and of dance, as beats, into one space.
 
 Axes: b batch, k beats, s sub-beats, f features of a sub-beat, d width, e embedding.
 """
@@ -19,7 +19,7 @@ from motionbeat.model.readout import readout
 from motionbeat.model.rotation import bar_phase
 
 SMALLEST_STD = 1e-3
-"""Floor of the deviations: a feature that never moves (the position of the root) is not divided by almost 0."""
+"""Lower bound of the deviations, so that a constant feature (the position of the root) is not divided by almost 0."""
 
 
 class EncodedAudio(NamedTuple):
@@ -32,7 +32,7 @@ class EncodedAudio(NamedTuple):
 class EncodedMotion(NamedTuple):
     embedding: Tensor  # (b, e), length 1
     states: Tensor  # (b, k, d)
-    contact_probability: Tensor  # (b, k, r), r_t of eqs. 8-9, one number a beat or a sub-beat
+    contact_probability: Tensor  # (b, k, r), r_t of eqs. 8-9, one number per beat or per sub-beat
     contact_guide_logits: Tensor  # (b, k, r), r_t before the sigmoid
     contact_logits: Tensor  # (b, k, s)
     energy_logits: Tensor  # (b, k, s)
@@ -41,7 +41,7 @@ class EncodedMotion(NamedTuple):
 class DualEncoder(nn.Module):
     """Two encoders with their readouts and heads. Takes raw tokens: the training statistics are saved with the weights.
 
-    `mask` is True at real beats; what masked beats hold (NaN too) changes nothing. `bar_position`
+    `mask` is True at real beats; values at masked beats (even NaN) have no effect. `bar_position`
     counts from 0 at the downbeat and may be fractional. Wrong shapes raise `MotionBeatError`.
     """
 
@@ -66,7 +66,7 @@ class DualEncoder(nn.Module):
         self.motion_rhythm = RhythmHead(config.width, config.subbeats)
 
     def set_statistics(self, mel_mean: Any, mel_std: Any, motion_mean: Any, motion_std: Any) -> None:
-        """Take the training split's mean and deviation of each feature, shared by the sub-beats of a beat.
+        """Set mean and deviation of each feature over the training split; all sub-beats of a beat share them.
 
         Arrays (audio_width,) twice and (F,) twice; deviations are raised to `SMALLEST_STD`.
         """
@@ -77,7 +77,7 @@ class DualEncoder(nn.Module):
             if new.shape != buffer.shape:
                 raise MotionBeatError(f"{name} has shape {tuple(new.shape)}; expected {tuple(buffer.shape)}")
             if not bool(torch.isfinite(new).all()) or (name.endswith("std") and bool((new < 0).any())):
-                raise MotionBeatError(f"{name} holds negative or non-finite values: run `dvc repro` to make it again")
+                raise MotionBeatError(f"{name} has negative or non-finite values: run `dvc repro` to make it again")
             buffer.copy_(new.clamp(min=SMALLEST_STD) if name.endswith("std") else new)
 
     def audio(
@@ -91,7 +91,7 @@ class DualEncoder(nn.Module):
     ) -> EncodedAudio:
         """mel (b, k, S * audio_width), bar_position (b, k), beats_per_bar (b,), mask (b, k) bool, None = all real.
 
-        validate: False where the meters are known to be right; nothing is then read back from a GPU.
+        validate: False skips the check of meters, so that nothing is read back from a GPU.
         """
         mask, whole = self._checked("mel", mel, self.config.audio_token, bar_position, beats_per_bar, mask, validate)
         tokens = self._z_scored(mel, self.mel_mean, self.mel_std, mask, whole).flatten(2)  # (b, k, s * bands)
@@ -113,9 +113,8 @@ class DualEncoder(nn.Module):
     ) -> EncodedMotion:
         """features (b, k, S * F), the rest as `audio`; has_rotations (b,) bool, None = all have them.
 
-        Where it is False the rotation block is zero, which is the mean of the window, or of the
-        training set where windows are not centred, whatever the block holds. A model without a
-        rotation block takes no notice of it.
+        If it is False, the rotation block is set to zero, which is the mean of the window (or of the training set, if
+        windows are not centred). A model without a rotation block ignores it.
         """
         width = self.config.motion_token
         mask, whole = self._checked("features", features, width, bar_position, beats_per_bar, mask, validate)
@@ -133,9 +132,9 @@ class DualEncoder(nn.Module):
         return EncodedMotion(embedding, states, contact, guide, *self.motion_rhythm(states))
 
     def _guidance(self, contact: Tensor, mask: Tensor) -> Tensor:
-        """(b, k, r) guidance of attention: r as it is (paper), or each sub-beat's less its mean over real beats.
+        """(b, k, r) guidance of attention: r itself (paper), or each sub-beat's r minus its mean over real beats.
 
-        A contact begins in most beats of a dance, so that r itself hardly tells one beat from another.
+        A contact begins in most beats of a dance, so r itself hardly distinguishes beats.
         """
         if self.config.contact_resolution == "beat":
             return contact
@@ -146,7 +145,7 @@ class DualEncoder(nn.Module):
     def alphas(self) -> dict[str, float]:
         """alpha_logit and alpha_value of each motion layer (eqs. 8-9), for the log; empty without contact attention.
 
-        With one for each sub-beat it is their sum.
+        If there is one for each sub-beat, it is their sum.
         """
         by_layer = {}
         for name, module in self.motion_encoder.named_modules():
@@ -159,8 +158,8 @@ class DualEncoder(nn.Module):
     def parameter_groups(self, weight_decay: float, alpha_rate: float = 1.0) -> list[dict[str, Any]]:
         """Groups for AdamW: weight matrices decay; norms, biases and alphas, none of them a matrix, do not.
 
-        alpha_rate: the factor `rate` of the alphas' group on the learning rate of the others. AdamW moves a scalar by
-        about the learning rate a step, whatever its gradient, which in a whole run is too little for them.
+        alpha_rate: the factor by which the learning rate of the alphas is higher. Per step AdamW changes a scalar by
+        about the learning rate, whatever its gradient; over a whole run that is too little for the alphas.
         """
         alphas = [p for name, p in self.named_parameters() if "alpha_" in name]
         matrices = [p for p in self.parameters() if p.ndim >= 2]
@@ -188,7 +187,7 @@ class DualEncoder(nn.Module):
         mask: Tensor | None,
         validate: bool,
     ) -> tuple[Tensor, bool]:
-        """Check the input; return the mask (all True where none was given), and whether it is known to be all True."""
+        """Check the input; return the mask (all True by default), and whether it is known to be all True."""
         if tokens.ndim != 3 or tokens.shape[2] != width:
             raise MotionBeatError(f"{name} has shape {tuple(tokens.shape)}; expected (batch, beats, {width})")
         b, k = tokens.shape[:2]
@@ -200,29 +199,29 @@ class DualEncoder(nn.Module):
             ("mask", mask, (b, k)),
         ):
             if tuple(tensor.shape) != shape:
-                raise MotionBeatError(f"{label} has shape {tuple(tensor.shape)}; expected {shape} as {name} has")
+                raise MotionBeatError(f"{label} has shape {tuple(tensor.shape)}; expected {shape}, as for {name}")
         if mask.dtype != torch.bool:
             raise MotionBeatError(f"mask is {mask.dtype}; expected bool, True at real beats")
         if not validate:
             return mask, False
-        # One question to the device instead of three: on a GPU each waits for all work before it.
+        # One read from the device instead of three: on a GPU each read waits for all previous work.
         lowest, highest, whole = torch.stack([*beats_per_bar.long().aminmax(), mask.all().long()]).tolist()
         self.check_meters(lowest, highest)
         return mask, bool(whole)
 
     def check_meters(self, lowest: int, highest: int) -> None:
-        """Raise `MotionBeatError` where the model has no room for so many beats a bar."""
+        """Raise `MotionBeatError` if the model does not support this many beats per bar."""
         if lowest < 1 or highest > self.config.max_beats_per_bar:
             raise MotionBeatError(
-                f"beats_per_bar runs from {lowest} to {highest}; the model has room for 1 to "
+                f"beats_per_bar runs from {lowest} to {highest}; the model supports 1 to "
                 f"{self.config.max_beats_per_bar} (model.max_beats_per_bar)"
             )
 
     def _z_scored(self, tokens: Tensor, mean: Tensor, std: Tensor, mask: Tensor, whole: bool) -> Tensor:
-        """(b, k, s * f) -> a new (b, k, s, f), zero at masked beats; of mean 0 over the window if it is centred.
+        """(b, k, s * f) -> a new (b, k, s, f), zero at masked beats, with mean 0 over the window if centred.
 
-        Where windows are centred the training mean drops out, and is never subtracted. `whole`: no
-        beat is masked; a pass over all tokens costs as much as a layer of a small model.
+        If windows are centred, the training mean would cancel out, so it is not subtracted. `whole`: no beat is masked,
+        which saves a pass over all tokens; that costs as much as a layer of a small model.
         """
         b, k, _ = tokens.shape
         masked = ~mask[:, :, None, None]  # (b, k, 1, 1)

@@ -1,4 +1,4 @@
-"""Windows2Embeddings: a model on any number of windows, in batches, on a device; used for all encoding but training.
+"""Windows2Embeddings: run a model on windows of music or dance, in batches, on a device; not used in training.
 
 Axes: n windows, k beats, e embedding, d width.
 """
@@ -39,13 +39,14 @@ def encode_windows(
 ) -> EncodedAudio | EncodedMotion:
     """Embeddings and head outputs of n windows of music or dance, without gradients and without dropout.
 
-    tokens: (n, k, f), or a table (N, f) of which `rows` (n, k) names the tokens of each window; then no more than a
-    batch of windows is ever gathered. bar_position: (n, k), from 0 at the downbeat. beats_per_bar: (n,), or one for
-    all. mask: (n, k), True = real beat; None: all are. has_rotations: False where motion tokens hold no joint
-    rotations. device: where to compute, to which the model is moved; None: where it is. batch_size: windows at once,
-    which changes results by rounding only. precision: float32, bf16 or auto, of matrix products (`chosen_precision`).
-    Returns the fields of `DualEncoder.audio` or `.motion` for all windows, on the device.
-    Raises `MotionBeatError` for no window, a batch size below 1, or what the model refuses.
+    tokens: (n, k, f), or a table (N, f) together with `rows` (n, k), the table's rows in each window; then only one
+    batch of windows at a time is in memory. bar_position: (n, k), from 0 at the downbeat. beats_per_bar: (n,), or one
+    for
+    all. mask: (n, k), True = real beat; None: all are real. has_rotations: False for motion tokens without joint
+    rotations. device: the model is moved there; None: it stays where it is. batch_size: windows per batch; it changes
+    results by rounding only. precision: of matrix products, float32, bf16 or auto (`chosen_precision`). Returns the
+    fields of `DualEncoder.audio` or `.motion` for all windows, on the device. Raises `MotionBeatError` if there is no
+    window, for a batch size below 1, and for input that the model refuses.
     """
     count = len(bar_position)
     if not count:
@@ -74,7 +75,7 @@ def encode_windows(
 
 
 def batches_of(count: int, batch_size: int = WINDOWS_AT_ONCE) -> Iterator[slice]:
-    """Slices that cover `count` windows in order, `batch_size` at a time."""
+    """Slices of `batch_size` windows that cover `count` windows in order."""
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise MotionBeatError(f"batch_size = {batch_size!r}; give a whole number from 1, such as {WINDOWS_AT_ONCE}")
     for begin in range(0, count, batch_size):

@@ -29,11 +29,11 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Z-scored tokens -> one state a beat.
+    """Z-scored tokens -> one state per beat.
 
     With `config.phase_features`, sin and cos of the bar phase enter through a linear layer (the
-    paper's additive bar-phase encoding); the states then change when the phases shift. contacts: numbers of r_t
-    that guide attention, 0 for none.
+    paper's additive bar-phase encoding); the states then change when the phases shift. contacts: how many numbers of
+    r_t guide attention; 0: no guidance.
     """
 
     def __init__(self, config: ModelConfig, token: int, contacts: int = 0) -> None:
@@ -50,13 +50,13 @@ class Encoder(nn.Module):
     ) -> Tensor:
         """tokens (b, k, token), phase (b, k) rad, beats_per_bar (b,), mask (b, k) True = real.
 
-        contact: (b, k, contacts), where attention is guided.
+        contact: (b, k, contacts), if attention is guided.
 
-        Returns (b, k, d). Masked beats are never attended to; the states at masked beats mean nothing.
+        Returns (b, k, d). Attention ignores masked beats; the states at masked beats have no meaning.
         """
         pairs = self.config.width // self.config.heads // 2
         angles = rotation_angles(self.config.rotation, phase, beats_per_bar, self.config.subbeats, pairs)  # (b, k, p)
-        # Under bf16 autocast the sum that all blocks add to stays in the precision of the weights.
+        # Under bf16 autocast the residual stream stays in the precision of the weights.
         x = self.embed(tokens).to(self.norm.weight.dtype)  # (b, k, d)
         if self.embed_phase is not None:
             x = x + self.embed_phase(torch.stack([phase.sin(), phase.cos()], dim=-1))  # (b, k, d)

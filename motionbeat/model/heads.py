@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class RhythmHead(nn.Module):
-    """Token states -> logits of an event curve and of the mass within a bar, one a sub-beat.
+    """Token states -> logits of an event curve and of the mass within a bar, one per sub-beat.
 
     Audio: onsets and accent mass. Motion: contact pulses and energy mass. The curve's sigmoid is a
     strength in 0..1; the mass is the softmax of the logits of all B * S sub-beats of one bar.
@@ -26,7 +26,7 @@ class RhythmHead(nn.Module):
 class ContactHead(nn.Module):
     """Z-scored motion tokens -> logits of r_t, the probability that a foot contact begins (eqs. 8-9).
 
-    One number a beat as in the paper, or one for each sub-beat. Its input is that one beat: guidance is needed
+    One number per beat as in the paper, or one per sub-beat. The input is a single beat, since guidance is needed
     before the first attention layer.
     """
 

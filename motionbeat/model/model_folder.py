@@ -1,6 +1,6 @@
-"""A model as a folder of two files, config.json and model.safetensors: nothing is unpickled, and both files must fit.
+"""A model as a folder of two files, config.json and model.safetensors: no pickle is loaded, and both files must match.
 
-A file that is missing, broken or of another model raises `MotionBeatError` that names it and the fix.
+A file that is missing, broken or of another model raises a `MotionBeatError` that names the file and the fix.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 
 
 def save(folder: Path | str, config: dict[str, Any], model: nn.Module, half: bool = False) -> None:
-    """Write both files; the same weights, float32 all of them, give the same bytes.
+    """Write both files. All weights must be float32; the same weights give the same bytes.
 
-    half: write the parameters, not the statistics, as float16; they are read as float32 again.
+    half: write the parameters as float16 (not the statistics); they are read as float32.
     """
     folder = Path(folder)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -38,7 +38,7 @@ def save(folder: Path | str, config: dict[str, Any], model: nn.Module, half: boo
 
 
 def read_config(folder: Path | str, kind: str) -> Any:
-    """What config.json holds, not yet checked. kind: of model, for the message."""
+    """The content of config.json, not yet checked. kind: the kind of model, for the message."""
     path = Path(folder) / CONFIG_FILE
     if not path.is_file():
         raise MotionBeatError(f"{path} is missing: name the folder of a trained {kind}")
@@ -49,17 +49,17 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def build(folder: Path | str, make: Callable[[], Module], kind: str) -> Module:
-    """The model that `make` builds, with the weights in `folder`; kind: of model, for the message.
+    """Build a model with `make` and load its weights from `folder`. kind: the kind of model, for the message.
 
     Names and shapes are compared with the file's header before anything is allocated: `make` first builds without
-    memory (PyTorch's device meta), so that sizes which no file has are refused and not tried. Raises
+    memory (PyTorch's device meta), so that wrong sizes are refused before memory is allocated. Raises
     `MotionBeatError`.
     """
     path = Path(folder) / WEIGHTS_FILE
     fix = f"use {CONFIG_FILE} and {WEIGHTS_FILE} from the same folder"
     with (
         guarded(Path(folder) / CONFIG_FILE, "asks for a model that cannot be built", fix),
-        torch.random.fork_rng(devices=[]),  # the caller's random numbers stay as they are
+        torch.random.fork_rng(devices=[]),  # the caller's random state is not changed
         torch.device("meta"),
     ):
         expected = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
@@ -87,7 +87,10 @@ def _refuse_other(path: Path, expected: dict[str, Any], found: dict[str, Any]) -
 
 
 def load_weights(folder: Path | str, model: nn.Module, kind: str) -> None:
-    """Put model.safetensors into `model`, which has the shapes that config.json asks for. kind: for the message."""
+    """Load model.safetensors into `model`, which has the shapes of config.json.
+
+    kind: the kind of model, for the message.
+    """
     path = Path(folder) / WEIGHTS_FILE
     tensors = _read(path, kind)
     expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items()}
@@ -95,7 +98,7 @@ def load_weights(folder: Path | str, model: nn.Module, kind: str) -> None:
     _refuse_other(path, expected, actual)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise MotionBeatError(f"{path}: tensor {name} holds NaN or infinity: train the {kind} again")
+            raise MotionBeatError(f"{path}: tensor {name} contains NaN or infinity: train the {kind} again")
     model.load_state_dict(tensors)
 
 

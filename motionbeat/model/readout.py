@@ -1,4 +1,4 @@
-"""From one state a beat to one embedding a window: mean, the harmonics of the bar, or those of the window.
+"""From the states of the beats to one embedding per window: mean, harmonics of the bar, or harmonics of the window.
 
 Axes: b batch, k beats, d width, c channels of a beat's code, n harmonics, e embedding.
 """
@@ -15,13 +15,13 @@ from motionbeat.model.config import ModelConfig
 def bar_harmonics(
     states: Tensor, phase: Tensor, beats_per_bar: Tensor, mask: Tensor, highest: int
 ) -> tuple[Tensor, Tensor]:
-    """Real and imaginary part of c_h = mean_t exp(-i h phi_t) y_t for h = 0..floor(B / 2), over real beats alone.
+    """Real and imaginary part of c_h = mean_t exp(-i h phi_t) y_t for h = 0..floor(B / 2), over real beats only.
 
     Shifting the content by delta beats, which adds 2 pi delta / B to every phi_t, multiplies c_h by
     exp(-2 pi i h delta / B): a cyclic shift in time is a rotation in latent space.
     states: (b, k, d). phase: (b, k) rad. beats_per_bar: (b,). mask: (b, k) True = real beat.
-    highest: largest h that there is room for; c_h above floor(B / 2) of a sequence is zero.
-    Returns two (b, highest + 1, d). A sequence without real beats gives zeros.
+    highest: the largest h of the output; c_h above floor(B / 2) of a sequence is zero.
+    Returns two (b, highest + 1, d). For a sequence without real beats they are zero.
     """
     h = torch.arange(highest + 1, device=states.device)  # (n,)
     kept = (h <= beats_per_bar.long()[:, None] // 2).to(states.dtype)  # (b, n)
@@ -36,9 +36,9 @@ def bar_harmonics(
 def window_harmonics(code: Tensor, mask: Tensor, period: int) -> tuple[Tensor, Tensor]:
     """Real and imaginary part of C_n = sum_t exp(-2 pi i n t / period) y_t, n = 0..floor(period / 2), over real beats.
 
-    t is the beat's index in the window; beats beyond the period wrap. Rolling the content of a window
-    of `period` beats by delta beats multiplies C_n by exp(-2 pi i n delta / period). Together the C_n
-    hold every beat of the window in its place. The harmonics of the bar are those at n = h * period / B.
+    t is the beat's index in the window; beats beyond the period wrap around. Rolling the content of a window
+    of `period` beats by delta beats multiplies C_n by exp(-2 pi i n delta / period). Together the C_n determine every
+    beat of the window at its position. The harmonics of the bar are those at n = h * period / B.
     code: (b, k, c). mask: (b, k) True = real beat. Returns two (b, period // 2 + 1, c).
     """
     n = torch.arange(period // 2 + 1, device=code.device)
@@ -51,8 +51,8 @@ def window_harmonics(code: Tensor, mask: Tensor, period: int) -> tuple[Tensor, T
 class BarReadout(nn.Module):
     """Pool the states over the window, map them to the embedding, scale it to length 1.
 
-    `mean` is c_0 alone (paper). `bar_harmonic` takes every c_h, real and imaginary parts side by
-    side (the imaginary part of c_0 is zero and left out). Neither keeps in which bar of the window an event was.
+    `mean` is c_0 alone (paper). `bar_harmonic` concatenates real and imaginary parts of every c_h (the imaginary part
+    of c_0 is zero and left out). Neither keeps the information in which bar of the window an event was.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -70,9 +70,9 @@ class BarReadout(nn.Module):
 class WindowReadout(nn.Module):
     """A code of e / K channels for each beat, and the harmonics of the window over it, scaled to length 1.
 
-    The transform is unitary but for one learnt gain a harmonic, so the cosine of two windows compares
-    them beat by beat: what is learnt about matching one beat holds for every beat and every bar,
-    and no weights are spent on where in the window it stands.
+    The transform is unitary except for one learnt gain per harmonic, so the cosine of two windows compares them beat by
+    beat: what is learnt about matching one beat applies to all beats and bars, and no weights depend on its position in
+    the window.
     """
 
     times: Tensor
@@ -83,7 +83,7 @@ class WindowReadout(nn.Module):
         self.project = nn.Linear(config.width, config.embedding // self.period)
         harmonics = self.period // 2 + 1
         self.gain_raw = nn.Parameter(torch.full((harmonics,), math.log(math.expm1(1.0))))
-        # A real signal has C_n twice, as C_n and its conjugate, but for n = 0 and n = K / 2, which are real.
+        # A real signal has each C_n twice, as C_n and its conjugate, except n = 0 and n = K / 2, which are real.
         self.both = slice(1, (self.period + 1) // 2)
         times = torch.ones(harmonics)
         times[self.both] = math.sqrt(2.0)
@@ -95,7 +95,7 @@ class WindowReadout(nn.Module):
         return functional.softplus(self.gain_raw)
 
     def forward(self, states: Tensor, phase: Tensor, beats_per_bar: Tensor, mask: Tensor) -> Tensor:
-        """states (b, k, d), mask (b, k) -> (b, e), L2-normalised; phase and meter have no part in it."""
+        """states (b, k, d), mask (b, k) -> (b, e), L2-normalised; phase and meter are not used."""
         code = self.project(states)  # (b, k, c)
         real, imaginary = window_harmonics(code, mask, self.period)
         weight = self.gain * self.times.to(code.dtype)  # (n,)

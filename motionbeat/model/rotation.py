@@ -1,7 +1,7 @@
-"""Bar-equivariant phase rotations (eq. 7): queries and keys turn with the phase of their beat.
+"""Bar-equivariant phase rotations (eq. 7): queries and keys are rotated by the phase of their beat.
 
-Adding one constant to the phase of every beat turns all queries and keys alike and leaves each
-attention weight as it was.
+Adding a constant to the phase of every beat rotates all queries and keys equally and does not change any attention
+weight.
 
 Axes: b batch, k beats, h heads, c channels of a head, p = c / 2 pairs of channels.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 ROTARY_BASE = 100.0
-"""The slowest rotary pair turns 1 / ROTARY_BASE rad a beat: with the usual 10,000 it would hardly turn in 16 beats."""
+"""The slowest rotary pair turns 1 / ROTARY_BASE rad a beat: with the usual 10,000 it would hardly move in 16 beats."""
 
 
 def bar_phase(bar_position: Tensor, beats_per_bar: Tensor) -> Tensor:
@@ -21,14 +21,13 @@ def bar_phase(bar_position: Tensor, beats_per_bar: Tensor) -> Tensor:
 
 
 def rotation_angles(kind: str, phase: Tensor, beats_per_bar: Tensor, subbeats: int, pairs: int) -> Tensor | None:
-    """Angle of every channel pair of a head at every beat, radians; None where nothing is rotated.
+    """Angle of every channel pair of a head at every beat, radians; None if nothing is rotated.
 
     kind: `paper` turns every pair by phi (eq. 7). `harmonic` turns pair i of the first half by
-    (1 + i mod floor(B S / 2)) * phi, B being that of the sequence, and the pairs of the second half
-    by the beat's index in the window at geometric rates (rotary position), since the phase alone
-    cannot tell beat t from beat t + B. `rotary` turns every pair by the index and does not use the bar: what
-    `harmonic` gains over it comes from the bar's phase. `none` turns nothing, and as there is no other
-    position either, attention sees the window as a set.
+    (1 + i mod floor(B S / 2)) * phi, where B is the sequence's meter, and the pairs of the second half by the beat's
+    index in the window at geometric rates (rotary position), since beats t and t + B have the same phase. `rotary`
+    turns every pair by the index and does not use the bar: if `harmonic` is better, the reason is the phase. `none`
+    turns nothing; without any other position, attention treats the window as a set.
     phase: (b, k). beats_per_bar: (b,). Returns (b, k, p).
     """
     if kind == "none":

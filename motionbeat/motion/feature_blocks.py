@@ -1,4 +1,4 @@
-"""The blocks of the motion features, and their mirror image. Needs numpy alone, as training does."""
+"""The blocks of the motion features, and their mirror image. It needs only numpy, since training imports it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from motionbeat.motion.skeleton import MIRRORED
 
 FEATURE_BLOCKS = {
-    "positions": 72,  # m, of 24 joints from the root, in the heading frame (those of the root are 0)
-    "velocities": 72,  # m/s, of these positions
+    "positions": 72,  # m, 24 joints relative to the root, in the heading frame (the root itself is 0)
+    "velocities": 72,  # m/s, velocities of these positions
     "root_velocity": 3,  # m/s, in the heading frame: to the left, up, forwards
     "yaw_rate": 1,  # rad/s, positive to the left
     "contacts": 4,  # 0 or 1: left ankle, right ankle, left toes, right toes
@@ -18,7 +18,7 @@ FEATURE_BLOCKS = {
 
 
 def feature_slices(has_rotations: bool, has_events: bool = False) -> dict[str, slice]:
-    """Where each block of the features stands; blocks that are not asked for are left out."""
+    """The slice of each block of the features; blocks that are not requested are left out."""
     left_out = {name for name, wanted in (("rotations", has_rotations), ("events", has_events)) if not wanted}
     slices, begin = {}, 0
     for name, width in FEATURE_BLOCKS.items():
@@ -29,10 +29,10 @@ def feature_slices(has_rotations: bool, has_events: bool = False) -> dict[str, s
 
 
 def mirrored_features(has_rotations: bool, has_events: bool = False) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Features of the mirror image of a dance, left and right exchanged, from its features.
+    """How to compute the features of a mirrored dance (left and right exchanged) from the features of the dance.
 
-    Returns (F,) order and (F,) sign: features of the mirrored dance = features[..., order] * sign. Means over time
-    follow in the same way.
+    Returns (F,) order and (F,) sign: features of the mirrored dance = features[..., order] * sign. The same is true for
+    means over time.
     """
     joint, xyz = 3 * np.array(MIRRORED)[:, None], np.arange(3)
     blocks = {

@@ -1,4 +1,4 @@
-"""Poses2Joints: SMPL forward kinematics, driven through smplx without the gated body model."""
+"""Poses2Joints: SMPL forward kinematics by smplx, without the body model that needs a registration."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,9 @@ _FRAMES_AT_ONCE = 4096
 def forward_kinematics(poses: NDArray[np.floating], translation: NDArray[np.floating]) -> NDArray[np.float32]:
     """Joint positions of a pose sequence on the neutral rest body.
 
-    poses: (T, 24, 3) axis-angle, radians. translation: (T, 3) m, where the root joint goes (SMPL
-    adds the rest position of the root to it; that constant is left out, since only the floor that
-    a clip stands on would move). Returns (T, 24, 3) float32, metres, in the axes of the input.
+    poses: (T, 24, 3) axis-angle, radians. translation: (T, 3) m, position of the root joint (SMPL adds the root's rest
+    position to it; this constant is left out, since it would only move the floor). Returns (T, 24, 3) float32, metres,
+    in the axes of the input.
     """
     import torch
     from smplx.lbs import batch_rigid_transform, batch_rodrigues
@@ -39,10 +39,10 @@ def rest_joints() -> NDArray[np.float64]:
 
 
 def velocity(series: NDArray[np.floating], fps: float) -> NDArray[np.float64]:
-    """Change a second of a series (T, ...) at `fps` frames a second: central differences, one-sided at the ends.
+    """Change per second of a series (T, ...) at `fps` frames per second: central differences, one-sided at the ends.
 
-    Divided by time and not by frames, so that the same movement has the same velocity at every frame
-    rate. A single frame stands still.
+    The unit is seconds and not frames, so that a movement has the same velocity at every frame rate. A single frame has
+    velocity 0.
     """
     values = np.asarray(series, np.float64)
     return np.gradient(values, axis=0) * fps if len(values) > 1 else np.zeros_like(values)

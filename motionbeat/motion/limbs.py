@@ -1,4 +1,4 @@
-"""Limbs: how a chain of two links reaches a place, and the smoothest path there."""
+"""Limbs: two-link inverse kinematics, and minimum-jerk paths."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,15 @@ def minimum_jerk(progress: Array) -> Array:
 
 
 def unit(vectors: Array) -> Array:
-    """Vectors of the last axis, scaled to length 1."""
+    """Scale the vectors of the last axis to length 1."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def bent(reach: Array, pole: Array, first: float, second: float) -> tuple[Array, Array, Array]:
-    """Directions of two links whose end lies at `reach` from their start, bent towards `pole`, and of their hinge.
+    """Directions of two links that end at `reach` from their start and bend towards `pole`, and their hinge axis.
 
-    reach, pole: (T, 3). first, second: lengths of the links. Returns unit vectors (T, 3) each. A place out of reach
-    is approached along the direction to it.
+    reach, pole: (T, 3). first, second: lengths of the links. Returns unit vectors (T, 3) each. If `reach` is too far,
+    the links are stretched towards it.
     """
     distance = np.clip(np.linalg.norm(reach, axis=-1), abs(first - second) + _FOLDED_M, _STRETCHED * (first + second))
     ahead = unit(reach)

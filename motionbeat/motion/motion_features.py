@@ -1,6 +1,6 @@
 """Joints2Features: a dancer's movement as numbers that do not depend on place or facing direction.
 
-Shapes: T frames; the blocks of a frame's features stand in the order of `FEATURE_BLOCKS`. Rotations
+Shapes: T frames; the features of a frame are the blocks in the order of `FEATURE_BLOCKS`. Rotations
 come last, so that the features of a corpus without rotations are a prefix of those with them.
 """
 
@@ -14,7 +14,7 @@ from motionbeat.motion.kinematics import velocity
 from motionbeat.motion.skeleton import INDEX
 
 _SHORTEST_ACROSS = 0.05
-"""m: with less of the hips and shoulders across the floor (a dancer on the side), they do not show the heading."""
+"""m: if hips and shoulders are shorter than this in the floor plane (a dancer on the side), there is no heading."""
 
 
 def motion_features(
@@ -24,12 +24,12 @@ def motion_features(
     contact_speed: float,
     contact_height: float,
 ) -> NDArray[np.float32]:
-    """Features of each frame but for the joint events, not yet z-scored.
+    """Features of each frame without the joint events, not z-scored.
 
     joints: (T, 24, 3) m, y up. poses: (T, 24, 3) axis-angle, or none. fps: of both. contact_speed (m/s)
     and contact_height (m): see `foot_contacts`. Returns (T, 296) float32, or (T, 152) without poses.
-    They stay as they are when the dancer turns about the vertical or stands elsewhere, and are finite
-    for a body that stands still, lies down or has shrunk to a point.
+    They do not change if the dancer turns about the vertical or stands in another place, and are finite for a body that
+    stands still, lies down or has size 0.
     """
     joints = np.asarray(joints, np.float64)
     yaw = heading(joints)
@@ -51,7 +51,7 @@ def motion_features(
 def joint_events(joints: NDArray[np.floating], fps: float) -> NDArray[np.float32]:
     """Speed, and how much it rises and falls, of each joint: where a movement starts, and where it stops.
 
-    The mean of a signed velocity over part of a beat is about 0 for a joint that swings; these are not.
+    For a joint that swings, the mean of a signed velocity over part of a beat is about 0; the mean of these is not.
     joints: (T, 24, 3) m. Returns (T, 72) float32, block after block of 24 joints: `|v|` in m/s, `max(d|v|/dt, 0)`
     and `max(-d|v|/dt, 0)` in m/s^2, by central differences.
     """
@@ -63,9 +63,9 @@ def joint_events(joints: NDArray[np.floating], fps: float) -> NDArray[np.float32
 def heading(joints: NDArray[np.floating]) -> NDArray[np.float64]:
     """Yaw (T,) of the dancer, radians, continuous over time; 0 faces +z, positive turns to the left (+x).
 
-    Across the floor from the right to the left hip plus from the right to the left shoulder; the
-    dancer faces where that axis crossed with the vertical points. Where the axis stands upright the
-    heading is interpolated over time; where it does so throughout, it is 0.
+    The axis is the vector from right to left hip plus the vector from right to left shoulder, in the floor plane; the
+    heading is the cross product of this axis and the vertical. Where the axis is upright, the heading is interpolated
+    over time; if it always is, the heading is 0.
     """
     across = joints[:, INDEX["lhip"]] - joints[:, INDEX["rhip"]]
     across = across + joints[:, INDEX["lshoulder"]] - joints[:, INDEX["rshoulder"]]
@@ -89,7 +89,7 @@ def _turned(vectors: NDArray[np.float64], yaw: NDArray[np.float64]) -> NDArray[n
 
 
 def _rotations_6d(poses: NDArray[np.float64], yaw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T, 24, 6): the continuous rotation of Zhou et al. (CVPR 2019), yaw taken off the root's."""
+    """(T, 24, 6): the continuous rotation of Zhou et al. (CVPR 2019), without the yaw of the root."""
     matrices = Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix().reshape(*poses.shape, 3)
     matrices[:, 0] = _turned(matrices[:, 0].swapaxes(1, 2), -yaw).swapaxes(1, 2)  # each column is a vector
     return matrices[..., :2].swapaxes(-1, -2).reshape(*poses.shape[:2], 6)

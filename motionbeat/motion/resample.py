@@ -1,4 +1,4 @@
-"""Motion at another frame rate: frame i of the result lies at i / target_fps seconds of the clip."""
+"""Motion at another frame rate: frame i of the result is at i / target_fps seconds of the clip."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,16 +6,16 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.spatial.transform import Rotation, Slerp
 
 _ROUNDING = 1e-6
-"""Frames: what a clip's end may miss the last new frame by, since rates such as 29.97 are not exact."""
+"""Frames by which the last new frame may exceed the clip, since rates such as 29.97 are not exact."""
 
 
 def resample(joints: NDArray[np.floating], fps: float, target_fps: float) -> NDArray[np.float32]:
     """Positions (T, ...) at `fps` as (T', ...) float32 at `target_fps`.
 
     Cubic Hermite interpolation with central-difference slopes (Catmull-Rom): it passes through every
-    frame, velocities are continuous, and being linear in the positions it commutes with rotations and
-    translations of the dancer. A lower rate takes the curve at the new times without a low-pass: from
-    60 to 30 frames a second that is every other frame as it stands.
+    frame, velocities are continuous, and since it is linear in the positions, it commutes with rotations and
+    translations of the dancer. A lower rate samples the curve at the new times without a low-pass: from 60 to 30 frames
+    per second this is every second frame.
     """
     values = np.asarray(joints, np.float64)
     times = _times(len(values), fps, target_fps)
@@ -28,7 +28,7 @@ def resample(joints: NDArray[np.floating], fps: float, target_fps: float) -> NDA
 def resample_poses(poses: NDArray[np.floating], fps: float, target_fps: float) -> NDArray[np.float32]:
     """Joint rotations (T, J, 3) axis-angle at `fps` as (T', J, 3) float32 at `target_fps`.
 
-    Spherical linear interpolation of each joint; the result's angles lie in 0..pi.
+    Spherical linear interpolation of each joint; angles of the result are in 0..pi.
     """
     values = np.asarray(poses, np.float64)
     times = _times(len(values), fps, target_fps)

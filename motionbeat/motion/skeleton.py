@@ -1,7 +1,7 @@
 """The 24 SMPL joints: names, tree and rest pose (y up, metres).
 
-Source of the order and the tree: SMPL (Loper et al., 2015). The rest offsets are those of its
-neutral mean body, rounded to a millimetre.
+Source of the order and the tree: SMPL (Loper et al., 2015). The rest offsets are from its neutral mean body, rounded to
+a millimetre.
 """
 
 import re
@@ -21,7 +21,7 @@ INDEX = {name: i for i, name in enumerate(JOINTS)}
 MIRRORED = tuple(
     INDEX[{"l": "r", "r": "l"}[name[0]] + name[1:]] if _SIDED.match(name) else i for i, name in enumerate(JOINTS)
 )
-"""Each joint's place in the mirror image of the body: left and right exchanged."""
+"""Index of each joint's mirror image: left and right exchanged."""
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 FEET = (INDEX["lankle"], INDEX["rankle"], INDEX["ltoes"], INDEX["rtoes"])
 """The joints of foot contact (7, 8, 10, 11)."""

@@ -1,1 +1,1 @@
-"""Beat-synchronous tokens: pooling to beats, the token tables and windows over them."""
+"""Beat-synchronous tokens: the layout, pooling to beats, and windows over the tokens of one song or dance."""

@@ -1,4 +1,4 @@
-"""Dance2Tokens: from joints and beat times to what the motion encoder takes."""
+"""Dance2Tokens: from joints and beat times to the input of the motion encoder."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,7 @@ def dance_tokens(
     beats_per_bar: int | None,
     layout: Layout,
 ) -> TokenSequence:
-    """Tokens of a dance; arguments and errors as `motionbeat.MotionBeat.embed_motion`."""
+    """Tokens of a dance; arguments and errors as for `motionbeat.MotionBeat.embed_motion`."""
     if isinstance(fps, bool) or not isinstance(fps, int | float | np.number) or not 0 < fps < np.inf:
         raise MotionBeatError(f"fps = {fps!r}; give the frame rate of the dance in frames per second, such as 60")
     points = _motion_array("joints", joints, None)
@@ -49,7 +49,7 @@ def dance_tokens(
 
 
 def _motion_array(name: str, values: ArrayLike, frames: int | None) -> Floats:
-    """(T, 24, 3) float32 from (T, 24, 3) or, for poses, (T, 72); finite, of as many frames as asked for."""
+    """Check (T, 24, 3) or, for poses, (T, 72), and return (T, 24, 3) float32. frames: the expected number, if known."""
     try:
         array = as_array(values).astype(np.float32, copy=False)
     except (TypeError, ValueError):
@@ -59,10 +59,10 @@ def _motion_array(name: str, values: ArrayLike, frames: int | None) -> Floats:
     if array.ndim != 3 or array.shape[1:] != (24, 3) or len(array) < 2:
         raise MotionBeatError(f"{name} have shape {array.shape}: give (frames, 24, 3), SMPL's joints, 2 frames or more")
     if frames is not None and len(array) != frames:
-        raise MotionBeatError(f"{name} have {len(array)} frames, the joints {frames}: give as many")
+        raise MotionBeatError(f"{name} have {len(array)} frames, the joints {frames}: give the same number")
     finite = np.isfinite(array).all(axis=(1, 2))
     if not finite.all():
-        raise MotionBeatError(f"{name} hold NaN or infinity in frame {int(finite.argmin())}: repair or leave it out")
+        raise MotionBeatError(f"{name} contain NaN or infinity in frame {int(finite.argmin())}: repair or leave it out")
     return array
 
 

@@ -1,4 +1,4 @@
-"""Frames2Tokens: mean pooling of a frame sequence over beat intervals, or a regular grid, and their equal parts."""
+"""Frames2Tokens: mean pooling of frames over the sub-beats of beat intervals or of a regular grid."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from motionbeat.errors import MotionBeatError
 
 Array = NDArray[np.floating]
 _FRAMES_AT_ONCE = 30_000
-"""Frames that are pooled at once: 10 minutes of music."""
+"""Frames to pool at once: 10 minutes of music."""
 
 
 def subbeat_edges(beat_times: Array, subbeats: int) -> NDArray[np.float64]:
@@ -27,12 +27,11 @@ def subbeat_edges(beat_times: Array, subbeats: int) -> NDArray[np.float64]:
 def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.float32]:
     """Mean of the frames over each interval between consecutive edges.
 
-    Frame i stands for the time [(i - 1/2) / frame_rate, (i + 1/2) / frame_rate), and an interval
-    takes from each frame the part that it covers, so an interval shorter than a frame is never
-    empty, and the mean of S equal parts is the mean of the whole. What lies outside the frames
-    is left out.
+    Frame i stands for the time [(i - 1/2) / frame_rate, (i + 1/2) / frame_rate), and each frame is weighted by the part
+    of it that the interval covers. So an interval shorter than a frame is never empty, and the mean of S equal parts is
+    the mean of the whole. Parts outside the frames are left out.
 
-    frames: (T, F). edges: (M + 1,) s, increasing, or (N, M + 1), a row of edges for each of N tokens.
+    frames: (T, F). edges: (M + 1,) s, increasing, or (N, M + 1), one row of edges for each of N tokens.
     Returns (M, F) or (N, M, F) float32.
     Raises `MotionBeatError` when an interval lies wholly outside the frames.
     """
@@ -59,7 +58,7 @@ def _means(frames: Array, position: Array) -> NDArray[np.float32]:
 
 
 def _means_in_parts(frames: Array, position: Array) -> Iterator[NDArray[np.float32]]:
-    """`_means` of the intervals that begin within some thousand frames at a time: sums are float64, which is large."""
+    """`_means` in blocks of some thousand frames, since the float64 sums need much memory."""
     borders = [0, *np.searchsorted(position[:-1], np.arange(_FRAMES_AT_ONCE, len(frames), _FRAMES_AT_ONCE))]
     for begin, end in zip(borders, [*borders[1:], len(position) - 1], strict=True):
         if begin < end:
@@ -71,15 +70,15 @@ def _means_in_parts(frames: Array, position: Array) -> Iterator[NDArray[np.float
 class GridTokens:
     """Tokens of a regular grid without beats: token t is pooled from the `period_s` around t / frame_rate seconds.
 
-    Beyond the frames there is silence (zeros). A slice `tokens[a:b]` is pooled when it is asked for, (b - a, S * F)
-    float32, so that the tokens of hours of music, which overlap, are never in memory at once.
+    Beyond the frames there is silence (zeros). A slice `tokens[a:b]`, (b - a, S * F) float32, is pooled on access, so
+    that the overlapping tokens of hours of music are never in memory together.
     """
 
     frames: Array
     """(T, F), frame i centred on i / frame_rate s, as for `pool_frames`."""
     frame_rate: float
     count: int
-    """Tokens: it may be less or more than T."""
+    """Number of tokens, which may differ from T."""
     period_s: float
     subbeats: int
 
@@ -88,7 +87,7 @@ class GridTokens:
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
         begin, end, _ = part.indices(self.count)
-        reach = int(self.period_s * self.frame_rate / 2) + 1  # frames that a token needs on either side
+        reach = int(self.period_s * self.frame_rate / 2) + 1  # frames that a token needs on each side
         inside = self.frames[max(begin - reach, 0) : end + reach]
         missing = max(reach - begin, 0), max(end + reach - max(len(self.frames), begin - reach), 0)
         frames = np.pad(inside, (missing, (0, 0)))  # (end - begin + 2 * reach, F)
@@ -98,7 +97,7 @@ class GridTokens:
 
 
 def begins_in(events: NDArray[np.bool_], frame_rate: float, edges: Array) -> NDArray[np.float32]:
-    """1 for each interval in which some event falls, else 0.
+    """1 for each interval that contains an event, otherwise 0.
 
     events: (T,) or (T, C) bool, at i / frame_rate s. edges: (M + 1,) s. Returns (M,).
     """

@@ -1,4 +1,4 @@
-"""Signals2Tokens: one song or one dance in, one token a beat out. Used by the tokens stage and by `MotionBeat`."""
+"""Signals2Tokens: one song or dance to one token per beat. Used by the tokens stage and by `MotionBeat`."""
 
 import math
 from typing import Literal, NamedTuple
@@ -19,16 +19,16 @@ from motionbeat.tokens.pooling import begins_in, pool_frames, subbeat_edges
 Floats = NDArray[np.float32]
 
 EVENT_FPS = 60.0
-"""Frames a second at which joint events are taken: at 30 a stop shorter than two frames is smoothed away."""
+"""Frames per second of joint events: at 30, a stop shorter than two frames would be smoothed away."""
 _ROUNDING_S = 1e-6
 _BEFORE_EVENTS = sum(width for name, width in FEATURE_BLOCKS.items() if name not in ("events", "rotations"))
 
 
 def audio_frames(mel: Floats, layout: Layout) -> Floats:
-    """The frames that the audio tokens pool: the log-mel and, if the layout has it, the flux of each band.
+    """The frames that are pooled to audio tokens: the log-mel and, if the layout has it, the flux of each band.
 
-    A mean log-mel cannot tell an attack from a sustained sound; the flux can. mel: (T, bands) at 50 frames/s.
-    Returns (T, layout.audio_width).
+    The mean of a log-mel does not distinguish an attack from a sustained sound; the flux does. mel: (T, bands) at 50
+    frames/s. Returns (T, layout.audio_width).
     """
     return np.concatenate([mel, band_flux(mel)], axis=1) if layout.flux else mel
 
@@ -45,7 +45,7 @@ def mel_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> 
 def onset_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> Floats:
     """Mean onset strength of each part of each beat, scaled to 0..1 over the song: (N, S).
 
-    Arguments as `mel_tokens`.
+    Arguments as for `mel_tokens`.
     """
     edges = subbeat_edges(beat_times, layout.subbeats)
     flux = _pooled(onset_strength(mel)[:, None], FRAME_RATE, edges, "constant")
@@ -53,16 +53,16 @@ def onset_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -
 
 
 class MotionSignals(NamedTuple):
-    """Frames of a dance at the layout's rate, computed once for every grid that they are pooled on."""
+    """Frames of a dance at the layout's rate, computed once for all grids."""
 
     features: Floats  # (T, F) without the events
-    pulses: NDArray[np.bool_]  # (T, 4), where a foot's contact begins
+    pulses: NDArray[np.bool_]  # (T, 4), True where a foot contact begins
     energy: NDArray[np.floating]  # (T,)
     events: Floats | None  # (T', 72) at `EVENT_FPS`, if the layout has them
 
 
 def motion_signals(joints: Floats, poses: Floats | None, fps: float, layout: Layout) -> MotionSignals:
-    """The frames that `pooled_motion` pools. Arguments as `motion_tokens`."""
+    """The frames that `pooled_motion` pools. Arguments as for `motion_tokens`."""
     rate = layout.motion_fps
     events = joint_events(resample(joints, fps, EVENT_FPS), EVENT_FPS) if layout.joint_events else None
     joints = resample(joints, fps, rate)
@@ -76,7 +76,7 @@ def motion_signals(joints: Floats, poses: Floats | None, fps: float, layout: Lay
 
 
 def pooled_motion(signals: MotionSignals, beat_times: NDArray[np.float64], layout: Layout) -> dict[str, Floats]:
-    """The signals on one grid: features (N, S * F), contact (N, S), energy (N, S). Arguments as `motion_tokens`."""
+    """The signals on one grid: features (N, S * F), contact (N, S), energy (N, S). Arguments as for `motion_tokens`."""
     rate = layout.motion_fps
     edges = subbeat_edges(beat_times, layout.subbeats)
     count = len(beat_times) - 1
@@ -101,26 +101,26 @@ def motion_tokens(
     """Tokens of a dance: features (N, S * F), contact (N, S), energy (N, S).
 
     joints: (T, 24, 3) m, y up; poses: (T, 24, 3) axis-angle or none; beat_times: (N + 1,) s from
-    the first frame, the last being the end of the last interval. Features hold no rotations when
-    poses is none: they end where the rotations would begin.
+    the first frame, the last being the end of the last interval. Without poses, features end where the rotations would
+    begin.
     """
     return pooled_motion(motion_signals(joints, poses, fps, layout), beat_times, layout)
 
 
 def covered(beats: Beats, offset_s: float, duration_s: float, coverage: float) -> NDArray[np.intp]:
-    """Indices of the beats of a song whose interval lies in a clip, but for 1 - coverage of it."""
+    """Indices of the beats of a song of whose interval at least the share `coverage` is within a clip."""
     edges = beats.edges()
     inside = np.minimum(edges[1:], offset_s + duration_s) - np.maximum(edges[:-1], offset_s)
-    # Rounding must not take a beat that ends with the clip, nor give one that only touches it.
+    # Rounding must neither drop a beat that ends with the clip nor add one that only touches it.
     return np.flatnonzero((inside >= coverage * np.diff(edges) - _ROUNDING_S) & (inside > _ROUNDING_S))
 
 
 def _pooled(
     frames: NDArray[np.floating], rate: float, edges: NDArray[np.float64], beyond: Literal["constant", "edge"]
 ) -> Floats:
-    """`pool_frames` where the first and the last beat may reach beyond the recording.
+    """`pool_frames` for beats that may extend beyond the recording at both ends.
 
-    There a song is silent (`constant`, zeros) and a dancer stands as in the nearest frame (`edge`).
+    Beyond it a song is silent (`constant`, zeros) and a dancer keeps the nearest frame (`edge`).
     """
     before = max(0, math.ceil(-edges[0] * rate))
     after = max(0, math.ceil(edges[-1] * rate) + 1 - len(frames))

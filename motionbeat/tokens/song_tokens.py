@@ -1,4 +1,4 @@
-"""Song2Tokens: from a file or samples to what the music encoder takes. Needs no torch, so that processes start fast."""
+"""Song2Tokens: from a file or samples to the input of the music encoder. It needs no torch, so processes start fast."""
 
 from os import PathLike
 from pathlib import Path
@@ -21,15 +21,15 @@ Mode = Literal["beats", "grid"]
 LATTICE_PERIOD_S = 0.5
 LATTICE_STEP_S = 0.02
 LATTICES = round(LATTICE_PERIOD_S / LATTICE_STEP_S)
-_CLIP_STRIDE = 4  # a window of the clip begins at every fourth token of a lattice: each 2 s
+_CLIP_STRIDE = 4  # a window of the clip begins at every fourth token of a lattice: every 2 s
 
 
 def song_tokens(
     audio: Source, sample_rate: int | None, mode: Mode, beats: Beats | None, tracker: str | None, layout: Layout
 ) -> TokenSequence:
-    """Tokens of a song; arguments and errors as `motionbeat.MotionBeat.embed_audio`.
+    """Tokens of a song; arguments and errors as for `motionbeat.MotionBeat.embed_audio`.
 
-    beats: used as they are; None: those that `tracker` (None: `default_tracker`) finds, continued to both ends of the
+    beats: used as they are; None: the beats of `tracker` (None: `default_tracker`), continued to both ends of the
     audio.
     """
     _check(audio, mode, beats)
@@ -51,7 +51,7 @@ def song_tokens(
 
 
 def grid_tokens(mel: NDArray[np.float32], duration_s: float, layout: Layout) -> TokenSequence:
-    """A token each 20 ms, pooled from the 0.5 s around it: 25 lattices of period 0.5 s, one for each offset.
+    """A token every 20 ms, pooled from the 0.5 s around it: 25 lattices of period 0.5 s, one for each offset.
 
     mel: (T, bands) of `log_mel`. A lattice has no bars, as in training: the phase of every token is 0.
     Raises `MotionBeatError` for less than 0.5 s.
@@ -81,5 +81,5 @@ def _check(audio: Any, mode: Any, beats: Any) -> None:
 def _tracked(audio: Source, tracker: str) -> Beats:
     try:
         return track(audio, tracker=tracker)
-    except MotionBeatError as error:  # the audio is sound by now
+    except MotionBeatError as error:  # the audio has been checked
         raise MotionBeatError(f"{error}; or embed it in mode grid, which needs no beats") from None

@@ -104,7 +104,7 @@ def test_the_rest_of_a_rest_is_asked_for(server, get, path):
 
 def test_a_server_that_always_cuts_is_given_up_and_the_part_continued_by_the_next_run(server, get, path, ledger):
     server.serve("/data.bin", CONTENT, [Behaviour(cut_after=50_000), Behaviour(cut_after=0)])
-    with pytest.raises(MotionBeatError, match=r"(?s)cut after 50\.0 kB.*Given up after 3 tries.*kept in .*\.part"):
+    with pytest.raises(MotionBeatError, match=r"(?s)lost after 50\.0 kB.*Given up after 3 tries.*kept in .*\.part"):
         get()
     assert_nothing_came(path, ledger)
     assert sorted(os.listdir(path.parent)) == ["data.bin.part", "data.bin.part.json"]
@@ -188,7 +188,7 @@ def interrupted(server: HostileServer, get: Get) -> Callable[[int], None]:
 
     def leave(size: int) -> None:
         server.serve("/data.bin", CONTENT, Behaviour(chunked=True, cut_after=size))
-        with pytest.raises(MotionBeatError, match="cut after"):
+        with pytest.raises(MotionBeatError, match="lost after"):
             get(tries=1)
         server.requests.clear()
 

@@ -187,7 +187,7 @@ def test_a_second_process_waits_for_the_first_and_fetches_nothing(server, get, p
         get()
         assert process.wait(timeout=60) == 0
         process.stderr.read()
-    assert "another process is at work on data.bin" in capsys.readouterr().err
+    assert "another process works on data.bin" in capsys.readouterr().err
     assert path.read_bytes() == CONTENT and len(server.requests) == 1
     assert os.listdir(path.parent) == ["data.bin"]
 

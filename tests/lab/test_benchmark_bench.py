@@ -33,7 +33,7 @@ def test_the_table_stands_between_its_marks_and_what_was_left_out_is_named(tmp_p
     assert text.startswith("# Speed\n") and text.endswith("rest\n") and "old" not in text
     assert "| retrieval | left out: faiss is not installed |" in text
     page.write_text("# Speed\n", encoding="utf-8")
-    with pytest.raises(MotionBeatError, match="must hold the lines"):
+    with pytest.raises(MotionBeatError, match="must have the lines"):
         put_table(page, "")
 
 

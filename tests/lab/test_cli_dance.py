@@ -241,7 +241,7 @@ def test_a_song_that_is_the_default_video_is_kept(run):
         (["song.wav", "--start", -1], "starting at -1 s does not fit"),
         (
             ["song.wav", "--start", 5000],
-            "lasts 7.00 s: a start of 5000 s lies behind the end of the song; .* 2 s or earl",
+            "lasts 7.00 s: a start of 5000 s is after the end of the song; .* 2 s or earl",
         ),
         (["song.wav", "--seconds", "nan"], "--seconds nan: give a finite number"),
         (["song.wav", "--start-from", "free.npz", "-o", "free.npz"], r"free\.npz is an input, which would be replaced"),

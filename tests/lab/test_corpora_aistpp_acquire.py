@@ -146,7 +146,7 @@ def test_no_byte_is_asked_for_until_the_terms_are_accepted(publisher, tmp_path):
         acquire.TERMS,
         "-S corpus.accept_aist_terms=true",
         "params.yaml",
-        "point corpus.root at",
+        "set corpus.root to",
     ):
         assert part in str(refused.value)
     assert publisher.asked == [] and not Path(".cache").exists()

@@ -75,9 +75,9 @@ def test_frame_time_says_the_usual_rate_that_it_was_rounded_from(text, given, ex
 @pytest.mark.parametrize(
     ("time", "hints", "message"),
     [
-        ("0.016667", Hints(fps=30), "is 60 frames a second, the column fps says 30"),
-        ("0.033", Hints(), "is rounded too coarsely to know the rate"),
-        ("0.03", Hints(), "is rounded too coarsely to know the rate"),
+        ("0.016667", Hints(fps=30), "is 60 frames per second, the column fps says 30"),
+        ("0.033", Hints(), "is rounded too coarsely to derive the rate"),
+        ("0.03", Hints(), "is rounded too coarsely to derive the rate"),
     ],
 )
 def test_a_rate_that_is_not_said_is_refused(time, hints, message, danced, tmp_path):
@@ -110,7 +110,7 @@ def test_spelling_that_differs_between_exporters_is_read(danced, tmp_path):
         ("Frames: 2\nFrame Time: 0.04\n1 2 3 4\n5 6 7 8\n", "", "line 16: the file ends before its frames"),
         ("Frames: 2", "Frames: two", "line 17: Frames: two; expected a whole number"),
         ("Frames: 2", "Frames: 1", "line 17: Frames: 1; expected a whole number of at least 2"),
-        ("Frames: 2", "Frames: 3", "Frames says 3, but 2 follow: export it again if it is cut short"),
+        ("Frames: 2", "Frames: 3", "Frames says 3, but 2 follow: export it again if it is truncated"),
         ("5 6 7 8\n", "5 6 7 8\n5 6 7 8\n", "Frames says 2, but 3 follow"),
         ("0.04", "0,04", "line 18: Frame Time: 0,04; expected seconds above 0, with a decimal point"),
         ("0.04", "0", "line 18: Frame Time: 0; expected seconds above 0"),
@@ -118,13 +118,13 @@ def test_spelling_that_differs_between_exporters_is_read(danced, tmp_path):
         ("5 6 7 8", "5 6 7 8 9", "line 20: frame 1 has 5 values"),
         ("5 6 7 8", "5 6,5 7 8", "line 20: '6,5' is not a number"),
         ("5 6 7 8", "5 6 -1.#IND 8", "line 20: '-1.#IND' is not a number"),
-        ("5 6 7 8", "5 6 7 nan", "line 20: Spine holds nan in frame 1, which is not a place"),
-        ("5 6 7 8", "5 6 7e30 8", r"line 20: Hips holds 7e\+30 in frame 1, which is not a place"),
+        ("5 6 7 8", "5 6 7 nan", "line 20: Spine has nan in frame 1, which is not a place"),
+        ("5 6 7 8", "5 6 7e30 8", r"line 20: Hips has 7e\+30 in frame 1, which is not a place"),
         ("JOINT Spine", "JOINT Hips", "line 6: a second joint Hips"),
         ("JOINT Spine", "JOINT", "line 6: a JOINT without a name"),
         ("JOINT Spine", "BONE Spine", "line 6: 'BONE' is not a word of a BVH hierarchy"),
         ("JOINT Spine\n  {", "JOINT Spine", "line 7: OFFSET where the block of Spine should open"),
-        ("MOTION", "ROOT Other\n{\n}\nMOTION", "line 16: a second ROOT: export one character a file"),
+        ("MOTION", "ROOT Other\n{\n}\nMOTION", "line 16: a second ROOT: export one character per file"),
         ("ROOT Hips", "JOINT Hips", "line 2: JOINT outside the ROOT's block"),
         ("OFFSET 0 1 0\n    C", "OFFSET 0 1\n    C", "line 8: OFFSET 0 1; expected three numbers"),
         ("OFFSET 0 1 0\n    C", "OFFSET 0 nan 0\n    C", "line 8: OFFSET 0 nan 0; expected three numbers"),

@@ -56,7 +56,9 @@ def test_the_unit_is_the_one_in_which_the_body_has_human_size(unit, danced, tmp_
 def test_the_unit_column_is_not_doubted_and_no_human_size_is_refused(danced, tmp_path):
     poses, translation, joints = danced
     path = written(tmp_path / "a.bvh", bvh_text(poses, translation, unit=0.16))
-    with pytest.raises(MotionBeatError, match="not a human size in m, cm, mm or inch: say the unit in the column unit"):
+    with pytest.raises(
+        MotionBeatError, match="not a human size in m, cm, mm or inch: give the unit in the column unit"
+    ):
         read_motion(path)
     np.testing.assert_allclose(read_motion(path, Hints(unit="cm")).joints, joints / 16, atol=1e-4)
 

@@ -294,7 +294,7 @@ def test_wrong_folders_and_beats_are_refused_by_name_and_fix(songs, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(MotionBeatError, match=r"holds no audio .*set corpus\.songs_root"):
         read(tmp_path / "empty", tmp_path / "b")
-    with pytest.raises(MotionBeatError, match=r"falls into val.*corpus\.held_out = 0"):
+    with pytest.raises(MotionBeatError, match=r"songs is in val.*corpus\.held_out = 0"):
         read(songs, tmp_path / "c", held_out=0.0)
     (songs / "song 0.beats").unlink()
     with pytest.raises(MotionBeatError, match=r"no nominal tempo: set beats\.tracker .*song 0\.beats beside it"):
@@ -313,7 +313,7 @@ def test_beats_are_read_with_and_without_places_in_the_bar(tmp_path):
     assert read_beats(file).beats_per_bar == 2
     file.write_text("0.5\n1.0\n\n1.5\n")
     assert read_beats(file).positions.tolist() == [1, 2, 3] and not read_beats(file).downbeats
-    for text, wrong in (("0.5 1\n1.0\n", "line 2"), ("0.5\n", "holds 1 beats"), ("1\n0.5\n", "do not increase")):
+    for text, wrong in (("0.5 1\n1.0\n", "line 2"), ("0.5\n", "has 1 beats"), ("1\n0.5\n", "do not increase")):
         file.write_text(text)
         with pytest.raises(MotionBeatError, match=f"a.beats.*{wrong}"):
             read_beats(file)

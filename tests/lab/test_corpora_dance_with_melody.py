@@ -126,7 +126,7 @@ def test_everything_wrong_in_the_folders_is_shown_together(corpus):
         ({"skeletons": None}, "skeletons"),
         ({"skeletons": [[1, 2], [3]]}, "skeletons is missing or uneven"),
         ({"center": np.zeros((9, 3))}, "10 frames of skeletons and 9 of center"),
-        ({"center": np.full((10, 3), np.nan)}, "center holds NaN or infinity in frame 0"),
+        ({"center": np.full((10, 3), np.nan)}, "center contains NaN or infinity in frame 0"),
         (
             {"skeletons": np.zeros((1, 23, 3)), "center": np.zeros((1, 3))},
             "skeletons has 1 frames; expected at least 2",

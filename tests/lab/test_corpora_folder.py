@@ -122,8 +122,8 @@ def test_a_bad_motion_is_named_by_its_line_and_others_are_still_read(own, tmp_pa
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"joints": np.zeros((5, 24, 3)), "fps": 60}, "body measures 0 m, no human size"),
-        ({"joints": np.full((5, 24, 3), np.nan), "fps": 60}, "joints holds NaN or infinity in frame 0"),
+        ({"joints": np.zeros((5, 24, 3)), "fps": 60}, "body measures 0 m, not a human size"),
+        ({"joints": np.full((5, 24, 3), np.nan), "fps": 60}, "joints contains NaN or infinity in frame 0"),
         ({"joints": np.zeros((5, 24, 3)), "fps": 0}, "fps is 0; expected 1 to 1000 frames per second"),
         ({"joints": np.ones((5, 24, 3)), "fps": 1 / 60}, "fps is 0.0166667; expected 1 to 1000 frames per second"),
         ({"joints": np.zeros((5, 24, 3))}, "does not say its frame rate: fill the column fps"),
@@ -149,7 +149,7 @@ def test_a_dancer_in_camera_coordinates_is_refused_until_y_is_said_to_point_up(o
 
 
 def test_the_check_reads_a_folder_to_the_last_motion_and_song(own, monkeypatch, capsys):
-    lone = "note: one song in val and in test: retrieval has nothing to tell apart; give it several"
+    lone = "note: one song in val and in test: retrieval needs several songs; add some"
     assert folder.check(own).split("\n") == [
         f"{own}: 3 songs, 4 clips (2 train, 1 val, 1 test), 0.2 minutes of motion, nothing wrong",
         lone,
@@ -170,7 +170,11 @@ def test_the_check_reads_a_folder_to_the_last_motion_and_song(own, monkeypatch, 
         "line 3, clip b",
         "line 5, clip d",
     ]
-    for part in ("two.flac cannot be decoded", "cm.npz: from ankle to head", "offset 9 lies beyond song one, which"):
+    for part in (
+        "two.flac cannot be decoded",
+        "cm.npz: from ankle to head",
+        "offset 9 is after the end of song one, which",
+    ):
         assert any(part in line for line in shown)
 
 

@@ -81,15 +81,15 @@ def test_lines_that_contradict_each_other_are_named_together(own):
     table = f"{own}/clips.csv lines"
     assert sorted(lines) == sorted(
         [
-            f"{table} 2, 3: the clip a stands twice: give each its own name",
+            f"{table} 2, 3: the clip a occurs twice: give each clip its own name",
             f"{table} 2, 3, 4: clips A and a would be one file on Windows and macOS: rename one",
-            f"{table} 2, 3: song one has several splits: the same music in two splits would be known before the test: "
-            "keep a song in one",
+            f"{table} 2, 3: song one has several splits: a test song must not be in training: "
+            "keep each song in one split",
             f"{table} 5, 6: song three has several audio files: give one recording a song",
             f"{table} 5, 6: song three has several tempi or meters: give it the same in every line",
-            f"{table} 4, 6: audio two.flac stands in two songs: give it one name",
-            f"{table} 5, 7: audio three.wav stands in two songs: give it one name",
-            f"{table} 5, 6, 7: motion motions/c.pkl stands in two splits: keep a dance in one",
+            f"{table} 4, 6: audio two.flac is used for two songs: give it one name",
+            f"{table} 5, 7: audio three.wav is used for two songs: give it one name",
+            f"{table} 5, 6, 7: motion motions/c.pkl is used for two splits: keep a dance in one",
         ]
     )
 
@@ -112,7 +112,7 @@ def test_a_corpus_needs_clips_in_every_split(own):
         (HEADER.encode(), "clips.csv has columns but no clips"),
         (b"clip,song,motion,audio\n", "line 1: the column split is missing; expected clip, song, motion, audio, split"),
         (f"{HEADER},Ofset\n".encode(), r"line 1: unknown column 'ofset' \(did you mean offset\?\); expected"),
-        (f"\n{HEADER},zzz,clip\n".encode(), "line 2: the column clip stands twice; unknown column 'zzz'; expected"),
+        (f"\n{HEADER},zzz,clip\n".encode(), "line 2: the column clip occurs twice; unknown column 'zzz'; expected"),
         (f"{HEADER},,offset\n".encode(), "line 1: unknown column ''"),
         (f"{HEADER}\n".encode("utf-16"), r'clips.csv is UTF-16 text: save it as "CSV UTF-8" \(Excel\)'),
         (f"{HEADER}\na,caf\u00e9,a.npz,b.wav,train".encode("latin-1"), "line 2: not UTF-8 text: save it as"),
@@ -135,8 +135,8 @@ def test_a_folder_or_table_that_is_missing_is_refused(tmp_path):
     ("motion", "hints", "message"),
     [
         ("c.pkl", Hints(unit="cm"), "has its own scale, smpl_scaling: empty the column unit"),
-        ("c.pkl", Hints(person=0), "holds one person: empty the column person"),
-        ("b.bvh", Hints(person=0), "holds one person: empty the column person"),
+        ("c.pkl", Hints(person=0), "has one person: empty the column person"),
+        ("b.bvh", Hints(person=0), "has one person: empty the column person"),
     ],
 )
 def test_a_column_that_a_form_has_no_use_for_is_refused(motion, hints, message, files):

@@ -122,7 +122,7 @@ def test_a_shifted_dance_is_named_in_the_table(tmp_path: Path) -> None:
         clips.append(Clip(f"c{number}", song, "g", "train", 0.0, partial(given, None)))  # type: ignore[arg-type]
     table = quality.rows(clips, measured, {k: quality.smooth(v, 5) for k, v in onsets.items()}, CHECKS)
     assert [row["clip"] for row in table if row["odd"]] == ["c3"]
-    assert "200 ms later against its music" in table[3]["odd"]
+    assert "200 ms later relative to its music" in table[3]["odd"]
     quality.write(tmp_path / "quality.csv", table)
     written = csv.DictReader((tmp_path / "quality.csv").read_text(encoding="utf-8").splitlines())
     assert [row["odd"] != "" for row in written] == [n == 3 for n in range(8)]

@@ -105,11 +105,11 @@ def bad_motion(kind):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("nan", "joints hold NaN or infinity in frame 4: repair or leave out the clip"),
+        ("nan", "joints contain NaN or infinity in frame 4: repair or leave out the clip"),
         ("joints", r"joints of shape \(10, 22, 3\): give \(frames, 24, 3\)"),
         ("poses", "9 frames of poses for 10 of joints"),
         ("short", "1 frames: give at least 2"),
-        ("rate", "0.0 frames a second"),
+        ("rate", "0.0 frames per second"),
     ],
 )
 def test_a_wrong_motion_is_refused_by_clip_and_fix(corpus, tmp_path, kind, message):
@@ -120,11 +120,11 @@ def test_a_wrong_motion_is_refused_by_clip_and_fix(corpus, tmp_path, kind, messa
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"song": "c"}, "clip one is danced to song c, which the corpus has not: add its audio"),
+        ({"song": "c"}, "clip one is danced to song c, which the corpus does not have: add its audio"),
         ({"split": "exam"}, "clip one is in split 'exam': put it into train, val or test"),
         ({"offset_s": -1.0}, r"clip one begins -1\.0 s into its song"),
         ({"offset_s": 2.5}, r"clip one begins 2\.50 s into a, a song of 2\.00 s: give the whole song"),
-        ({"name": "two"}, "clip two stands in the corpus twice"),
+        ({"name": "two"}, "clip two is in the corpus twice"),
         ({"name": "../one"}, "cannot name a file"),
     ],
 )

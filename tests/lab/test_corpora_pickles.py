@@ -78,7 +78,7 @@ def test_a_pickle_with_any_callable_is_refused_by_its_name_and_not_run(
     short = name.split(".")[-1]
     hostile = {"smpl_poses": np.zeros((2, 72)), "smpl_trans": Calls(function, *arguments)}
     path = written(tmp_path, hostile, protocol)
-    with pytest.raises(MotionBeatError, match=rf"{path.name} holds .*{short}.* was not run: download the file"):
+    with pytest.raises(MotionBeatError, match=rf"{path.name} contains .*{short}.* was not run: download the file"):
         load_arrays(path)
     assert [p.name for p in tmp_path.iterdir()] == ["motion.pkl"]
 
@@ -95,13 +95,15 @@ def test_numpys_own_constructors_are_not_called_with_what_the_file_says(tmp_path
     "value", [np.array([{}], object), np.array(["text"]), np.zeros(2, "i4,f8"), "text", [1.0], None, {"x": 1}]
 )
 def test_a_field_that_is_no_array_of_numbers_is_refused_by_its_name(tmp_path, value):
-    with pytest.raises(MotionBeatError, match=r"motion\.pkl: field smpl_trans holds .*; expected an array of numbers"):
+    with pytest.raises(MotionBeatError, match=r"motion\.pkl: field smpl_trans has .*; expected an array of numbers"):
         load_arrays(written(tmp_path, {"smpl_poses": np.zeros(3), "smpl_trans": value}))
 
 
 @pytest.mark.parametrize("value", [[1, 2], np.zeros(3), {1: np.zeros(3)}])
 def test_a_pickle_that_is_no_dictionary_of_named_arrays_is_refused(tmp_path, value):
-    with pytest.raises(MotionBeatError, match=r"motion\.pkl (is not a dictionary of named|holds a dictionary whose) "):
+    with pytest.raises(
+        MotionBeatError, match=r"motion\.pkl (is not a dictionary of named|contains a dictionary whose) "
+    ):
         load_arrays(written(tmp_path, value))
 
 

@@ -185,7 +185,7 @@ def test_a_dancer_of_a_group_is_read_by_number(dance, tmp_path):
         (Hints(fps=30.0, person=3), {}, "has 3 dancers; give 0 to 2 in the column person"),
         (Hints(person=0), {}, "does not say its frame rate: fill the column fps"),
         (Hints(fps=30.0, person=0), {"smpl_poses": np.zeros((3, 9, 72))}, r"root_trans \(3, 12, 3\); expected"),
-        (Hints(fps=30.0, person=0), {"root_trans": np.full((3, FRAMES, 3), np.nan)}, "root_trans holds NaN"),
+        (Hints(fps=30.0, person=0), {"root_trans": np.full((3, FRAMES, 3), np.nan)}, "root_trans contains NaN"),
     ],
 )
 def test_a_wrong_group_is_refused_by_field_and_fix(hints, changes, message, dance, tmp_path):
@@ -199,7 +199,7 @@ def test_a_wrong_group_is_refused_by_field_and_fix(hints, changes, message, danc
         ({"poses": np.zeros((FRAMES, 63))}, r"poses has shape \(12, 63\); expected \(frames, 165\) of SMPL-X"),
         ({"poses": np.zeros(165)}, r"poses has shape \(165,\); expected"),
         ({"poses": np.zeros((1, 165))}, "poses has 1 frames; expected at least 2"),
-        ({"poses": np.full((FRAMES, 165), np.inf)}, "poses holds NaN or infinity in frame 0"),
+        ({"poses": np.full((FRAMES, 165), np.inf)}, "poses contains NaN or infinity in frame 0"),
         ({"trans": np.full((FRAMES, 3), 1e30)}, r"trans reaches 1e\+30, which is not a place or angle"),
         ({"poses": np.full((FRAMES, 165), "1")}, "poses has shape .*of <U1; expected"),
         ({"trans": None}, "has no trans or transl: add it, or give joints"),
@@ -220,9 +220,9 @@ def test_a_wrong_group_is_refused_by_field_and_fix(hints, changes, message, danc
                 "body_pose": np.zeros((FRAMES, 63)),
                 "left_hand_pose": np.zeros((FRAMES, 12)),
             },
-            "left_hand_pose has 12 numbers a frame; expected 45.*without PCA",
+            "left_hand_pose has 12 numbers per frame; expected 45.*without PCA",
         ),
-        ({"poses": np.array([None] * FRAMES)}, "holds Python objects, which are not loaded"),
+        ({"poses": np.array([None] * FRAMES)}, "contains Python objects, which are not loaded"),
         ({"trans": np.tile([0.0, 90.0, 0.0], (FRAMES, 1)), "mocap_frame_rate": 30.0}, None),
     ],
 )
@@ -238,7 +238,7 @@ def test_wrong_parameters_are_refused_by_file_field_and_fix(changes, message, da
 def test_a_rate_that_two_sources_state_differently_is_refused(dance, tmp_path):
     path = amass(tmp_path / "a.npz", dance)
     assert read_motion(path, Hints(fps=120.0)).fps == 120.0
-    with pytest.raises(MotionBeatError, match="mocap_frame_rate says 120 frames a second, the column fps 30"):
+    with pytest.raises(MotionBeatError, match="mocap_frame_rate says 120 frames per second, the column fps 30"):
         read_motion(path, Hints(fps=30.0))
 
 
@@ -248,7 +248,7 @@ def test_a_rate_that_two_sources_state_differently_is_refused(dance, tmp_path):
         ("a.npz", b"", "is not a complete .npz file"),
         ("a.npz", b"PK\x03\x04 cut", "is not a complete .npz file"),
         ("a.npy", b"\x93NUMPY", "cannot be read"),
-        ("a.npy", pickle.dumps([1, 2]), "holds Python objects, which are not loaded"),
+        ("a.npy", pickle.dumps([1, 2]), "contains Python objects, which are not loaded"),
         ("a.pkl", b"no pickle", "is not a complete pickle"),
         ("a.fbx", b"", "is not of a known kind: give .npz"),
     ],
@@ -263,7 +263,7 @@ def test_other_arrays_are_refused_by_what_they_hold(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((5, 263)))
     with pytest.raises(MotionBeatError, match=r"a\.npy has shape \(5, 263\); expected FineDance's \(frames, 315\)"):
         read_motion(tmp_path / "a.npy")
-    with pytest.raises(MotionBeatError, match=r"a\.npz holds xyz, fps: give joints \(frames, 24, 3\)"):
+    with pytest.raises(MotionBeatError, match=r"a\.npz has xyz, fps: give joints \(frames, 24, 3\)"):
         read_motion(save(tmp_path / "a.npz", xyz=np.zeros(3), fps=30))
     with pytest.raises(MotionBeatError, match="does not exist: check the column motion"):
         read_motion(tmp_path / "gone.npz")

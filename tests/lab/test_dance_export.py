@@ -158,7 +158,7 @@ def test_the_npz_holds_plain_arrays_only(tmp_path):
     [
         ("dance.fbx", {}, r"dance\.fbx: give it a name that ends in \.npz, \.pkl, \.bvh"),
         ("dance.npz", {"poses": DANCE.poses[1:]}, r"poses have shape \(39, 24, 3\); expected \(40, 24, 3\)"),
-        ("dance.bvh", {"joints": np.full_like(DANCE.joints, np.nan)}, "joints hold NaN"),
+        ("dance.bvh", {"joints": np.full_like(DANCE.joints, np.nan)}, "joints contain NaN"),
         ("dance.pkl", {name: getattr(DANCE, name)[:1] for name in ("joints", "poses", "contacts")}, "1 frames"),
     ],
 )

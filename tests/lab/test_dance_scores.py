@@ -55,7 +55,7 @@ def test_a_set_is_no_farther_from_itself_than_nothing_and_its_interval_holds_the
 
 
 def test_fid_warns_of_too_few_pieces():
-    with pytest.warns(UserWarning, match="it means little"):
+    with pytest.warns(UserWarning, match="the value means little"):
         score(dances()[:2], Features.of(dances()), bootstrap=10)
 
 

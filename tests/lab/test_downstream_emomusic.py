@@ -49,7 +49,7 @@ def test_emomusic_a_split_of_ones_own_goes_before_the_rule_and_is_named(rated: P
     put(rated / "splits.csv", "song_id,split\n2,holdout\n31,train\n4,val\n4,test\n")
     message = refused(emomusic.read, rated)
     assert "line 2: split 'holdout'" in message and "line 3: song '31' is not in songs_info.csv" in message
-    assert "line 5: song 4 stands there twice" in message
+    assert "line 5: song 4 occurs twice" in message
 
 
 def test_emomusic_wrong_rows_are_listed_together(rated: Path) -> None:
@@ -61,7 +61,7 @@ def test_emomusic_wrong_rows_are_listed_together(rated: Path) -> None:
         "static_annotations.csv line 3: song_id 'x' is not a number",
         "static_annotations.csv line 4: ratings '' and '3'",
         "songs_info.csv line 3: Mediaeval 2013 set 'held out'",
-        "songs_info.csv line 5: song 4 stands there twice",
+        "songs_info.csv line 5: song 4 occurs twice",
         "static_annotations.csv: 1 songs are not in songs_info.csv: 5",
     ):
         assert wrong in message

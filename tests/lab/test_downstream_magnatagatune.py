@@ -78,7 +78,7 @@ def test_magnatagatune_refuses_too_few_tags_and_missing_clips_and_clips_twice(ta
     assert "audio of 1 of 6 clips is missing" in refused(magnatagatune.read, tagged)
     rows = [("1", PATHS[0], [1] * 60), ("2", PATHS[0], [1] * 60)]
     write_tags(tagged, rows, TAG_NAMES)
-    assert "clip 0/a-b-01-c-0-29 stands there twice" in refused(magnatagatune.read, tagged)
+    assert "clip 0/a-b-01-c-0-29 occurs twice" in refused(magnatagatune.read, tagged)
     write_tags(tagged, [("1", PATHS[0], [1] * 40 + [0] * 20)], TAG_NAMES)
     assert "only 40 tags are given to any clip; the task needs 50" in refused(magnatagatune.read, tagged)
 

@@ -50,9 +50,9 @@ def test_nsynth_can_be_read_in_part_but_only_when_asked_to(notes: Path) -> None:
     ("text", "said"),
     [
         ("{", "is not JSON"),
-        ("[]", "holds no notes"),
+        ("[]", "has no notes"),
         ('{"c": {"instrument_str": "c"}}', "note c: no instrument_str and instrument_family_str"),
-        ('{"c": {"instrument_str": "c", "instrument_family_str": "kazoo"}}', "'kazoo' is none of bass, brass"),
+        ('{"c": {"instrument_str": "c", "instrument_family_str": "kazoo"}}', "'kazoo' is not one of bass, brass"),
         (
             '{"c": {"instrument_str": "c", "instrument_family_str": "reed", "instrument_family": 0}}',
             "instrument_family is 0, but reed is number 7",
@@ -70,7 +70,7 @@ def test_nsynth_counts_missing_notes_and_refuses_a_note_in_two_splits(notes: Pat
     (notes / "nsynth-train" / "audio" / "a-061-100.wav").unlink()
     write_notes(notes, "test", {"a-060-100": ("a", "bass")})
     message = refused(nsynth.read, notes)
-    assert "audio of 1 of 5 clips is missing" in message and "clip a-060-100 stands there twice" in message
+    assert "audio of 1 of 5 clips is missing" in message and "clip a-060-100 occurs twice" in message
 
 
 @pytest.mark.real

@@ -56,7 +56,7 @@ def test_a_stand_in_is_read_by_the_real_reader_and_says_that_it_is_one(tmp_path:
     assert not found.left_out
     assert all(len(decode.load(item.audio, 16_000)) > 3000 for item in found.items[::25])
     readme = (tmp_path / name / "README.txt").read_text()
-    assert "mean nothing about music" in readme and f"has {sum(COUNTS[name])} synthetic" in readme
+    assert "say nothing about music" in readme and f"has {sum(COUNTS[name])} synthetic" in readme
     groups = [{item.group for item in found.of(split)} for split in SPLITS]
     assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
 

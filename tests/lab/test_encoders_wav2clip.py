@@ -75,8 +75,8 @@ def test_what_is_no_table_of_tensors_is_refused_and_nothing_in_it_runs(
         "harmful.pt": "cannot be read as tensors",
         "plain.pt": "cannot be read as tensors",
         "text.pt": "cannot be read as tensors",
-        "list.pt": "holds no table of tensors",
-        "other.pt": "does not hold Wav2CLIP's weights",
+        "list.pt": "has no table of tensors",
+        "other.pt": "does not have Wav2CLIP's weights",
         "gone.pt": "there is no such file",
     }.items():
         with pytest.raises(MotionBeatError, match=says):

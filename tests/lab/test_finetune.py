@@ -91,7 +91,7 @@ def test_a_folder_that_is_no_model_is_not_replaced(songs: Path, tmp_path: Path) 
     ("name", "text", "says"),
     [
         ("config.json", '{"name": "a website"}', r"not a model folder \(.*config\.json"),
-        ("thesis.tex", "years of work", r"not a model folder \(it holds thesis\.tex\)"),
+        ("thesis.tex", "years of work", r"not a model folder \(it contains thesis\.tex\)"),
         ("card.md", "of the start model", "is the start model"),
     ],
 )

@@ -173,7 +173,7 @@ def test_music_is_interpolated_between_its_frames_and_stays_at_its_ends():
     [
         (np.ones((3, 2)), [0.0, 1.0, 2.0], "song: the music features are constant, as for a silent song"),
         (np.eye(3), [0.0, 1.0], "shape"),
-        (np.eye(3), [0.0, 2.0, 1.0], "do not rise"),
+        (np.eye(3), [0.0, 2.0, 1.0], "do not increase"),
         (np.full((3, 2), np.nan), [0.0, 1.0, 2.0], "NaN"),
     ],
 )

@@ -199,5 +199,5 @@ def test_params_with_a_shift_between_sub_beats_are_refused() -> None:
     values["negatives"]["jitter_shifts"] = [-1, 0.5]
     assert params.from_dict(values).negatives.jitter_shifts == [-1.0, 0.5]
     values["tokens"]["subbeats"] = 1
-    with pytest.raises(MotionBeatError, match=r"jitter_shifts holds 0\.5; .* tokens\.subbeats = 1 make a beat"):
+    with pytest.raises(MotionBeatError, match=r"jitter_shifts contains 0\.5; .* tokens\.subbeats = 1 make a beat"):
         params.from_dict(values)

@@ -43,7 +43,7 @@ def test_the_committed_file_is_valid() -> None:
         ("corpus.meters", [0], "corpus.meters = 0; expected a whole number of at least 1"),
         ("model.heads", 3, "model.width = 128; expected a multiple of 2 * model.heads = 6"),
         ("beats.max_bpm", 40.0, "beats.min_bpm = 55.0; expected less than beats.max_bpm"),
-        ("negatives.jitter_shifts", [0, 1], "negatives.jitter_shifts holds 0"),
+        ("negatives.jitter_shifts", [0, 1], "negatives.jitter_shifts contains 0"),
         ("tasks.folds", 2, "tasks.folds = 2; expected at least 3"),
     ],
 )

@@ -144,7 +144,7 @@ def test_a_dance_without_music_is_shown_silent(run, tmp_path):
         (["--motion", "m.npz", "--audio", "a.wav", "--up", "x"], "--up 'x'; expected y or z"),
         (["--motion", "m.npz", "--audio", "a.wav", "--unit", "feet"], "--unit 'feet'; expected one of m, cm"),
         (["--motion", "gone.npz", "--size", 721], "size = 721: give an even number"),
-        (["alpha_1", "--start", 9], "lasts 2.00 s, lies there; begin from 0 s on before its end"),
+        (["alpha_1", "--start", 9], "lasts 2.00 s, is in this part; begin at 0 s or later, before its end"),
         (["alpha_1", "-o", "a.avi"], r"a name that ends in \.mp4"),
     ],
 )
@@ -157,12 +157,12 @@ def test_the_command_refuses_in_one_line_with_the_fix(run, corpus, words, says):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"steps": np.zeros((9, 24, 3))}, r"holds steps: give joints \(frames, 24, 3\) and fps"),
+        ({"steps": np.zeros((9, 24, 3))}, r"has steps: give joints \(frames, 24, 3\) and fps"),
         ({"joints": np.zeros((9, 22, 3))}, r"joints has shape \(9, 22, 3\)"),
         ({"joints": np.full((9, 24, 3), np.inf)}, "NaN or infinity"),
         ({"joints": np.zeros((9, 24, 3)), "fps": -1}, "fps is -1"),
-        ({"joints": np.zeros((9, 24, 3)), "fps": 25.0}, "says 25 frames a second, the column fps 60: .*--motion-fps"),
-        ({"joints": np.array([{}], object)}, "holds Python objects, which are not loaded"),
+        ({"joints": np.zeros((9, 24, 3)), "fps": 25.0}, "says 25 frames per second, the column fps 60: .*--motion-fps"),
+        ({"joints": np.array([{}], object)}, "contains Python objects, which are not loaded"),
     ],
 )
 def test_a_motion_file_is_refused_by_name_and_never_unpickled(tmp_path, arrays, says):
@@ -183,7 +183,7 @@ def test_a_dance_of_no_corpus_may_be_of_any_form_and_is_doubted_as_in_a_table(ru
     told: list[str | int] = []
     for option, value, missing in (
         ("--motion-fps", 60, "does not say its frame rate"),
-        ("--unit", "cm", "no human size"),
+        ("--unit", "cm", "not a human size"),
         ("--up", "z", "lies along z"),
     ):
         code, _, err = run(*words, *told)

@@ -122,10 +122,10 @@ def test_a_video_is_whole_or_absent(tmp_path, monkeypatch):
     ("changes", "says"),
     [
         ({"size": 161}, "size = 161: give an even number"),
-        ({"picture_fps": 0}, "fps = 0: give a whole number of pictures a second"),
+        ({"picture_fps": 0}, "fps = 0: give a whole number of pictures per second"),
         ({"fps": 0.0}, "the motion's fps = 0"),
-        ({"contacts": np.zeros((3, 4), bool)}, "one column a foot joint"),
-        ({"bar_positions": np.zeros(3, int)}, "one rising time"),
+        ({"contacts": np.zeros((3, 4), bool)}, "one column per foot joint"),
+        ({"bar_positions": np.zeros(3, int)}, "one time .s., increasing"),
         ({"audio": np.full(100, np.nan)}, "finite mono floats"),
         ({"joints": np.full((120, 24, 3), np.nan)}, "at least 2 finite frames"),
         ({"seconds": 0.0}, "no picture of the dance"),

@@ -78,7 +78,7 @@ def test_a_film_strip_may_begin_within_a_bar_and_leaves_out_beats_beyond_the_mot
     ("changes", "says"),
     [
         ({"beat_times": np.array([99.0]), "bar_positions": np.array([0])}, "at least 2"),
-        ({"contacts": np.zeros((3, 4), bool)}, "one column a foot joint"),
+        ({"contacts": np.zeros((3, 4), bool)}, "one column per foot joint"),
         ({"joints": dance() * np.nan}, "finite"),
     ],
 )

@@ -149,7 +149,7 @@ def test_a_constant_feature_is_no_component_and_nothing_is_divided_by_zero() -> 
 
 
 def test_frames_are_averaged_over_each_part_of_a_beat_and_the_last_one_holds_beyond_the_end() -> None:
-    frames = np.repeat(np.arange(20.0), 10)[:, None] * [1.0, -1.0]  # a step every 0.2 s at 50 frames a second
+    frames = np.repeat(np.arange(20.0), 10)[:, None] * [1.0, -1.0]  # a step every 0.2 s at 50 frames per second
     frames = frames[5:]  # frame t is centred on t / 50 s: steps at 0.1 s, 0.3 s ...
     found = beat_features(frames, 50.0, np.array([0.2, 1.0, 1.8]), 2)
     assert found.shape == (2, 4)

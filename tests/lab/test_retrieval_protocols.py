@@ -273,9 +273,9 @@ def test_every_row_has_every_metric_and_the_sizes_are_those_of_the_galleries():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"music_start": [0] * (SONGS * 3)}, "stands twice"),
+        ({"music_start": [0] * (SONGS * 3)}, "occurs twice"),
         ({"music_song": ["song0"], "music_start": [0]}, "motion window has no music window"),
-        ({"motion_start": [0] * (SONGS * 8)}, "danced to by no clip"),
+        ({"motion_start": [0] * (SONGS * 8)}, "has no dance"),
         ({"motion_clip": ["clip"] * (SONGS * 8)}, "this window twice"),
         ({"tempo": {}}, "no tempo"),
         ({"genre": {}}, "no genre"),

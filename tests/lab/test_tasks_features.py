@@ -158,7 +158,7 @@ def test_frames_on_the_grid_stay_as_they_are_and_a_line_stays_a_line() -> None:
 
 
 def test_times_that_do_not_rise_are_refused() -> None:
-    with pytest.raises(MotionBeatError, match="do not rise"):
+    with pytest.raises(MotionBeatError, match="do not increase"):
         resampled(np.zeros((3, 2)), np.array([0.0, 0.2, 0.1]))
 
 

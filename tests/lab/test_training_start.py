@@ -161,4 +161,4 @@ def test_the_card_of_a_fine_tuned_model_names_the_data_of_both_models(small: Par
         assert expected in text
     assert "#### Data\nTen waltzes, CC-BY-4.0." in text and str(tmp_path) not in text
     (Path(str(small.train.start_from)) / "card.md").unlink()
-    assert "what it was trained on is not known" in fine_tuned(small, trained)
+    assert "its training data and licence are unknown" in fine_tuned(small, trained)

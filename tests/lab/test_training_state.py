@@ -183,7 +183,9 @@ def test_a_damaged_checkpoint_is_set_aside_with_a_line_and_nothing_of_it_is_used
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     line = capsys.readouterr().err
     assert line.count("\n") == 1
-    assert "run.safetensors is damaged (" in line and "renamed to run.safetensors.damaged, training starts anew" in line
+    assert (
+        "run.safetensors is damaged (" in line and "renamed to run.safetensors.damaged, training starts again" in line
+    )
     assert not saved.exists() and saved.with_name("run.safetensors.damaged").read_bytes() == bad
     Checkpoint(saved).save(model, optimiser, {}, [])
     assert Checkpoint(saved).restore(model, optimiser) is not None

@@ -110,7 +110,7 @@ def test_an_mp3_that_is_cut_is_named_with_and_without_a_header(tmp_path: Path, h
     mp3 = encoded("MP3", clicks(6.0))
     whole = mp3 if header == "own" else without_header(mp3)
     (tmp_path / "cut.mp3").write_bytes(whole[: len(whole) // 2 + 5])
-    with pytest.raises(MotionBeatError, match=r"cut\.mp3: .*cut short or damaged"):
+    with pytest.raises(MotionBeatError, match=r"cut\.mp3: .*truncated or damaged"):
         load(tmp_path / "cut.mp3", RATE)
 
 

@@ -19,7 +19,7 @@ def dancing(fps=30.0, seconds=6.0):
 
 
 def loop(joints, up=1):
-    """The definition frame by frame, at 30 frames a second."""
+    """The definition frame by frame, at 30 frames per second."""
     ground = [axis for axis in range(3) if axis != up]
     strengths, products = [], []
     for t in range(len(joints) - 2):
@@ -97,7 +97,7 @@ def test_z_up_is_y_up_turned_by_90_degrees_about_x():
     [
         (np.zeros((9, 22, 3)), {}, r"shape \(9, 22, 3\); give \(frames, 24, 3\)"),
         (np.full((9, 24, 3), np.nan), {}, "NaN or infinity in frame 0"),
-        (np.zeros((2, 24, 3)), {}, "2 frames at 30 frames a second; give joints that last at least 3"),
+        (np.zeros((2, 24, 3)), {}, "2 frames at 30 frames per second; give at least 3"),
         (np.zeros((0, 24, 3)), {"fps": 60}, "0 frames"),
         (np.zeros((9, 24, 3)), {"fps": 0}, "fps = 0; give"),
         (np.zeros((9, 24, 3)), {"fps": float("nan")}, "fps = nan; give"),

@@ -125,5 +125,5 @@ def test_other_frame_rates_are_brought_to_60():
 
 
 def test_too_few_frames_are_refused():
-    with pytest.raises(MotionBeatError, match=r"kinetic_features: 3 frames at 60 frames a second; .* at least 4"):
+    with pytest.raises(MotionBeatError, match=r"kinetic_features: 3 frames at 60 frames per second; .* at least 4"):
         kinetic_features(np.zeros((3, 24, 3)))

@@ -267,7 +267,7 @@ def test_missing_and_foreign_files_are_refused(tmp_path) -> None:
     with pytest.raises(MotionBeatError, match="tensor mel_std is missing"):
         DualEncoder.load(tmp_path)
     save_file(tensors | {"mel_mean": torch.full_like(tensors["mel_mean"], torch.nan)}, weights)
-    with pytest.raises(MotionBeatError, match="tensor mel_mean holds NaN"):
+    with pytest.raises(MotionBeatError, match="tensor mel_mean contains NaN"):
         DualEncoder.load(tmp_path)
     torch.save(tensors, weights)  # a pickle
     with pytest.raises(MotionBeatError, match="not a safetensors file"):

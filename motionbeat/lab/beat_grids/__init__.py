@@ -1,1 +1,1 @@
-"""Songs to beats and downbeats, and how far they are from the truth."""
+"""Songs to beats and downbeats, and how well these agree with the truth."""

@@ -1,4 +1,4 @@
-"""Found beats against true ones: F-measure and continuity by mir_eval, the tempo error and the lag."""
+"""Estimated against true beats: F-measure and continuity by mir_eval, the tempo error and the lag."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from motionbeat.beats.grid import Beats, typical_interval
 
 TRIM_S = 5.0
-"""The field leaves out the first 5 s, where a tracker has had too little music (Davies, Degara & Plumbley, 2009)."""
+"""Evaluations often leave out the first 5 s, where a tracker has too little music (Davies, Degara & Plumbley, 2009)."""
 _SHORT_S = 2 * TRIM_S
 _LAG_WINDOW, _LEAST_MATCHED = 0.175, 0.6
 
@@ -16,17 +16,17 @@ _LAG_WINDOW, _LEAST_MATCHED = 0.175, 0.6
 def compare(estimated: Beats, truth: Beats) -> dict[str, float | None]:
     """How well `estimated` agrees with `truth`, over one song.
 
-    f_measure, downbeat_f_measure: 0..1, a match within +-70 ms (mir_eval.beat.f_measure). Both lists are
-    trimmed to 5 s and later, as mir_eval's `evaluate` does, unless the last true beat is before 10 s: of
-    excerpts so short (16 beats of AIST++ last 7 to 12 s) trimming would leave less than half, so all of it counts.
-    downbeat_f_measure is None where the tracker gives no downbeats, or no true one is left. cmlt, amlt: 0..1, the
+    f_measure, downbeat_f_measure: 0..1, a match within +-70 ms (mir_eval.beat.f_measure). Beats before 5 s are left
+    out, as in mir_eval's `evaluate`, unless the last true beat is before 10 s: of such short excerpts (16 beats of
+    AIST++ last 7 to 12 s) less than half would be left, so all beats count.
+    downbeat_f_measure is None if the tracker finds no downbeats, or no true one is left. cmlt, amlt: 0..1, the
     share of beats in which the metrical level is kept, correct or allowed to be off-beat, double or half
-    (mir_eval.beat.continuity, tolerance 0.175 of phase and period). lag_ms: the median of how much later, in ms,
-    estimated beats are than the true ones that they match (within 0.175 of a beat), which the tolerance of the
-    F-measure hides. It is None where fewer than 60 % of the beats of either list match: with a doubled tempo, or
-    against a truth that ends early, there is no one lag.
-    tempo_error_percent: |estimated bpm / true bpm - 1| in percent; tempo_error_folded_percent: the same after the
-    estimate is doubled or halved until it is nearest, so that an octave error counts as none.
+    (mir_eval.beat.continuity, tolerance 0.175 of phase and period). lag_ms: the median delay, in ms, of estimated beats
+    after the true beats they match (within 0.175 of a beat); the tolerance of the F-measure hides it. It is None if
+    fewer than 60 % of the beats of either list match: with a doubled tempo, or if the truth ends early, the lag is not
+    defined.
+    tempo_error_percent: |estimated bpm / true bpm - 1| in percent; tempo_error_folded_percent: the same after doubling
+    or halving the estimate until it is nearest, so that octave errors do not count.
     """
     from_s = TRIM_S if truth.times[-1] >= _SHORT_S else 0.0
     downbeats = None

@@ -1,4 +1,4 @@
-"""Manifest2Beats: the beat grids of all songs of a corpus, each tracked once, in parallel and resumably."""
+"""Manifest2Beats: the beat grids of all songs of a corpus, tracked in parallel; a stopped run can be resumed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +32,7 @@ class Tracked:
 def songs_of(manifest: Mapping[str, NDArray[Any]], folder: Path) -> list[Song]:
     """The songs of a manifest's clips, sorted by name; audio paths are relative to `folder`.
 
-    Raises `MotionBeatError` where clips of one song name different audio, tempo or meter.
+    Raises `MotionBeatError` if clips of one song name different audio, tempo or meter.
     """
     songs: dict[str, Song] = {}
     rows = zip(
@@ -57,18 +57,18 @@ def _whole(value: Any) -> int | None:
 
 
 def truth(song: Song, duration_s: float) -> Beats | None:
-    """The grid that the corpus declares for the song, None where it declares none."""
+    """The nominal grid of the song in the corpus, None if it has no nominal tempo."""
     if song.nominal_bpm is None or song.nominal_beats_per_bar is None:
         return None
     return nominal.grid(duration_s, song.nominal_bpm, song.nominal_beats_per_bar)
 
 
 def track_all(songs: list[Song], options: "Options", known: Mapping[str, Beats] | None = None) -> dict[str, Tracked]:
-    """Track every song once, in parallel, each in one thread; those of `known` beats keep them.
+    """Track every song once, in parallel, each in one thread; songs with `known` beats keep them.
 
-    The beats of a song are kept by its audio's bytes, the tracker and its options (`item_cache`), so that a killed run
-    resumes with the songs that are left. The result does not depend on workers, on the order of work or on the cache.
-    Songs that cannot be used are refused together, after all others are done.
+    Beats are cached under the audio's bytes, the tracker and its options (`item_cache`), so that a killed run resumes
+    with the remaining songs. The result does not depend on workers, on the order of work or on the cache. Songs that
+    cannot be used are all listed in one error, after the others are done.
     """
     given = {name: Tracked(grid, _duration(song)) for song in songs if (grid := (known or {}).get(name := song.name))}
     songs = [song for song in songs if song.name not in given]

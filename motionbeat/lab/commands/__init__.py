@@ -1,1 +1,1 @@
-"""The subcommands of `motionbeat` that need the laboratory; pyproject.toml registers them as entry points."""
+"""The subcommands of `motionbeat` that need the laboratory; they are entry points in pyproject.toml."""

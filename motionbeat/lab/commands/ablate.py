@@ -1,4 +1,4 @@
-"""`motionbeat ablate`: variants trained over seeds, and their differences from the default."""
+"""`motionbeat ablate`: train variants over several seeds, and compare them with the default."""
 
 import sys
 from pathlib import Path
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 def ablate(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VARIANT]...", help="Variants, or presets; all variants of the file without any."),
+        typer.Argument(metavar="[VARIANT]...", help="Variants or presets; by default all variants of the file."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of corpora, runs and tables.")] = Path(
         "../ablations"
     ),
     corpora: Annotated[str, typer.Option(metavar="SEEDS", help="Seeds of the corpora: 0,1,2")] = "0",
     trainings: Annotated[str, typer.Option(metavar="SEEDS", help="Seeds of trainings on each corpus: 0,1")] = "0",
-    jobs: Annotated[int, typer.Option(help="Processes side by side; they may share one GPU.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Parallel processes; they may share one GPU.")] = 1,
     threads: Annotated[
         int, typer.Option(help="Threads of torch in each process. The bits of a result depend on it, not on --jobs.")
     ] = 1,
@@ -33,12 +33,14 @@ def ablate(
         ),
     ] = None,
     variants: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Variants as YAML, name: {param: value}, instead of ours.")
+        Path | None, typer.Option(metavar="FILE", help="Your variants as a YAML file, name: {param: value}.")
     ] = None,
     title: Annotated[str, typer.Option(help="Name of the tables in the output folder.")] = "ablations",
-    resamplings: Annotated[int, typer.Option(help="Of the songs, for the intervals.")] = 2000,
-    table: Annotated[bool, typer.Option("--table", help="Run nothing: write the tables of what is finished.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Print the variants and their params, and end.")] = False,
+    resamplings: Annotated[int, typer.Option(help="Bootstrap resamplings of the songs, for the intervals.")] = 2000,
+    table: Annotated[
+        bool, typer.Option("--table", help="Train nothing: write the tables of the finished runs.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print the variants and their params, and exit.")] = False,
 ) -> None:
     """Train variants of the model over several seeds, and compare each with the default song by song.
 
@@ -48,11 +50,11 @@ def ablate(
 
     That makes three corpora, trains 12 models and evaluates each on the test
     split. ../sral/ablations.md has the tables, .svg and .png the plot, .csv
-    the figures of each song; ../sral/runs has a file a run. The same command
-    resumes what was stopped and repeats nothing: a result is kept by its
+    the figures of each song; ../sral/runs has a file per run. The same command
+    resumes a stopped run and repeats nothing: a result is kept under its
     params and code. Variants share corpora and tokens where they can.
 
-    Run it from a checkout whose code does not change meanwhile.
+    Run it from a checkout whose code does not change during the run.
     """
     from motionbeat.lab.experiments import variants as known
     from motionbeat.lab.experiments.variant_steps import Planner

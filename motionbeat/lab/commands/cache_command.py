@@ -1,4 +1,4 @@
-"""`motionbeat cache`: what is kept for later runs, how much of it may be, and away with it."""
+"""`motionbeat cache`: show, limit or delete what is kept for later runs."""
 
 from typing import Annotated
 
@@ -10,14 +10,14 @@ from motionbeat.cli.command_options import JsonOption, print_json
 def cache(
     limit: Annotated[
         float | None,
-        typer.Option(min=0, max=1e6, help="GB that all items may take from now on; the least recently used go."),
+        typer.Option(min=0, max=1e6, help="New limit of all items in GB; the least recently used are deleted."),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Delete all items.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show what is kept of songs and clips, so that a changed corpus costs what changed.
+    """Show the cached results of songs and clips, with which a changed corpus needs only its changes.
 
-    It lies in .cache/items, or in MOTIONBEAT_CACHE. Results never depend on it.
+    The cache is .cache/items, or MOTIONBEAT_CACHE. Results never depend on it.
 
     Example: motionbeat cache --limit 50
     """

@@ -22,7 +22,7 @@ _TRAINED = Path("models/dance/motionbeat")
 
 
 class Form(StrEnum):
-    """What a dance is written as."""
+    """The file format of a dance."""
 
     mp4 = "mp4"
     npz = "npz"
@@ -51,43 +51,43 @@ def dance(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=_LARGEST_SEED, help="Another seed is another dance.")] = 0,
-    start: Annotated[float, typer.Option(help="Begin so many seconds into the song.")] = 0.0,
+    start: Annotated[float, typer.Option(help="Seconds of the song to skip.")] = 0.0,
     seconds: Annotated[
-        float | None, typer.Option(help="Dance so many seconds, at least 5.", show_default="to the song's end")
+        float | None, typer.Option(help="Seconds of dance, at least 5.", show_default="to the song's end")
     ] = None,
     dancer: Annotated[
         Dancer | None,
         typer.Option(
-            help="rules: set moves on the accents of the music, nothing trained. learned: a trained generator, the one "
-            "in models/dance/motionbeat, else the one that comes with motionbeat.",
+            help="rules: fixed moves on the accents of the music, nothing trained. "
+            "learned: a trained generator, from models/dance/motionbeat or, without it, the one that comes with "
+            "motionbeat.",
             show_default="learned if one was trained in this folder, else rules",
         ),
     ] = None,
     guidance: Annotated[
         float | None,
         typer.Option(
-            help="Weight of the music: 0 ignores it, 1 is as trained, more exaggerates.",
+            help="Weight of the music: 0 ignores it, 1 is as trained, more exaggerates it.",
             show_default="dance.guidance of params.yaml",
         ),
     ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Of the sampler: fewer are faster and rougher.",
+            help="Steps of the sampler: fewer are faster and less accurate.",
             show_default="dance.sampling_steps of params.yaml",
         ),
     ] = None,
     plant: Annotated[
         bool,
         typer.Option(
-            "--plant/--no-plant", help="Make feet stand still where the dance says that they stand; else they slide."
+            "--plant/--no-plant",
+            help="Keep feet still while they are in contact with the floor; without it they slide.",
         ),
     ] = True,
     start_from: Annotated[
         Path | None,
-        typer.Option(
-            help="Go on from this dance (.npz, .pkl): begin with its last --hold seconds.", show_default=False
-        ),
+        typer.Option(help="Continue this dance (.npz, .pkl): begin with its last --hold seconds.", show_default=False),
     ] = None,
     end_with: Annotated[
         Path | None,
@@ -110,14 +110,15 @@ def dance(
     ] = None,
     size: Annotated[int, typer.Option(help="Width and height of the video, pixels, even.")] = 720,
     tracker: Annotated[
-        Tracker, typer.Option(help="Who finds the beats: they flash in the video, and --dancer rules needs them.")
+        Tracker, typer.Option(help="Beat tracker: beats flash in the video, and --dancer rules needs them.")
     ] = Tracker.madmom,
 ) -> None:
     """Dance to a song: a video, or a file for other programs.
 
     The same song, seed and options give the same dance. It also prints how fast the feet slide (skating), whether the
     body speeds up while both feet move (PFC, lower is better), and how well the dance keeps the beat (BAS: moments of
-    least speed by two definitions, and landings of the feet) beside what chance gives: below about z = 2 it does not.
+    least speed by two definitions, and landings of the feet) with its chance level: below about z = 2 it does not keep
+    the beat.
 
     Examples: motionbeat dance song.mp3 -o dance.mp4 --seed 3 --start 30 --seconds 20, or for Blender: -o dance.bvh; to
     go from one dance to another: --start-from one.npz --end-with other.npz.
@@ -178,7 +179,7 @@ def _tell(song: Path, part: "Part", how: str) -> None:
 
 
 def _generator() -> Path:
-    """The folder of the generator that was trained here, else of the one that comes with the package, if any."""
+    """The folder of the generator trained here or, without one, of the generator in the package; None without both."""
     from motionbeat.weights import GENERATOR
 
     return _TRAINED if (_TRAINED / "config.json").is_file() or not GENERATOR.is_dir() else GENERATOR
@@ -215,9 +216,9 @@ def _learned(
 
 
 def _sampling(folder: Path, guidance: float | None, steps: int | None) -> tuple[float, int]:
-    """Guidance and steps, as the generator in `folder` takes them.
+    """Guidance and steps for the generator in `folder`.
 
-    What is None is taken from the working folder's params.yaml, or else from the package's.
+    If one is None, it is read from the working folder's params.yaml, or from the package's.
     """
     from motionbeat.lab import params
     from motionbeat.lab.generator.generator_model import DanceGenerator
@@ -239,7 +240,7 @@ def _sampling(folder: Path, guidance: float | None, steps: int | None) -> tuple[
 
 
 def _target(song: Path, output: Path | None, form: Form | None) -> tuple[Path, Form]:
-    """The file, and what it is: by --format or by its ending, which must agree."""
+    """The output file and its format: from --format or from its ending, which must agree."""
     if output is None:
         kind = form or Form.mp4
         return Path(f"{song.stem}.{kind.value}"), kind
@@ -277,7 +278,7 @@ def _film(
 
 
 def _scores(made: "GeneratedDance", beats: "Beats | None") -> list[str]:
-    """Lines about the dance; beats: in s from its first frame."""
+    """Text with the measures of the dance; beats: in s from its first frame."""
     import numpy as np
 
     from motionbeat.dance.alignment import DEFINITIONS, beat_alignment_against_chance

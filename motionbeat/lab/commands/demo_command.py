@@ -1,4 +1,4 @@
-"""`motionbeat demo`: a page on this machine to try a model on."""
+"""`motionbeat demo`: a local web page to try a model."""
 
 import socket
 import sys
@@ -36,17 +36,17 @@ def demo(
         typer.Option(help="Who finds the beats.", show_default="the library's, or madmom if it is installed"),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 lets everybody in who reaches this machine.")
+        str, typer.Option(help="Address to listen at; with 0.0.0.0 everybody who can reach this machine can use it.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for one that is free.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     megabytes: Annotated[float, typer.Option(min=0.1, max=1000, help="Largest file that is accepted.")] = 50.0,
-    seconds: Annotated[float, typer.Option(min=10, max=900, help="How much of a song or dance is looked at.")] = 90.0,
+    seconds: Annotated[float, typer.Option(min=10, max=900, help="Seconds of a song or dance that are used.")] = 90.0,
 ) -> None:
-    """Show a page to try the model on: drop a song or a dance in it.
+    """Show a page to try the model: drop a song or a dance on it.
 
-    Of a song: beats and bars, accents around the bar, songs alike, dances that fit, a dance made to it, and a gap of a
-    dance filled. Of a dance: music that fits. The page loads nothing from elsewhere, and no file leaves this machine.
-    One file is worked on at a time; others wait in a queue and are told their place.
+    For a song: beats and bars, accents around the bar, similar songs, dances that fit, a dance made to it, and a gap of
+    a dance filled. For a dance: music that fits. The page loads nothing from other servers, and no file leaves this
+    machine. One file is processed at a time; others wait in a queue and see their position.
 
     Example: motionbeat demo --library library.mbi
     """
@@ -78,7 +78,7 @@ def demo(
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
     print(f"open http://{shown}:{listening.getsockname()[1]} in a browser; Ctrl-C ends it", flush=True)
     if host not in ("127.0.0.1", "localhost", "::1"):
-        print(f"everybody who reaches {host} can use it", file=sys.stderr)
+        print(f"everybody who can reach {host} can use it", file=sys.stderr)
     with suppress(KeyboardInterrupt):  # which the server raises again when it has ended by it
         demo_server(app, limits).run(sockets=[listening])
 

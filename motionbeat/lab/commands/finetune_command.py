@@ -1,4 +1,4 @@
-"""`motionbeat finetune`: a folder of songs to a model that is fine-tuned on them."""
+"""`motionbeat finetune`: fine-tune a model on a folder of songs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,30 +9,32 @@ from motionbeat.errors import MotionBeatError
 
 
 def finetune(
-    songs: Annotated[Path, typer.Argument(help="Folder of audio files, 20 or more, any depth.", show_default=False)],
+    songs: Annotated[
+        Path, typer.Argument(help="Folder with 20 or more audio files; subfolders are read too.", show_default=False)
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new model.", show_default=False)],
     start: Annotated[
-        str, typer.Option("--from", help="Folder of the model to begin with; shipped: the one of the package.")
+        str, typer.Option("--from", help="Folder of the start model; shipped: the model of the package.")
     ] = "shipped",
     work: Annotated[
         Path | None,
         typer.Option(help="Folder of dances, tokens and checkpoints.", show_default="OUTPUT.work"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the training and of the dances.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training and of the dances.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch. The bits of a model depend on it.")] = 2,
     knobs: Annotated[
         list[str] | None,
         typer.Option("-S", "--set", metavar="PARAM=VALUE", help="A param of params.yaml.", show_default=False),
     ] = None,
 ) -> None:
-    """Fine-tune a model on your own songs; dances are made to them, none are needed.
+    """Fine-tune a model on your own songs; dances are made to them, you need none.
 
     Beats are tracked (or read from NAME.beats beside NAME.ogg), dances made,
     and training begins with the model of the package. Some songs are held
     out: those of validation choose the epoch, which may be the start model
     itself, and those of test measure what was gained. The new model's card.md
-    names the data of both models. The same command resumes what was stopped;
-    a change of songs or params makes anew what depends on it.
+    names the data of both models. The same command resumes a stopped run;
+    after a change of songs or params, what depends on it is made again.
 
     Example: motionbeat finetune my_songs -o my_model
     and then: motionbeat embed song.mp3 --model my_model
@@ -53,7 +55,7 @@ def finetune(
 
 
 def _check_output(output: Path, start: str) -> None:
-    """Refuse a folder that is not a model's alone, since all of it is replaced, and that of the start model."""
+    """Refuse a folder that has other files than a model, since it is replaced, and the folder of the start model."""
     from motionbeat.model.config import ModelConfig
     from motionbeat.model.model_folder import CONFIG_FILE, WEIGHTS_FILE, read_config
     from motionbeat.weights import CARDS
@@ -64,7 +66,7 @@ def _check_output(output: Path, start: str) -> None:
     if not (output / CONFIG_FILE).is_file():
         reason = f"it has no {CONFIG_FILE}"
     elif others := sorted({path.name for path in output.iterdir()} - {CONFIG_FILE, WEIGHTS_FILE, *CARDS}):
-        reason = f"it holds {others[0]}"
+        reason = f"it contains {others[0]}"
     else:
         try:
             ModelConfig.from_dict(read_config(output, "model"), str(output / CONFIG_FILE))

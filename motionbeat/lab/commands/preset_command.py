@@ -11,13 +11,13 @@ from motionbeat.errors import MotionBeatError
 def preset(
     name: Annotated[str, typer.Argument(help="Name of a file presets/NAME.yaml; without it all are listed.")] = "",
     write: Annotated[
-        bool, typer.Option("--write", help="Set the preset's keys in params.yaml; comments stay as they are.")
+        bool, typer.Option("--write", help="Set the preset's keys in params.yaml; comments are kept.")
     ] = False,
 ) -> None:
     """Print a preset as flags of dvc exp run, or write it into params.yaml.
 
-    Example, for one run: dvc exp run $(motionbeat preset paper). For good: motionbeat preset paper --write. Params
-    that a preset does not name stay as params.yaml has them. Run it in the folder that holds params.yaml.
+    Example, for one run: dvc exp run $(motionbeat preset paper). For good: motionbeat preset paper --write. Params that
+    a preset does not name keep their value. Run it in the folder of params.yaml.
     """
     from motionbeat.lab.params import presets
 
@@ -33,12 +33,12 @@ def preset(
         chosen = presets.overrides(name)
     except MotionBeatError:
         if not (write or sys.stdout.isatty()):
-            # a shell runs `dvc exp run $(motionbeat preset NAME)` all the same, and without flags it would train for
-            # nothing; a flag that it has not stops it
+            # after an error, a shell still runs `dvc exp run $(motionbeat preset NAME)`; without flags it would train
+            # in vain, so an unknown flag is printed, which stops it
             print("--preset-refused")
         raise
     if not write:
         print(" ".join(presets.flags(chosen)))
         return
-    for change in presets.write(chosen) or ["params.yaml has all of its values already"]:
+    for change in presets.write(chosen) or ["params.yaml already has all of its values"]:
         print(change, file=sys.stderr)

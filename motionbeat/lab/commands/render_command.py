@@ -18,7 +18,7 @@ _CORPUS = "data/corpus"
 
 
 class Tracker(StrEnum):
-    """Who finds the beats of a song that is in no corpus."""
+    """Beat tracker for a song that is in no corpus."""
 
     madmom = "madmom"
     librosa = "librosa"
@@ -28,13 +28,13 @@ class Tracker(StrEnum):
 def render(
     clip: Annotated[str, typer.Argument(help="Name of a clip in the corpus, as --list prints it.")] = "",
     list_clips: Annotated[
-        bool, typer.Option("--list", help="Print clip, song, genre, split and seconds of every clip, and end.")
+        bool, typer.Option("--list", help="Print clip, song, genre, split and seconds of every clip, and exit.")
     ] = False,
     corpus: Annotated[Path, typer.Option(help="Folder of a corpus, as the corpus stage writes it.")] = Path(_CORPUS),
     beats: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of beats.parquet, or the file. Without it: the folder beats beside the corpus; with --motion "
+            help="Folder of beats.parquet, or the file. Without it: the folder beats next to the corpus; with --motion "
             "the beats are tracked.",
             show_default=False,
         ),
@@ -42,11 +42,11 @@ def render(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The video.", show_default="CLIP.mp4 in this folder")
     ] = None,
-    fps: Annotated[int, typer.Option(help="Pictures a second.")] = 30,
+    fps: Annotated[int, typer.Option(help="Frames per second of the video.")] = 30,
     size: Annotated[int, typer.Option(help="Width and height of the video, pixels, even.")] = 720,
-    start: Annotated[float, typer.Option(help="Begin so many seconds into the dance.")] = 0.0,
-    seconds: Annotated[float | None, typer.Option(help="Show so many seconds.", show_default="to the end")] = None,
-    sheet: Annotated[bool, typer.Option("--sheet", help="Also write 12 evenly spaced pictures as a .png.")] = False,
+    start: Annotated[float, typer.Option(help="Seconds of the dance to skip.")] = 0.0,
+    seconds: Annotated[float | None, typer.Option(help="Seconds to show.", show_default="to the end")] = None,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Also write a .png with 12 evenly spaced frames.")] = False,
     motion: Annotated[
         Path | None,
         typer.Option(help="A dance that is in no corpus: .npz, .pkl, .bvh or .npy, as docs/own_data.md lists them."),
@@ -56,26 +56,26 @@ def render(
     ] = None,
     motion_fps: Annotated[
         float | None,
-        typer.Option(help="With --motion: its frames a second, where the file does not say them.", show_default=False),
+        typer.Option(help="With --motion: its frames per second, if the file does not state them.", show_default=False),
     ] = None,
     up: Annotated[
         str | None, typer.Option(help="With --motion: its axis that points up, y or z.", show_default="y")
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option(help="With --motion: m, cm, mm or inch, where it is not recognised.", show_default=False),
+        typer.Option(help="With --motion: m, cm, mm or inch, if it is not recognised.", show_default=False),
     ] = None,
     person: Annotated[
         int | None, typer.Option(help="With --motion of several dancers: which one, from 0.", show_default=False)
     ] = None,
     tracker: Annotated[
-        Tracker, typer.Option(help="With --motion and without --beats: who finds the beats; none for no beats.")
+        Tracker, typer.Option(help="With --motion and without --beats: the beat tracker; none: no beats.")
     ] = Tracker.madmom,
 ) -> None:
     """Show a dance: an mp4 of the stick figure with its music, beats flashing and foot contacts marked.
 
-    Left limbs are orange, right limbs blue; a disc below a foot says that it stands. The strip at the bottom runs
-    past the playhead: beats with their place in the bar, onsets of the music, contacts of both feet.
+    Left limbs are orange, right limbs blue; a disc below a foot marks contact with the floor. The strip at the bottom
+    moves past the playhead: beats with their position in the bar, onsets of the music, contacts of both feet.
 
     Examples: motionbeat render --list, then motionbeat render CLIP --seconds 10 --sheet; or, for a dance that is
     in no corpus, motionbeat render --motion dance.bvh --audio song.wav.

@@ -7,19 +7,17 @@ import typer
 
 
 def songs(
-    folder: Annotated[Path, typer.Argument(help="Where the music and its lists go.")],
-    package: Annotated[
-        list[str] | None, typer.Option(help="A Debian package that holds music; several times for several.")
-    ] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder for the music and its lists.")],
+    package: Annotated[list[str] | None, typer.Option(help="A Debian package with music; may be repeated.")] = None,
     exclude: Annotated[
         list[Path] | None,
-        typer.Option(help="A folder of audio that is to stay out, whatever its files are called, such as test data."),
+        typer.Option(help="A folder of audio to leave out, by sound and not by file name, such as test data."),
     ] = None,
 ) -> None:
-    """Collect music under free licences out of packages of the Debian distribution.
+    """Collect music under free licences from packages of the Debian distribution.
 
-    Files are copied as they are. songs.csv lists each with its package, version, licence and digest; excluded.csv what
-    sounds like a file of --exclude, or like another song. Run apt-get update before it. Nothing is installed.
+    Files are not changed. songs.csv lists each with its package, version, licence and digest; excluded.csv lists files
+    that sound like a file of --exclude or like another song. Run apt-get update first. Nothing is installed.
 
     Example: motionbeat songs data/songs --exclude data/tests, then dvc exp run -S corpus.name=choreographed.
     """

@@ -1,1 +1,1 @@
-"""Where pairs of music and dance come from: each corpus in its own layout, read into one form (`read_corpus`)."""
+"""Pairs of music and dance: each corpus is read from its own layout into one common form (`read_corpus`)."""

@@ -10,7 +10,7 @@ from motionbeat.beats.grid import Beats
 
 
 def beats_columns(grids: Mapping[str, Beats]) -> dict[str, list[Any]]:
-    """Columns of the table from the songs' grids, sorted by song and beat; positions from 0 there."""
+    """Columns of the table from the songs' grids, sorted by song and beat; positions in the table begin at 0."""
     columns: dict[str, list[Any]] = {"song": [], "beat": [], "time_s": [], "bar_position": [], "beats_per_bar": []}
     for name in sorted(grids):
         beats = grids[name]

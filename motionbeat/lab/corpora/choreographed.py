@@ -1,9 +1,9 @@
-"""Songs2Corpus: any folder of audio, danced to by the synthetic corpus's dancers; no motion data is needed.
+"""Songs2Corpus: dances of the synthetic dancers to any folder of audio; no motion data is needed.
 
-Beats are those of a file NAME.beats beside NAME.ogg, or a tracker's. What has no pulse that returns (silence, speech,
-free rhythm) is left out, by name. What is known of the dances, events and landings of feet, is written as truth; the
-accents of the songs were measured, and are not. A song's split, dancers and dances follow from its bytes and the seed:
-other songs, file names and workers have no part in them, and a song that was danced to before costs nothing.
+Beats come from a file NAME.beats next to NAME.ogg, or from a tracker. Audio without a regular pulse (silence, speech,
+free rhythm) is left out and listed. Events and foot landings of the dances are known and written as truth; the accents
+of the songs are only measured, so they are not. A song's split, dancers and dances follow from its bytes and the seed,
+not from other songs, file names or workers, and finished dances are cached.
 """
 
 import csv
@@ -34,15 +34,15 @@ from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.parallel import in_parallel
 
 FOLDER = "choreographed"
-"""Beside the manifest: truth of the dances, and left_out.csv."""
+"""Folder next to the manifest: truth of the dances, and left_out.csv."""
 CLEAREST_NOISE = 0.4
-"""Pulse clarity that a tracked song must have, see `choreographer_accents.pulse_clarity`.
+"""Least pulse clarity of a tracked song, see `choreographer_accents.pulse_clarity`.
 
 Measured with librosa's beats: four passages of spoken prompts 0.19 to 0.38, noise 0.07, clicks at random 0.26; 14 GTZAN
 clips 0.29 to 0.82, two of them (classical, jazz) below 0.4; four free songs by their annotated beats 0.42 to 0.73.
 """
-UNUSABLE = "silent, or no audio that can be decoded"
-UNSTEADY = "no pulse that returns: speech, noise or free rhythm"
+UNUSABLE = "silent, or not decodable as audio"
+UNSTEADY = "no regular pulse: speech, noise or free rhythm"
 SHORT = "too few beats for a clip"
 TWICE = "the same file as another song"
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -50,7 +50,7 @@ _UNSAFE = re.compile(r"[^\w.-]+")
 
 @attrs.frozen
 class _Danced:
-    """What became of a song: the file of its dances, or the reason why it has none."""
+    """The result for a song: the file of its dances, or the reason why it has none."""
 
     digest: str
     entry: Path
@@ -59,10 +59,10 @@ class _Danced:
 
 
 def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corpus:
-    """The corpus of the audio files below `settings.songs_root`, any depth.
+    """The corpus of the audio files in `settings.songs_root` and its subfolders.
 
     Writes the truth of the dances to `working`/choreographed and the songs' beats to `working`/beats.parquet. Raises
-    `MotionBeatError` for a folder without audio, a wrong beats file, and a split that no song falls into.
+    `MotionBeatError` for a folder without audio, a wrong beats file, and a split without songs.
     """
     root = Path(settings.songs_root)
     paths = audio_files(root)
@@ -106,7 +106,7 @@ def read(settings: params.Corpus, trackers: params.Beats, working: Path) -> Corp
 
 
 def audio_files(root: Path) -> list[Path]:
-    """The songs below a folder, sorted. Raises `MotionBeatError` where there is no such folder or no song."""
+    """The songs below a folder, sorted. Raises `MotionBeatError` if there is no such folder or no song."""
     if not root.is_dir():
         raise MotionBeatError(f"{root} is not a folder: set corpus.songs_root in params.yaml to a folder of songs")
     paths = song_paths(root)
@@ -118,7 +118,7 @@ def audio_files(root: Path) -> list[Path]:
 
 
 def song_names(root: Path, paths: list[Path]) -> list[str]:
-    """A name for each song: its path below `root`, with its kind only where two would else be named alike."""
+    """A name for each song: its path below `root`, with its suffix only if two names would be equal otherwise."""
     plain = [_UNSAFE.sub("_", str(path.relative_to(root).with_suffix(""))).strip("_.-") for path in paths]
     full = [f"{name}_{path.suffix[1:].lower()}" for name, path in zip(plain, paths, strict=True)]
     names = [long if plain.count(name) > 1 else name for name, long in zip(plain, full, strict=True)]
@@ -126,7 +126,7 @@ def song_names(root: Path, paths: list[Path]) -> list[str]:
 
 
 def splits_of(digests: set[str], settings: params.Corpus) -> dict[str, str]:
-    """{digest of a song that is danced to: its split}; with `held_out_songs` by the order of the digests."""
+    """{digest of a used song: its split}; with `held_out_songs` by the order of the digests."""
     count = settings.held_out_songs
     if not count:
         return {digest: split_of(digest, settings.held_out) for digest in digests}
@@ -135,7 +135,7 @@ def splits_of(digests: set[str], settings: params.Corpus) -> dict[str, str]:
 
 
 def split_of(digest: str, held_out: float) -> str:
-    """The split of a song, whatever other songs there are; `held_out`: the part of all that is in val, and in test."""
+    """The split of a song, independent of other songs; `held_out`: the share of all songs in val, and in test."""
     place = int(digest[:13], 16) / 16**13
     return "test" if place < held_out else "val" if place < 2 * held_out else "train"
 
@@ -143,7 +143,7 @@ def split_of(digest: str, held_out: float) -> str:
 def _dance(
     path: Path, settings: params.Corpus, trackers: params.Beats, kept: ItemCache, beats_kept: ItemCache
 ) -> _Danced:
-    """Dance to a song, or take the dances from the cache."""
+    """Make the dances to a song, or take them from the cache."""
     beats_file = path.with_suffix(".beats")
     annotated = beats_file.is_file()
     digest = digest_of(path, "make it readable, or move it out of the folder")
@@ -245,8 +245,8 @@ def _refuse_missing_split(root: Path, settings: params.Corpus, songs: list[Song]
     missing = [split for split in SPLITS if split not in {clip.split for clip in clips}]
     if clips and missing:
         raise MotionBeatError(
-            f"{root}: none of its {len(songs)} songs falls into {' or '.join(missing)}; a song's split follows from "
-            f"its content alone: add songs, change corpus.held_out = {settings.held_out:g}, or set held_out_songs"
+            f"{root}: none of its {len(songs)} songs is in {' or '.join(missing)}; a song's split follows from its "
+            f"content: add songs, change corpus.held_out = {settings.held_out:g}, or set held_out_songs"
         )
 
 

@@ -1,11 +1,11 @@
-"""Dance with Melody: ballroom dances and their music, one folder `DANCE_<style>_<number>` a pair.
+"""Dance with Melody: ballroom dances and their music, one folder `DANCE_<style>_<number>` per pair.
 
 Tang, Jia & Mao, "Dance with Melody: An LSTM-autoencoder Approach to Music-oriented Dance Synthesis", ACM MM 2018.
 
-What the data set does not say was worked out from its frames:
+What the data set does not document was derived from its frames:
 
 - *Rate*: frames lie on a grid of beats, not at 25 a second. `config.json` gives the span of the music, in
-  1/25 s of the audio, that all frames are stretched over (17-29 frames a second, in waltzes 6).
+  1/25 s of the audio, that all frames are stretched over (17-29 frames per second, in waltzes 6).
 - *Hands*: the axes are left-handed, as Unity's, so z is negated. Points 3-11 and 22 are the left side: by
   the knees, toes and direction of travel the dancer would face backwards otherwise, and in cha-cha and rumba,
   where both partners break forwards on the left foot and backwards on the right, 30 of 30 and 40 of 40
@@ -16,13 +16,13 @@ What the data set does not say was worked out from its frames:
   below and 13 cm apart, as in SMPL's rest pose; they keep their distance from the root to half a centimetre.
 - *Heels*: 10 and 19 are the heels, 11 and 20 the toes: these lie 15-18 cm ahead of those and carry the lower
   height, as in heeled shoes.
-- *Floor*: phrases were joined end to end with their errors of height, so the dancer climbs by up to half a
-  metre within a clip. The floor is levelled by the lower envelope of the toes' height; without that hardly
-  a contact is found after the first phrase (five clips: 12-15 % of frames against 61-76 %).
+- *Floor*: phrases were joined end to end with their errors of height, so the dancer rises by up to half a metre within
+a clip. The floor is levelled by the lower envelope of the toes' height; otherwise hardly any contact is found after the
+first phrase (five clips: 12-15 % of frames against 61-76 %).
 
 Limits: the tempo of some pairs is doubtful (`tempo_lock` in `checked.json`), the phase of the beats is not
 verified, and two waltzes often share phrases frame for frame (5 to 30 % of the shorter clip, also
-across the lines of `checked.json`), so that scores on waltz motion flatter.
+across the lines of `checked.json`), so scores on waltz motion are too high.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ from motionbeat.motion.skeleton import JOINTS
 GENRES = {"C": "cha-cha", "R": "rumba", "W": "waltz", "T": "tango"}
 _NAME = re.compile(r"DANCE_([CRWT])_\d+")
 _POINTS = 23
-_CONFIG_RATE = 25.0  # positions in config.json a second
+_CONFIG_RATE = 25.0  # positions per second in config.json
 _HELD_OUT = 0.15
 _FOOT_DOWN_S = 1.5  # in ballroom dances a foot is on the floor at least once in this time
 _SAME_CHOREOGRAPHY = {"DANCE_C_4": "DANCE_C_2", "DANCE_R_8": "DANCE_R_2"}
@@ -94,15 +94,15 @@ def _mapping() -> NDArray[np.float64]:
 def read(root: Path) -> Corpus:
     """The corpus in folder `root`, which holds the folders DANCE_<style>_<number>.
 
-    Each has audio.mp3 (or .wav, .flac), skeletons.json and config.json. With a `checked.json` beside them
-    (a list of {"id", "split"}), its val becomes test, and a part of its train becomes val; clips it does not
-    name are left out. Without it, choreographies are dealt out 70/15/15 by a hash of their names.
-    Raises `MotionBeatError` listing every folder with something missing or wrong.
+    Each has audio.mp3 (or .wav, .flac), skeletons.json and config.json. With a `checked.json` next to them (a list of
+    {"id", "split"}), its val becomes test, and a part of its train becomes val; clips that it does not name are left
+    out. Without it, choreographies are split 70/15/15 by a hash of their names. Raises `MotionBeatError` listing every
+    folder with something missing or wrong.
     """
     if not root.is_dir() or not any(root.glob("DANCE_*")):
         raise MotionBeatError(
             f"{root} has no folders DANCE_<style>_<number>: "
-            "set corpus.root in params.yaml to the folder of the data set that holds them"
+            "set corpus.root in params.yaml to the folder of the data set that has them"
         )
     names = sorted(path.name for path in root.glob("DANCE_*") if path.is_dir())
     errors = [
@@ -129,7 +129,7 @@ def read(root: Path) -> Corpus:
 
 
 def read_motion(folder: Path) -> Motion:
-    """The motion of one pair: joints on the 24 SMPL joints, no rotations, frames spread over its span of music.
+    """The motion of one pair: the 24 SMPL joints without rotations, frames spread evenly over its span of music.
 
     Raises `MotionBeatError` naming the file, the field and the fix.
     """
@@ -143,7 +143,7 @@ def read_motion(folder: Path) -> Motion:
     center = _array(path, "center", values.get("center"), (3,))
     if len(points) != len(center):
         raise MotionBeatError(
-            f"{path}: {len(points)} frames of skeletons and {len(center)} of center; expected as many"
+            f"{path}: {len(points)} frames of skeletons and {len(center)} of center; expected the same number"
         )
     if len(points) < 2:
         raise MotionBeatError(f"{path}: skeletons has {len(points)} frames; expected at least 2")
@@ -159,10 +159,10 @@ def smpl_joints(points: NDArray[np.floating], center: NDArray[np.floating]) -> N
 
 
 def on_level_floor(joints: NDArray[np.floating], fps: float) -> NDArray[np.float32]:
-    """Joints (T, 24, 3) m whose slowly drifting floor is brought to height 0.
+    """Joints (T, 24, 3) m after moving their slowly drifting floor to height 0.
 
-    The floor is the morphological opening over time of the lower toe joint's height (what it stands on at
-    least once in 1.5 s), smoothed over the same time.
+    The floor is the morphological opening over time of the lower toe joint's height (it is on the floor at least once
+    in 1.5 s), smoothed over the same time.
     """
     toes = np.asarray(joints, np.float64)[:, [JOINTS.index("ltoes"), JOINTS.index("rtoes")], 1].min(axis=1)
     frames = min(max(round(_FOOT_DOWN_S * fps), 1), len(toes)) // 2 * 2 + 1
@@ -214,7 +214,7 @@ def _by_hash(names: list[str]) -> list[str]:
 
 def _need(groups: list[str], least: int, where: Path) -> None:
     if len(groups) < least:
-        raise MotionBeatError(f"{where} has {len(groups)} choreographies to deal out; at least {least} are needed")
+        raise MotionBeatError(f"{where} has {len(groups)} choreographies to split; at least {least} are needed")
 
 
 def _audio(folder: Path) -> Path:
@@ -252,7 +252,7 @@ def _array(path: Path, name: str, values: Any, shape: tuple[int, ...]) -> NDArra
         )
     if not np.isfinite(array).all():
         raise MotionBeatError(
-            f"{path}: {name} holds NaN or infinity in frame {first_bad_frame(array)}: repair or remove it"
+            f"{path}: {name} contains NaN or infinity in frame {first_bad_frame(array)}: repair or remove it"
         )
     return array
 

@@ -1,7 +1,7 @@
 """Your own data: a folder with clips.csv, which names for each clip its song, motion, audio and split.
 
-docs/own_data.md describes the table and the forms of motion that are read. A folder is checked in full, every
-motion and song, without the pipeline, by
+docs/own_data.md describes the table and the motion formats. This command checks a whole folder, every motion and song,
+without the pipeline:
 
     python -m motionbeat.lab.corpora.folder FOLDER
 """
@@ -27,21 +27,21 @@ TABLE = "clips.csv"
 _LONGEST_NAME = 300
 _FORMS: tuple[Literal["NFC", "NFD"] | None, ...] = (None, "NFC", "NFD")
 _BEYOND_S = 1.0
-"""Recordings of motion often run on a little; a clip that ends this long after its song is asked about."""
+"""Seconds that a clip may end after its song; recordings of motion are often a little longer."""
 
 
 def read(root: Path, checks: params.MotionChecks | None = None) -> Corpus:
     """The corpus that `root`/clips.csv lists.
 
-    Motions and songs are found relative to `root`. A song has one audio file, tempo and split: the same music in
-    two splits would be learnt by heart in one and recognised in the other. Raises `MotionBeatError` with everything
-    that is wrong, line by line.
+    Motions and songs are found relative to `root`. A song has one audio file, tempo and split: the same music in two
+    splits would be memorised in one and recognised in the other. Raises `MotionBeatError` with all errors, line by
+    line.
     """
     return _corpus(root, _lines(root), checks)
 
 
 def _lines(root: Path) -> list[Line]:
-    """The lines of the table, all of them sound."""
+    """The lines of the table, after all checks."""
     if not root.is_dir():
         raise MotionBeatError(f"{root} is not a folder: set corpus.root in params.yaml to the folder of {TABLE}")
     table = root / TABLE
@@ -67,9 +67,9 @@ def _corpus(root: Path, lines: list[Line], checks: params.MotionChecks | None = 
 
 
 def check(root: Path) -> str:
-    """Read the table, every motion and every song of `root`; a summary in words, and what looks odd.
+    """Read the table, every motion and every song of `root`; returns a text with a summary and doubts.
 
-    Raises `MotionBeatError` with everything that is wrong.
+    Raises `MotionBeatError` with all errors.
     """
     from motionbeat.audio import decode
     from motionbeat.lab.corpora.formats import checks
@@ -101,7 +101,8 @@ def check(root: Path) -> str:
         where = f"{table} line {line.number}, clip {clip.name}"
         if clip.offset_s >= length:
             errors.append(
-                f"{where}: offset {clip.offset_s:g} lies beyond song {clip.song}, which lasts {length:.1f} s: give the "
+                f"{where}: offset {clip.offset_s:g} is after the end of song {clip.song}, which lasts {length:.1f} s: "
+                "give the "
                 "seconds into the audio at which the clip begins"
             )
         elif beyond > _BEYOND_S:
@@ -112,7 +113,7 @@ def check(root: Path) -> str:
     refuse(sorted(errors, key=_line_number))
     lone = [split for split in ("val", "test") if len({clip.song for clip in corpus.clips if clip.split == split}) == 1]
     if lone:
-        notes.append(f"note: one song in {' and in '.join(lone)}: retrieval has nothing to tell apart; give it several")
+        notes.append(f"note: one song in {' and in '.join(lone)}: retrieval needs several songs; add some")
     counts = ", ".join(f"{sum(clip.split == split for clip in corpus.clips)} {split}" for split in SPLITS)
     found = f"{len(corpus.songs)} songs, {len(corpus.clips)} clips ({counts}), {danced / 60:.1f} minutes of motion"
     return "\n".join([f"{root}: {found}, nothing wrong", *notes])
@@ -126,10 +127,10 @@ def _read_motion(root: Path, line: Line, limits: params.MotionChecks | None) -> 
 
 
 def _path(root: Path, cell: str) -> Path:
-    """The file a cell names, relative to the table's folder.
+    """The file in a cell, relative to the table's folder.
 
-    Backslashes separate folders too, as on Windows; accents may be written apart from their letters, as macOS has them
-    in the names of files, in the cell or on the disk.
+    Backslashes separate folders too, as on Windows; accents may be decomposed, as in file names of macOS, both in the
+    cell and on the disk.
     """
     for form in _FORMS:
         for slashes in (cell, cell.replace("\\", "/")):
@@ -161,10 +162,10 @@ def _shortened(path: Path) -> str:
 
 
 def _disagreements(root: Path, lines: list[Line]) -> Iterator[str]:
-    """What lines say against each other, each beginning with the numbers of the lines."""
+    """Contradictions between lines, each beginning with the numbers of the lines."""
     for _, group in clips_csv.grouped([*lines], "clip"):
         if len(group) > 1:
-            yield f"{_numbers(group)}: the clip {group[0].clip} stands twice: give each its own name"
+            yield f"{_numbers(group)}: the clip {group[0].clip} occurs twice: give each clip its own name"
     for key in ("clip", "song"):
         for first, second in _differing_by_case(sorted({getattr(line, key) for line in lines})):
             where = _numbers([line for line in lines if getattr(line, key) in (first, second)])
@@ -175,7 +176,7 @@ def _disagreements(root: Path, lines: list[Line]) -> Iterator[str]:
         (
             "splits",
             lambda line: line.split,
-            "the same music in two splits would be known before the test: keep a song in one",
+            "a test song must not be in training: keep each song in one split",
         ),
     )
     for song, group in clips_csv.grouped(lines, "song"):
@@ -187,13 +188,13 @@ def _disagreements(root: Path, lines: list[Line]) -> Iterator[str]:
 
 
 def _shared(root: Path, lines: list[Line], column: str, of: Callable[[Line], str], what: str) -> Iterator[str]:
-    """Files that several lines name though they differ in `of`."""
+    """Files that several lines name although the lines differ in `of`."""
     users: dict[Path, list[Line]] = {}
     for line in lines:
         users.setdefault(_resolved(root, getattr(line, column)), []).append(line)
     for group in users.values():
         if len({of(line) for line in group}) > 1:
-            yield f"{_numbers(group)}: {column} {getattr(group[0], column)} stands in {what}"
+            yield f"{_numbers(group)}: {column} {getattr(group[0], column)} is used for {what}"
 
 
 def _missing_splits(lines: list[Line]) -> Iterator[str]:
@@ -220,7 +221,7 @@ def _numbers(lines: list[Line]) -> str:
 
 
 def _line_number(error: str) -> int:
-    """The first line that an error of the table names; the table as a whole comes first."""
+    """The first line that an error names, to sort errors; errors of the whole table come first."""
     words = error.partition(f"{TABLE} line")[2].removeprefix("s").split(maxsplit=1)
     return int(words[0].strip(":,")) if words and words[0].strip(":,").isdigit() else 0
 

@@ -1,10 +1,9 @@
-"""Clips2Leaks: the same recording, or the same dance, in two splits, found by content and not by name.
+"""Clips2Leaks: find the same recording, or the same dance, in two splits, by content and not by name.
 
-Two series of features (T, d) at one rate are slid along each other; at every shift their overlap is compared. All
-shifts are had from one product of spectra, summed over the features, so that a pair costs tens of microseconds.
-
-A recording is known again after another encoding, another loudness and a cut at either end; a dance after a mirroring,
-a cut, a turn or a step to another place, and another frame rate. Phrases in the middle of two longer dances are not.
+Two series of features (T, d) are compared at every shift, over their overlap. One product of spectra, summed over the
+features, computes all shifts, so that a pair takes tens of microseconds. A recording is recognised after another
+encoding, another loudness and a cut at either end; a dance after mirroring, a cut, a rotation, a translation and
+another frame rate. Common phrases in the middle of two longer dances are not found.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,12 +18,12 @@ from motionbeat.lab.corpora.manifest import Motion
 from motionbeat.motion.skeleton import INDEX, JOINTS
 
 SOUND_RATE, DANCE_RATE = 20.0, 10.0
-"""Features a second: a cut between two of them shifts a dance by up to 50 ms."""
+"""Features per second: a cut between two of them shifts a dance by up to 50 ms."""
 _LEAST_S = 3.0
 _SAME_SOUND = 0.85
-"""Correlation of two recordings' features; of 46 synthetic songs no two come above 0.7."""
+"""Correlation of two recordings' features; no two of 46 synthetic songs are above 0.7."""
 _SAME_DANCE_M, _SAME_DANCE = 0.08, 0.35
-"""Distance of the limbs' joints, in metres and relative to how far they move; of 244 dances none come below 0.15 m."""
+"""Distance of the limbs' joints, in metres and relative to how far they move; no two of 244 dances are below 0.15 m."""
 _SWAPPED = [
     INDEX[{"l": "r", "r": "l"}[name[0]] + name[1:]] if {"l": "r", "r": "l"}.get(name[0], "") + name[1:] in INDEX else n
     for n, name in enumerate(JOINTS)
@@ -37,7 +36,7 @@ Whole = NDArray[np.int64]
 
 @frozen
 class Leak:
-    """Two names of one thing; shift_s: where the second begins in the first; share: the part of the shorter one."""
+    """Two names of the same item; shift_s: where the second begins in the first; share: overlap / shorter length."""
 
     first: str
     second: str
@@ -47,7 +46,7 @@ class Leak:
 
 
 def dance_series(motion: Motion) -> Series:
-    """(T, 72) m at `DANCE_RATE`: the joints about the root, turned so that the hips stand across x."""
+    """(T, 72) m at `DANCE_RATE`: the joints relative to the root, turned so that the hips are along x."""
     frames = np.arange(0, len(motion.joints) - 1e-9, motion.fps / DANCE_RATE)
     joints = motion.joints[np.minimum(np.round(frames).astype(int), len(motion.joints) - 1)].astype(np.float64)
     joints = joints - joints[:, :1]
@@ -60,7 +59,7 @@ def dance_series(motion: Motion) -> Series:
 
 
 def mirrored(series: Series) -> Series:
-    """The same dance in a mirror: left and right joints exchanged, x negated."""
+    """The mirrored dance: left and right joints exchanged, x negated."""
     joints = series.reshape(len(series), -1, 3)[:, _SWAPPED] * np.array([-1, 1, 1], np.float32)
     return joints.reshape(len(series), -1)
 
@@ -92,7 +91,7 @@ def same_dances(dances: Mapping[str, Series], split_of: Mapping[str, str], share
 
 
 def _ends(series: Series) -> Series:
-    """(T, 12): the limbs' joints alone, which tell dances apart."""
+    """(T, 12): the ends of the limbs, which distinguish dances."""
     return series.reshape(len(series), -1, 3)[:, _ENDS].reshape(len(series), -1)
 
 
@@ -114,7 +113,7 @@ def same_songs(songs: Mapping[str, Series], split_of: Mapping[str, str], share: 
 
 
 def _deviations(series: Series) -> NDArray[np.float64]:
-    """What is above and below the mean of a second about each frame: levels and equalisers do not count."""
+    """Difference from the mean over a second around each frame, which removes loudness and equalisation."""
     values = series.astype(np.float64)
     width = int(SOUND_RATE) | 1
     padded = np.pad(values, ((width // 2, width // 2), (0, 0)), mode="edge")
@@ -130,7 +129,7 @@ def _pairs(names: Mapping[str, Any], split_of: Mapping[str, str], rate: float) -
 
 
 def _shifts(first: int, second: int, share: float, rate: float) -> tuple[Whole, Whole, tuple[Whole, Whole]]:
-    """The shifts at which enough overlaps, how much does, and where the overlap begins in each of the two."""
+    """The shifts with enough overlap, its length, and where it begins in each of the two."""
     least = max(int(_LEAST_S * rate), int(np.ceil(share * min(first, second))))
     shifts = np.arange(-(second - least), first - least + 1)
     begin_first, begin_second = np.maximum(shifts, 0), np.maximum(-shifts, 0)

@@ -1,6 +1,6 @@
-"""Corpus2Files: songs and dances in any corpus's own form, written in the pipeline's one form.
+"""Corpus2Files: write the songs and dances of any corpus in the common form of the pipeline.
 
-A reader only says what there is (`Corpus`); motions are read when they are written, many at once.
+A reader only lists songs and clips (`Corpus`); motions are read when they are written, many in parallel.
 """
 
 import io
@@ -18,14 +18,14 @@ from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError, refuse
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora import plausibility
-from motionbeat.lab.corpora.song import Song as Song  # readers take it from here
+from motionbeat.lab.corpora.song import Song as Song  # imported for readers
 from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.tables import SPLITS
 from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.parallel import in_parallel
 
 SAMPLE_RATE = 44_100
-_BLOCK = 1 << 16  # samples; libsndfile crashes on some whole songs written at once
+_BLOCK = 1 << 16  # samples; libsndfile crashes if some whole songs are written in one call
 _SAFE_NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -42,7 +42,7 @@ class Motion:
 class Clip:
     """A dance to a song, beginning `offset_s` seconds into it; `read` fetches the motion (in any process).
 
-    source: the files and values that decide the motion, as `item_cache.digest_of` takes them; none: it is not kept.
+    source: the files and values that determine the motion, for `item_cache.digest_of`; None: it is not cached.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Clip:
 
 @frozen
 class Corpus:
-    """What a corpus holds, and by reason the names of what it holds but is not used."""
+    """The content of a corpus, and the names of unused items for each reason."""
 
     songs: list[Song]
     clips: list[Clip]
@@ -64,10 +64,10 @@ class Corpus:
 
 
 CorpusReader = Callable[[params.Corpus, params.Beats, Path], Corpus]
-"""What a corpus's module has as `READER`.
+"""The type of `READER` in the module of a corpus.
 
-It is given the section corpus, the section beats for songs that it has to track, and the folder that the stage writes,
-where it may keep files of its own. It raises `MotionBeatError` for all that is missing or wrong, together.
+Its arguments are the section corpus, the section beats (for songs that it has to track), and the folder that the stage
+writes, where it may keep its own files. It raises one `MotionBeatError` for everything that is missing or wrong.
 """
 
 
@@ -79,10 +79,10 @@ class _Refused:
 def write_corpus(corpus: Corpus, folder: Path, checks: params.MotionChecks | None = None) -> float:
     """Write motion/<clip>.npz, audio/<song>.flac and manifest.parquet into `folder`.
 
-    A song that no clip is danced to is not written. Audio becomes mono, 44.1 kHz, 16 bit. Motions that no person can
-    make, by the limits of `checks`, are refused. Returns the minutes of motion. Everything is looked at before anything
-    is refused: raises `MotionBeatError` listing what is wrong with which clip or song; what was written by then is for
-    the caller to drop (`files.whole_folder`).
+    Songs without clips are not written. Audio becomes mono, 44.1 kHz, 16 bit. Motions that exceed the limits of
+    `checks` are refused. Returns the minutes of motion. Everything is checked before the error: raises
+    `MotionBeatError` that lists what is wrong with which clip or song; the caller then deletes what was written
+    (`files.whole_folder`).
     """
     refuse(_inconsistencies(corpus))
     (folder / "motion").mkdir(parents=True)
@@ -93,8 +93,8 @@ def write_corpus(corpus: Corpus, folder: Path, checks: params.MotionChecks | Non
 
     kept = ItemCache.of("songs", __name__)
     seconds = list(in_parallel(_write_song, [(song, folder, kept) for song in songs.values()], "songs"))
-    forward_kinematics(np.zeros((1, 24, 3)), np.zeros((1, 3)))  # torch chooses its kernels before there are threads
-    # here in one process: a motion takes milliseconds, and importing torch in every process takes seconds
+    forward_kinematics(np.zeros((1, 24, 3)), np.zeros((1, 3)))  # torch selects its kernels before threads are started
+    # in this process: a motion takes milliseconds, but importing torch in every process takes seconds
     readers = sorted({clip.read.func.__module__ for clip in clips if isinstance(clip.read, partial) and clip.source})
     kept = ItemCache.of("motions", __name__, *readers)
     calls = [(clip, folder, checks or params.MotionChecks(), kept) for clip in clips]
@@ -123,14 +123,14 @@ def _inconsistencies(corpus: Corpus) -> Iterable[str]:
         yield f"the corpus has no clips{': ' + reasons if reasons else ''}: check corpus.root in params.yaml"
     for kind, names in (("song", [s.name for s in corpus.songs]), ("clip", [c.name for c in corpus.clips])):
         for name in sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
-            yield f"{kind} {name} stands in the corpus twice: rename or remove one"
+            yield f"{kind} {name} is in the corpus twice: rename or remove one"
         for name in sorted(set(names)):
             if not _SAFE_NAME.fullmatch(name):
                 yield f"{kind} {name!r} cannot name a file: use letters, digits, '_', '-' and '.'"
     known = {song.name for song in corpus.songs}
     for clip in corpus.clips:
         if clip.song not in known:
-            yield f"clip {clip.name} is danced to song {clip.song}, which the corpus has not: add its audio"
+            yield f"clip {clip.name} is danced to song {clip.song}, which the corpus does not have: add its audio"
         if clip.split not in SPLITS:
             yield f"clip {clip.name} is in split {clip.split!r}: put it into train, val or test"
         if not (np.isfinite(clip.offset_s) and clip.offset_s >= 0):
@@ -138,7 +138,7 @@ def _inconsistencies(corpus: Corpus) -> Iterable[str]:
 
 
 def _write_song(song: Song, folder: Path, kept: ItemCache) -> float | _Refused:
-    """Write a song; its length in seconds, or what is wrong with it."""
+    """Write a song; returns its length in seconds, or what is wrong with it."""
     try:
         made = kept.get(song.audio, lambda: _flac(song.audio))
     except MotionBeatError as error:
@@ -158,7 +158,7 @@ def _flac(audio: Path) -> Values:
 
 
 def _write_clip(clip: Clip, folder: Path, checks: params.MotionChecks, kept: ItemCache) -> dict[str, Any] | _Refused:
-    """Write a motion; its row of the manifest, or what is wrong with it."""
+    """Write a motion; returns its row of the manifest, or what is wrong with it."""
     try:
         made = kept.get([clip.source, checks], lambda: _npz(clip, checks)) if clip.source else _npz(clip, checks)
     except MotionBeatError as error:
@@ -198,28 +198,28 @@ def _npz(clip: Clip, checks: params.MotionChecks) -> Values:
 
 
 def _rounded(joints: NDArray[np.floating]) -> NDArray[np.float32]:
-    """To 0.01 mm: processors whose sines differ in the last bit write the same bytes, but for one value in 10^11."""
+    """Round to 0.01 mm, so that the last bit of a processor's sine changes no bytes (except one value in 10^11)."""
     return np.round(joints.astype(np.float64), 5).astype(np.float32)
 
 
 def _wrong_with(motion: Motion) -> str | None:
-    """What makes a motion unusable, with the fix."""
+    """Why a motion cannot be used, with the fix."""
     if not (np.isfinite(motion.fps) and motion.fps > 0):
-        return f"{motion.fps} frames a second: give a rate above 0"
+        return f"{motion.fps} frames per second: give a rate above 0"
     for name, values in (("joints", motion.joints), ("poses", motion.poses)):
         if values is None:
             continue
         if values.ndim != 3 or values.shape[1:] != (24, 3):
             return f"{name} of shape {values.shape}: give (frames, 24, 3), the SMPL joints"
         if not np.isfinite(values).all():
-            return f"{name} hold NaN or infinity in frame {first_bad_frame(values)}: repair or leave out the clip"
+            return f"{name} contain NaN or infinity in frame {first_bad_frame(values)}: repair or leave out the clip"
     if len(motion.joints) < 2:
         return f"{len(motion.joints)} frames: give at least 2"
     if motion.poses is not None and len(motion.poses) != len(motion.joints):
-        return f"{len(motion.poses)} frames of poses for {len(motion.joints)} of joints: give as many"
+        return f"{len(motion.poses)} frames of poses for {len(motion.joints)} of joints: give the same number"
     return None
 
 
 def first_bad_frame(values: NDArray[np.floating]) -> int:
-    """The first frame of (T, ...) that holds NaN or infinity."""
+    """The first frame of (T, ...) with NaN or infinity."""
     return int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])

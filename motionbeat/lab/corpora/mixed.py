@@ -1,7 +1,7 @@
-"""Corpora2Corpus: several corpora as one, in which every song and clip carries the name of its corpus.
+"""Corpora2Corpus: several corpora as one, in which the names of songs and clips begin with the name of their corpus.
 
-Names begin with it (`synthetic.mBR60`), since the synthetic corpus and AIST++ name their songs and dances alike. Each
-corpus keeps its splits; that no recording and no dance is in two splits is checked over all of them together.
+An example is `synthetic.mBR60`: without the prefix, names of the synthetic corpus and of AIST++ can be equal. Each
+corpus keeps its splits; the check that no recording and no dance is in two splits covers all corpora together.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from motionbeat.lab.corpora import beats_table
 from motionbeat.lab.corpora.manifest import Corpus
 
 PARTS = "parts"
-"""Beside the manifest: what each reader keeps, such as the truth of the synthetic corpus, with the names of its own."""
+"""Folder next to the manifest for files of the readers, such as the truth of the synthetic corpus; without prefixes."""
 
 
 def named(source: str, name: str) -> str:
-    """The name in a mix of a song or a clip of the corpus `source`."""
+    """The name, in a mix, of a song or clip from the corpus `source`."""
     return f"{source}.{name}"
 
 
 def mixed(corpora: Mapping[str, Corpus], working: Path) -> Corpus:
     """All songs and clips of several corpora, {name: corpus}.
 
-    Writes sources.parquet to `working`, and beats.parquet with the beats of those corpora that bring them
+    Writes sources.parquet to `working`, and beats.parquet with the beats of the corpora that have beats
     (`working`/parts/NAME/beats.parquet).
     """
     songs, clips = [], []

@@ -1,8 +1,7 @@
-"""Pickle2Arrays: arrays out of a pickle that may come from anywhere; nothing that the file names is ever called.
+"""Pickle2Arrays: arrays from an untrusted pickle; no function that the file names is ever called.
 
-A pickle is a program. The few names that rebuild a NumPy array stand here for plain records of what the
-file says (type, shape, bytes), out of which checked arrays are made afterwards; every other name is
-refused before it could run.
+A pickle is a program. The few names that build a NumPy array are replaced by records of type, shape and bytes, from
+which checked arrays are made later; every other name is refused before it can run.
 """
 
 import io
@@ -22,21 +21,21 @@ from motionbeat.files import guarded
 
 LARGEST_BYTES = 64 * 2**20
 _MOST_STEPS = 100_000
-_FIX = "download the file again from its official source, and use no pickle of unknown origin"
+_FIX = "download the file again from its official source, and do not use a pickle of unknown origin"
 
 
 class _Forbidden(pickle.UnpicklingError):
-    """Something that is not needed to rebuild an array of numbers."""
+    """The pickle needs something that an array of numbers does not need."""
 
 
 class _Named:
-    """The name of a class or function, in its place; it can be passed on, and called if it is a subclass below."""
+    """Placeholder for a class or function; it can be passed as an argument, and called only in the subclasses below."""
 
     __slots__ = ()
 
 
 class _Type:
-    """What a pickle says of a dtype: its code such as f4, and its byte order."""
+    """A dtype in a pickle: its code, such as f4, and its byte order."""
 
     def __init__(self, code: Any) -> None:
         self.code, self.order = code, "="
@@ -45,13 +44,13 @@ class _Type:
         self.order = {"<": "<", ">": ">"}.get(state[1], "=")
 
     def dtype(self) -> np.dtype[Any] | None:
-        """The NumPy dtype of a number, or none for objects, text, records and the like."""
+        """The NumPy dtype of a number; None for objects, text, records and so on."""
         simple = isinstance(self.code, str) and re.fullmatch(r"[iu][1248]|f[248]|b1", self.code)
         return np.dtype(self.order + self.code) if simple else None
 
 
 class _Array:
-    """What a pickle says of an array: its type, shape, memory order and bytes."""
+    """An array in a pickle: its type, shape, memory order and bytes."""
 
     kind: Any = None
     shape: Any = ()
@@ -62,7 +61,7 @@ class _Array:
         *_, self.shape, self.kind, self.fortran, self.data = state
 
     def values(self) -> NDArray[Any] | None:
-        """The array; none if it is not an array of numbers. Raises `ValueError` if bytes and shape disagree."""
+        """The array; None if it is not an array of numbers. Raises `ValueError` if bytes and shape disagree."""
         dtype = self.kind.dtype() if isinstance(self.kind, _Type) else None
         if dtype is None:
             return None
@@ -115,7 +114,7 @@ class _Encode(_Named):
 
     def __call__(self, text: Any, encoding: Any) -> bytes:
         if not isinstance(text, str) or encoding != "latin1":
-            raise _Forbidden("text encoded otherwise than as latin1")
+            raise _Forbidden("text in another encoding than latin1")
         return text.encode("latin1")
 
 
@@ -140,9 +139,9 @@ for _core in ("numpy.core", "numpy._core"):
 
 
 class _ArrayUnpickler(pickle._Unpickler):
-    """Python's own reader in Python: a dictionary is filled here by names alone.
+    """Python's pickle reader in pure Python, changed so that the keys of a dictionary must be names.
 
-    A key can be a tuple of tuples of which each stands in the next twice: to hash 40 of those takes days.
+    A key could be nested tuples, each containing the one before twice: to hash 40 levels takes days.
     """
 
     dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch}
@@ -185,12 +184,12 @@ class _ArrayUnpickler(pickle._Unpickler):
 
 
 def load_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read a pickled dictionary of arrays and numbers, as AIST++ has them, without running what it holds.
+    """Read a pickled dictionary of arrays and numbers, as in AIST++, without running any code in it.
 
-    wanted: the fields that are looked at, whatever the others hold; all of them without it.
+    wanted: the fields to read, while others are ignored; by default all.
     Pickles of Python 2 and 3, of every protocol and NumPy are read. Raises `MotionBeatError` naming the
     file, the offending name or field and the fix: for anything that is not a dictionary of arrays of
-    numbers (objects in an array are refused too), for a file that is missing, cut short or over 64 MiB.
+    numbers (objects in an array are refused too), for a file that is missing, truncated or over 64 MiB.
     """
     data = _bytes(path)
     with guarded(path, "is not a complete pickle", _FIX):
@@ -198,7 +197,9 @@ def load_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str, 
             _check(data)
             values = _ArrayUnpickler(io.BytesIO(data), encoding="latin1").load()
         except _Forbidden as error:
-            raise MotionBeatError(f"{path} holds {error}, which is not a plain array and was not run: {_FIX}") from None
+            raise MotionBeatError(
+                f"{path} contains {error}, which is not a plain array and was not run: {_FIX}"
+            ) from None
     if not isinstance(values, dict):
         raise MotionBeatError(f"{path} is not a dictionary of named arrays (a {type(values).__name__}): {_FIX}")
     return {name: _array(path, name, value) for name, value in values.items() if wanted is None or name in wanted}
@@ -215,10 +216,10 @@ def _bytes(path: Path) -> bytes:
 
 
 def _check(data: bytes) -> None:
-    """Refuse what makes a reader work or allocate without bound, before anything is read.
+    """Before reading, refuse pickles that would need unlimited time or memory.
 
-    A memo index beyond the file's length, more steps than any motion takes, and copies of the top of the stack, which
-    no pickle that Python writes has.
+    These have a memo index beyond the file's length, more steps than any motion needs, or copies of the top of the
+    stack, which Python never writes.
     """
     for steps, (opcode, argument, _) in enumerate(pickletools.genops(data)):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(data):
@@ -234,5 +235,5 @@ def _array(path: Path, name: str, value: Any) -> NDArray[Any]:
         array = value.values() if isinstance(value, _Array) else None
     if array is None:
         held = "objects or text" if isinstance(value, _Array) else f"a {type(value).__name__}"
-        raise MotionBeatError(f"{path}: field {name} holds {held}; expected an array of numbers: {_FIX}")
+        raise MotionBeatError(f"{path}: field {name} has {held}; expected an array of numbers: {_FIX}")
     return array

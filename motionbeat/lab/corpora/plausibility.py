@@ -1,8 +1,8 @@
-"""Motion2Doubts: could a person move like this? Units, angles and rates that are wrong make impossible dances.
+"""Motion2Doubts: can a person move like this? Wrong units, angles and frame rates make impossible dances.
 
-Lengths are measured in legs (hip to ankle), so that they hold in every unit and for every body. The limits are
-`corpus.checks` of params.yaml: real dances (AIST++, Dance with Melody) have a root that is slower than 2 legs a second
-in 95 % of their frames, and joints slower than 9 about the root in 99 %.
+The unit of length is the leg (hip to ankle), so that limits are valid for every unit and body. The limits are
+`corpus.checks` of params.yaml: in real dances (AIST++, Dance with Melody) the root is slower than 2 legs/s in 95 % of
+the frames, and joints are slower than 9 legs/s relative to the root in 99 %.
 """
 
 from typing import Protocol
@@ -14,20 +14,20 @@ from motionbeat.lab.params import MotionChecks
 from motionbeat.motion.skeleton import INDEX, JOINTS
 
 _USUAL_ROOT, _USUAL_JOINT = 1.2, 6.0
-"""Legs a second, where a dance usually has them: what the factor of a message leads to."""
+"""Usual speed in legs per second; the factors in messages lead to this speed."""
 _UNITS = ((1000.0, "millimetres"), (100.0, "centimetres"), (39.37, "inches"))
 _BENT = 0.06
-"""A knee this far off the line from hip to ankle, in legs, is bent."""
+"""A knee at this distance from the line from hip to ankle, in legs, is bent."""
 _LYING = 0.3
 _LEAST_FRAMES = 10
 _STILL_M = 1e-6
 _JUMP = 8.0
-"""A frame in which a joint is so many times faster than the clip's fastest usual frame is a jump."""
+"""In a jump, a joint is this many times faster than in the clip's fastest usual frame."""
 _SHOWN = 5
 
 
 class Motion(Protocol):
-    """A dance: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle, or none; frames a second."""
+    """A dance: joints (T, 24, 3) m, y up; poses (T, 24, 3) axis-angle, or none; frames per second."""
 
     @property
     def joints(self) -> NDArray[np.float32]: ...
@@ -38,11 +38,11 @@ class Motion(Protocol):
 
 
 def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
-    """What no person can do, each with the factor or the fix; empty for a plausible motion."""
+    """Movements that no person can make, each with the factor or the fix; empty for a plausible motion."""
     joints = motion.joints.astype(np.float64)
     leg = leg_length(joints)
     if not leg > 0:
-        return ["its legs have no length: all joints of a leg stand in one place"]
+        return ["its legs have no length: all joints of a leg are at the same place"]
     found = _angles(motion, checks)
     root = float(np.percentile(_speed(joints[:, :1], motion.fps), 95)) / leg
     if root > checks.root_speed:
@@ -66,7 +66,7 @@ def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
     joint = float(np.percentile(_speed(joints - joints[:, :1], motion.fps).max(axis=1), 99)) / leg
     if joint > checks.joint_speed:
         found.append(
-            f"joints move at {joint * leg:.3g} m/s about the root ({joint:.3g} legs a second, at most "
+            f"joints move at {joint * leg:.3g} m/s relative to the root ({joint:.3g} legs a second, at most "
             f"{checks.joint_speed:g}): is the frame rate ({motion.fps:g}) right? "
             f"{motion.fps * _USUAL_JOINT / joint:.3g} would be plausible; or are frames or rotations mixed up?"
         )
@@ -77,12 +77,14 @@ def refusals(motion: Motion, checks: MotionChecks) -> list[str]:
         )
     frozen = _frozen(joints)
     if frozen > checks.frozen and len(joints) >= _LEAST_FRAMES:
-        found.append(f"{100 * frozen:.0f} % of the frames repeat the one before: nobody dances, or the file was padded")
+        found.append(
+            f"{100 * frozen:.0f} % of the frames repeat the previous one: nobody dances, or the file was padded"
+        )
     return found
 
 
 def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
-    """Warnings about what is unusual but possible: frames that jump or repeat, a floor that rises and falls."""
+    """Warnings about unusual but possible motion: frames that jump or repeat, a floor that rises and falls."""
     joints = motion.joints.astype(np.float64)
     leg = leg_length(joints)
     found: list[str] = []
@@ -99,8 +101,8 @@ def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
             found.append(f"joint rotations of more than {checks.largest_angle:g} rad, first in frame {beyond[0]}")
     frozen = _frozen(joints)
     if frozen > checks.frozen / 4:
-        halved = f"; at {motion.fps / 2:g} frames a second none would" if 0.45 < frozen < 0.55 else ""
-        found.append(f"{100 * frozen:.0f} % of the frames repeat the one before{halved}")
+        halved = f"; at {motion.fps / 2:g} frames per second none would" if 0.45 < frozen < 0.55 else ""
+        found.append(f"{100 * frozen:.0f} % of the frames repeat the previous one{halved}")
     low = np.percentile(joints[:, list(_LOW), 1].min(axis=1), [5, 95])
     drift = float(low[1] - low[0]) / leg
     if drift > checks.floor_drift / 3:
@@ -111,19 +113,19 @@ def doubts(motion: Motion, checks: MotionChecks) -> list[str]:
 
 
 def lying(motion: Motion) -> list[str]:
-    """Whether the trunk lies, in most frames, along an axis of the floor: z may be up."""
+    """Whether the trunk is horizontal in most frames, along x or z: then z may be up."""
     joints = motion.joints.astype(np.float64)
     along = np.median(joints[:, INDEX["neck"]] - joints[:, 0], axis=0)
     if abs(along[1]) >= _LYING * np.linalg.norm(along):
         return []
-    return [f"the dancer lies along {'xyz'[int(np.abs(along).argmax())]} throughout: is y up?"]
+    return [f"the dancer always lies along {'xyz'[int(np.abs(along).argmax())]}: is y up?"]
 
 
 _LOW = [INDEX[f"{side}{name}"] for side in "lr" for name in ("ankle", "toes")]
 
 
 def leg_length(joints: NDArray[np.floating]) -> float:
-    """Metres from hip over knee to ankle, of (T, 24, 3) joints: the median over time, the mean of both legs."""
+    """Metres from hip over knee to ankle, for (T, 24, 3) joints: the median over time, averaged over both legs."""
     lengths = []
     for side in "lr":
         hip, knee, ankle = (joints[:, INDEX[side + name]] for name in ("hip", "knee", "ankle"))
@@ -143,9 +145,10 @@ def _frozen(joints: NDArray[np.float64]) -> float:
 def _angles(motion: Motion, checks: MotionChecks) -> list[str]:
     if motion.poses is None:
         return []
-    angles = np.linalg.norm(motion.poses[:, 1:].astype(np.float64), axis=-1)  # a root that spins may be unwrapped
+    # the angle of a root that spins may be unwrapped
+    angles = np.linalg.norm(motion.poses[:, 1:].astype(np.float64), axis=-1)
     largest = float(angles.max())
-    if float(np.median(angles.max(axis=1))) <= checks.largest_angle:  # single frames are a doubt
+    if float(np.median(angles.max(axis=1))) <= checks.largest_angle:  # for single frames there is only a warning
         return []
     return [
         f"joint rotations reach {largest:.4g} rad, beyond {checks.largest_angle:g}, as angles in degrees do: multiply "
@@ -154,7 +157,7 @@ def _angles(motion: Motion, checks: MotionChecks) -> list[str]:
 
 
 def _knees(joints: NDArray[np.float64], leg: float) -> float:
-    """The median cosine between where a bent knee points and the toes of its foot; 1 where no knee is bent."""
+    """The median cosine between the direction of a bent knee and the toes of its foot; 1 if no knee is bent."""
     cosines = []
     for side in "lr":
         hip, knee, ankle, toes = (joints[:, INDEX[side + name]] for name in ("hip", "knee", "ankle", "toes"))
@@ -171,7 +174,7 @@ def _knees(joints: NDArray[np.float64], leg: float) -> float:
 
 
 def _factor(times: float, what: str) -> str:
-    """What to divide by: a unit, if one is near enough."""
+    """Advice which factor to divide by: a unit, if one is close enough."""
     for factor, unit in _UNITS:
         if factor / 1.6 < times < factor * 1.6:
             return f"divide {what} by {factor:g}, as if it were in {unit} (in clips.csv: column unit)"

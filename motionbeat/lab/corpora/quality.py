@@ -1,10 +1,9 @@
-"""Clips2Quality: what is odd in a corpus, clip by clip, and what it must not have: one thing in two splits.
+"""Clips2Quality: unusual properties of each clip, and the check that no song or dance is in two splits.
 
-data/corpus/quality.csv has a line for each clip; its last column says in words what is odd, and is empty where
-nothing is. How a dance lies against its music is measured by its landings of the feet
-against the onsets of the low drums, at every shift up to 0.4 s. A single clip may be right and yet be 60 ms from the
-next; so a clip is compared with the middle of its corpus, and where neither it nor the corpus is clear, nothing is
-said.
+data/corpus/quality.csv has a line for each clip; its last column describes what is unusual, and is empty otherwise. The
+delay between dance and music is measured from foot landings and onsets of the low drums, at every shift up to 0.4 s.
+Correct clips may differ by 60 ms; so a clip is compared with the median of its corpus, and if the clip or the corpus
+has no clear delay, there is no message.
 """
 
 import csv
@@ -31,7 +30,7 @@ COLUMNS = ("clip", "song", "split", "root_m_s", "joint_m_s", "frozen", "lag_s", 
 _LONGEST_LAG_S = 0.4
 _CLEAR, _CORPUS_CLEAR = 3.0, 3.0
 _STANDS_MPS, _STANDS_M = 0.3, 0.05
-"""Deviations by which the best shift stands out of all: of a clip that is believed, and of a corpus at its middle."""
+"""Standard deviations by which the best shift must exceed the mean: for a clip, and for the median of a corpus."""
 _LEAST_CLIPS = 4
 _BEYOND_S = 1.0
 _STRETCHES = {2.0: "twice", 0.5: "half"}
@@ -39,11 +38,11 @@ _STRETCHES = {2.0: "twice", 0.5: "half"}
 
 @frozen(eq=False)
 class Measured:
-    """What is kept of a clip until all of them can be compared."""
+    """Features of a clip, kept until all clips can be compared."""
 
     series: leaks.Series
     landings: NDArray[np.float32]
-    """(n,) at `ONSET_RATE`: where feet come to stand, smoothed over 0.18 s."""
+    """(n,) at `ONSET_RATE`: foot landings, smoothed over 0.18 s."""
     root_m_s: float
     joint_m_s: float
     frozen: float
@@ -75,7 +74,7 @@ def leaked(
     songs: Mapping[str, leaks.Series],
     share: float,
 ) -> Iterator[str]:
-    """One error for each recording or dance that stands in two splits."""
+    """One error for each recording or dance that is in two splits."""
     split_of = {clip.name: clip.split for clip in clips}
     splits: dict[str, set[str]] = {}
     for clip in clips:
@@ -85,7 +84,7 @@ def leaked(
     for leak in leaks.same_songs({song: songs[song] for song in single}, single, share):
         yield (
             f"songs {leak.first} ({single[leak.first]}) and {leak.second} ({single[leak.second]}) are the same "
-            f"recording for {100 * leak.share:.0f} % of the shorter: give it one name and one split"
+            f"recording for {100 * leak.share:.0f} % of the shorter: give both one name and one split"
         )
     for leak in leaks.same_dances({name: each.series for name, each in measured.items()}, split_of, share):
         how = ", mirrored" if leak.mirrored else ""
@@ -134,7 +133,8 @@ def rows(
 
 
 def check(corpus: Corpus, folder: Path, checks: MotionChecks, strict: bool) -> list[str]:
-    """Compare what `manifest.write_corpus` wrote in `folder`; write quality.csv there; the odd clips in words.
+    """Check the corpus that `manifest.write_corpus` wrote to `folder`, write quality.csv, and return notes on odd
+    clips.
 
     Raises `MotionBeatError` for recordings and dances in two splits, and with `strict` for every odd clip.
     """
@@ -193,8 +193,8 @@ def _against_music(
     if clearness >= _CLEAR:
         if abs(late) > limit:
             yield (
-                f"its dance is {1000 * abs(late):.0f} ms {'later' if late > 0 else 'earlier'} against its music than "
-                "is usual in this corpus: is its offset right?"
+                f"its dance is {1000 * abs(late):.0f} ms {'later' if late > 0 else 'earlier'} relative to its music "
+                "than usual in this corpus: is its offset right?"
             )
         return
     for stretch, word in _STRETCHES.items():
@@ -206,9 +206,9 @@ def _against_music(
 
 
 def _lag(landings: NDArray[np.float32], heard: NDArray[np.float32], offset_s: float) -> tuple[float, float]:
-    """Seconds by which the dance is later than its music, and by how many deviations that shift stands out.
+    """Seconds by which the dance is later than its music, and how many deviations this shift is above the mean.
 
-    The music is turned about the clip's length for the shifts that are compared, so that each uses all of the dance.
+    The music is shifted circularly, so that each shift uses the whole dance.
     """
     begin = round(offset_s * ONSET_RATE)
     music = heard[begin : begin + len(landings)]

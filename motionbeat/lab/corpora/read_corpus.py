@@ -1,4 +1,4 @@
-"""The corpus that params.yaml names, through its own reader; a mix through the readers of all its corpora."""
+"""Read the corpus named in params.yaml by its reader, and a mix by the readers of all its corpora."""
 
 from pathlib import Path
 
@@ -10,12 +10,11 @@ from motionbeat.lab.corpora.mixed import PARTS, mixed
 
 
 def read_corpus(settings: params.Corpus, working: Path, trackers: params.Beats) -> Corpus:
-    """Read the corpus that `settings` name, by the `READER` of its module.
+    """Read the corpus of `settings` by the `READER` of its module.
 
-    Of several corpora each has a folder of its own, `settings.root`/NAME, and keeps its own files in
-    `working`/parts/NAME.
+    In a mix each corpus is in its own folder, `settings.root`/NAME, and keeps its files in `working`/parts/NAME.
 
-    trackers: section beats, by which songs without dances are danced to.
+    trackers: section beats, for songs to which dances are made.
 
     Raises `MotionBeatError` naming what is missing or wrong in the corpus's own folder, and the fix.
     """

@@ -1,8 +1,8 @@
-"""Samples2Fingerprint: whether two files hold the same recording, whatever their names, formats and cuts.
+"""Samples2Fingerprint: whether two files have the same recording, even with other names, formats and cuts.
 
 A bit for each frame and pair of neighbouring bands: whether their difference in energy rises or falls. Source: Haitsma
 & Kalker, "A highly robust audio fingerprinting system", ISMIR 2002. It survives lossy coding, resampling and gain;
-a change of tempo or of pitch it does not.
+but not a change of tempo or pitch.
 """
 
 from pathlib import Path
@@ -17,21 +17,21 @@ from motionbeat.audio import decode, mel
 from motionbeat.errors import MotionBeatError
 
 SAME = 0.65
-"""Part of the bits that agree, in the best place, from which on two recordings are the same (the paper: 0.65). Measured
+"""Two recordings are the same if at least this share of the bits agrees at the best place (the paper: 0.65). Measured
 in benchmarks of real songs: cut, re-coded at half the rate and made quieter 0.86 to 0.90, other music at most 0.56."""
 _BANDS = 33
 _EXCERPT, _BLOCK = 400, 1024  # frames: 8 s, 20 s
 _SMOOTHED_S, _STEP_S = 0.36, 0.10
-_FLAT = 1e-3  # a difference this small says nothing: silence, a held tone
+_FLAT = 1e-3  # a difference this small carries no information: silence, a held tone
 
 Array = NDArray[np.float32]
 
 
 @frozen(eq=False)
 class Fingerprint:
-    """Spectra along the time of the signs -1, 0, 1, as excerpts side by side and as overlapping longer blocks."""
+    """Spectra over time of the signs -1, 0, 1, of adjacent excerpts and of longer, overlapping blocks."""
 
-    frames: int  # 50 a second
+    frames: int  # 50 per second
     excerpts: NDArray[np.complex64]  # (excerpts, frequencies, bands)
     told: NDArray[np.int64]  # (excerpts,) signs that are not 0
     blocks: NDArray[np.complex64]  # (blocks, frequencies, bands)
@@ -62,9 +62,9 @@ def fingerprint_of(path: Path) -> Fingerprint:
 
 
 def agreement(one: Fingerprint, other: Fingerprint) -> float:
-    """The part of the bits that agree, 0..1, of the best-agreeing excerpt of the shorter one in the longer one.
+    """The share of equal bits, 0..1, for the excerpt of the shorter recording that fits best into the longer one.
 
-    Excerpts of 8 s stand side by side through the whole of the shorter one; unrelated noise reaches about 0.55.
+    Adjacent excerpts of 8 s cover the shorter one; unrelated noise reaches about 0.55.
     """
     short, long = sorted((one, other), key=lambda each: each.frames)
     best = 0.0

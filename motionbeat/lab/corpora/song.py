@@ -1,4 +1,4 @@
-"""A song of a corpus, as readers name it and as its beats are tracked."""
+"""A song of a corpus."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from attrs import frozen
 
 @frozen
 class Song:
-    """One recording that is danced to: its audio file, and tempo and meter where the corpus declares them."""
+    """A recording with dances: its audio file, and its nominal tempo and meter if the corpus has them."""
 
     name: str
     audio: Path

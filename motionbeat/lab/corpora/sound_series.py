@@ -1,4 +1,4 @@
-"""Samples2Series: loudness of a recording in 16 bands, for comparing recordings, and the onsets of its bands."""
+"""Samples2Series: the loudness of a recording in 16 bands, to compare recordings, and its low onsets."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ _LEAST_RATE = 20_000
 
 
 def loudness(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.float32]:
-    """(T, 16) dB at 50 frames a second, by bands from 60 to 8,000 Hz; 60 dB below the loudest counts as silence."""
+    """(T, 16) dB at 50 frames per second, by bands from 60 to 8,000 Hz; 60 dB below the loudest counts as silence."""
     samples = np.asarray(samples, np.float32)
-    if sample_rate >= 2 * _LEAST_RATE:  # half of it will do
+    if sample_rate >= 2 * _LEAST_RATE:  # half of it is enough
         samples, sample_rate = samples[: len(samples) // 2 * 2].reshape(-1, 2).mean(axis=1), sample_rate // 2
     hop = sample_rate / ONSET_RATE
     count = max(int(len(samples) / hop), 1)
@@ -35,20 +35,20 @@ def loudness(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.floa
 
 
 def onsets(level: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(T,) how much the three lowest bands (60 to 150 Hz) rise from the frame before: drums, to which feet land."""
+    """(T,) rise of the three lowest bands (60 to 150 Hz) from the previous frame: drums, on which feet land."""
     rise = np.maximum(np.diff(level[:, :_LOW_BANDS], axis=0, prepend=level[:1, :_LOW_BANDS]), 0)
     return smooth(np.sqrt(rise.mean(axis=1)), 5)
 
 
 def smooth(values: NDArray[np.floating], width: int) -> NDArray[np.float32]:
-    """(T,) the mean over `width` frames by a Hann window, the ends held."""
+    """(T,) the mean over `width` frames with a Hann window; the ends are extended with constants."""
     window = np.hanning(width + 2)[1:-1]
     padded = np.pad(np.asarray(values, np.float64), width // 2, mode="edge")
     return np.asarray(np.convolve(padded, window / window.sum(), "valid"), np.float32)
 
 
 def at_rate(level: NDArray[np.floating], rate: float) -> NDArray[np.float32]:
-    """The level (T, d) at 50 frames a second, averaged down to `rate`."""
+    """The level (T, d) at 50 frames per second, averaged down to `rate`."""
     edges = np.round(np.arange(0, len(level) + 1e-9, ONSET_RATE / rate)).astype(int)
     if len(edges) < 2:
         return np.asarray(level.mean(axis=0, keepdims=True), np.float32)

@@ -1,4 +1,4 @@
-"""The synthetic corpus: songs and dances that the project makes itself, in the layout of AIST++."""
+"""The synthetic corpus: songs and dances made by this project, in the layout of AIST++."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 """Frozen encoders behind one interface, `audio -> frames (T, D), times (T,)`: ours and the paper's baselines.
 
-`motionbeat.lab.encoders.interface` opens them by name. Nothing is imported here, so that the package can be named
-without loading torch.
+`motionbeat.lab.encoders.interface` opens them by name. Nothing is imported here, so that importing the package does not
+load torch.
 """

@@ -17,8 +17,8 @@ class Clap:
     """The last hidden state of ClapAudioModel, averaged over frequency; its mean over a window is the model's
     pooled output, before the projection into the space shared with text.
 
-    Windows are as long as the model was made for (10 s), overlap by 2 s, and a shorter clip is repeated to fill one,
-    as in training; what lies beyond the clip is then left out.
+    Windows have the length of the training (10 s) and overlap by 2 s. A shorter clip is repeated to fill one, as in
+    training; frames beyond the clip are left out.
     """
 
     name = "clap"
@@ -42,7 +42,7 @@ class Clap:
         device, parts = best_device(), []
         for begin, end, first, last in spans(len(wave), self._window, round(OVERLAP_S * self.rate)):
             given = self._extractor(wave[begin:end], sampling_rate=self.rate, return_tensors="pt")
-            # A model with fusion would call one window at random longer than 10 s; none is.
+            # A model with fusion would mark a random window as longer than 10 s; here no window is longer.
             output = self._model(
                 given["input_features"].to(device),
                 is_longer=torch.zeros((1, 1), dtype=torch.bool, device=device),

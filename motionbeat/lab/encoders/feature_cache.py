@@ -1,9 +1,8 @@
-"""Files2Features: features of audio files by a frozen encoder, each file computed once, in parallel, resumable.
+"""Files2Features: features of audio files by a frozen encoder; each file is computed once, in parallel.
 
-Features are kept by the encoder's identity, its code and the audio's bytes (`item_cache`), and depend on nothing else:
-no tracker and no label is used. Frames are kept on one grid of 20 ms, whatever
-the rate of the encoder, as float16 (10 bits of mantissa, which makes no difference to a probe and halves the
-largest part of the cache).
+Features are cached under the encoder's identity, its code and the audio's bytes (`item_cache`), and depend on nothing
+else: no tracker and no label is used. Frames of all encoders are resampled to a grid of 20 ms and stored as float16 (10
+bits of mantissa, which makes no difference to a probe and halves the cache).
 """
 
 import hashlib
@@ -30,31 +29,30 @@ if TYPE_CHECKING:
 FRAME_S = 0.02
 """Frame t of the grid is centred on t * 20 ms, as in the grid mode of `motionbeat.inference`."""
 _MOST_LISTED = 20
-_OPENED: dict[str, "FrozenEncoder"] = {}  # the last one of this process: loading can take longer than using it
+_OPENED: dict[str, "FrozenEncoder"] = {}  # the last encoder of this process: loading can take longer than encoding
 
 
 @frozen(eq=False)
 class Features:
-    """Of one audio file: the encoder's clip vector (D,) float32, and where its frames are if they were asked for."""
+    """Features of one audio file: the clip vector (D,) float32, and the file of its frames if they were requested."""
 
     clip: NDArray[np.float32]
     entry: Path | None = None
 
     def frames(self) -> NDArray[np.float16]:
-        """(T, D) float16 on the grid of 20 ms. Raises `MotionBeatError` where none were asked for, or lost since."""
+        """(T, D) float16 on the grid of 20 ms. Raises `MotionBeatError` if they were not requested, or are lost."""
         if self.entry is None:
-            raise MotionBeatError("these features hold a clip's mean only: ask for frames when computing them")
+            raise MotionBeatError("these features are only the clip's mean: request frames when computing them")
         frames: NDArray[np.float16] = read_entry(self.entry)["frames"]
         return frames
 
 
 def compute(name: str, settings: Encoders, audio: Sequence[Path], frames: bool = False) -> list[Features]:
-    """Features of the encoder `name` for each file, in the order given; what the cache has is not computed again.
+    """Features of the encoder `name` for each file, in order; cached ones are not computed again.
 
-    frames: keep the frames too, of every file. Each process loads the encoder; a single
-    process runs Jukebox, whose weights would fill the memory, and any encoder on the GPU, which several would only
-    share. Raises `MotionBeatError` for an encoder that cannot be opened, and for all files that
-    it cannot use, together, after the others are done.
+    frames: keep the frames of every file too. Each process loads the encoder; only one process runs Jukebox, since its
+    weights fill the memory, and any encoder on a GPU. Raises `MotionBeatError` for an encoder that cannot be opened,
+    and, after the other files are done, one for all files that it cannot use.
     """
     device = "cuda" if _on_gpu(name) else "cpu"
     kept = ItemCache.of("features", __name__)
@@ -84,7 +82,7 @@ def _of_file(kept: ItemCache, name: str, settings: Encoders, device: str, path: 
 
 
 def cached(kept: ItemCache, encoder: "FrozenEncoder", device: str, path: Path, digest: str, frames: bool) -> Features:
-    """The features of a file whose bytes have the SHA-256 `digest`, kept or computed."""
+    """The features of a file whose bytes have the SHA-256 `digest`, from the cache or computed."""
     from motionbeat.lab.encoders.frame_encoder import clip
 
     once = cache(lambda: encoder.frames(path))
@@ -112,22 +110,22 @@ def _alone(name: str) -> bool:
 def _opened(name: str, settings: Encoders) -> "FrozenEncoder":
     key = f"{name} {settings}"
     if key not in _OPENED:
-        _OPENED.clear()  # a process runs one encoder after the other; the weights of two may not fit
+        _OPENED.clear()  # one encoder at a time: the weights of two may not fit into memory
         _OPENED[key] = interface.open_encoder(name, settings)
     return _OPENED[key]
 
 
 def resampled(features: NDArray[np.floating], times: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(T, D) on the grid of 20 ms from features (n, D) at rising times (n,) s.
+    """(T, D) on the grid of 20 ms from features (n, D) at increasing times (n,) s.
 
-    Where an encoder has more frames than the grid, those nearest to a grid time are averaged first; then linear
-    interpolation. T reaches the last time; before the first the first frame holds.
+    If an encoder has more frames than the grid, those nearest to a grid time are averaged first; then follows linear
+    interpolation. The grid ends at the last time; before the first time the first frame is used.
     """
     features, times = np.asarray(features, np.float32), np.asarray(times, np.float64)
     if features.ndim != 2 or times.shape != features.shape[:1] or not len(times):
         raise MotionBeatError(f"features {features.shape} at times {times.shape}: expected (n, D) and (n,), n above 0")
     if len(times) > 1 and np.diff(times).min() <= 0:
-        raise MotionBeatError("the times of an encoder's frames do not rise")
+        raise MotionBeatError("the times of an encoder's frames do not increase")
     nearest = np.round(times / FRAME_S).astype(np.int64)
     _, first, count = np.unique(nearest, return_index=True, return_counts=True)
     if len(first) < 0.75 * len(times):  # a little more than the grid's rate is interpolated, not averaged
@@ -148,20 +146,20 @@ def write_set(path: Path, encoder: str, names: Sequence[str], features: Sequence
 
 
 def read_set(path: Path, names: Sequence[str]) -> NDArray[np.float32]:
-    """The clip vectors (n, D) that `write_set` wrote; refused where they are not of the clips `names` in that order."""
+    """The clip vectors (n, D) that `write_set` wrote; refused if they are not of the clips `names` in that order."""
     from safetensors import safe_open
 
     values = _read(path)["clip"]
     with guarded(path, "does not say its clips", "run `dvc repro features`"), safe_open(path, "np") as file:
         written = json.loads(file.metadata()["about"])["names"]
     if written != list(names):
-        raise MotionBeatError(f"{path} holds other clips than its data set has now: run `dvc repro features`")
+        raise MotionBeatError(f"{path} has other clips than its data set now: run `dvc repro features`")
     return values
 
 
 def _half(values: NDArray[np.float32], path: Path, name: str) -> NDArray[np.float16]:
     if not np.abs(values).max() < np.finfo(np.float16).max:  # NaN too
-        raise MotionBeatError(f"{path}: encoder {name} gives frames of NaN, infinity or beyond 65,504")
+        raise MotionBeatError(f"{path}: encoder {name} returns frames with NaN, infinity or values beyond 65,504")
     return values.astype(np.float16)
 
 

@@ -1,4 +1,4 @@
-"""The interface of a frozen encoder, and what all encoders share: audio, weights, long clips."""
+"""The interface of frozen encoders, and functions for all of them: audio, digests of weights, long clips."""
 
 import hashlib
 import json
@@ -33,19 +33,21 @@ class Frames:
         if self.features.ndim != 2 or self.times.shape != self.features.shape[:1] or not len(self.times):
             raise MotionBeatError(f"frames of shape {self.features.shape} at times of shape {self.times.shape}")
         if self.features.dtype != np.float32 or not np.isfinite(self.features).all():
-            raise MotionBeatError(f"frames are {self.features.dtype}, or hold NaN or infinity: the weights are damaged")
+            raise MotionBeatError(
+                f"frames are {self.features.dtype}, or contain NaN or infinity: the weights are damaged"
+            )
 
 
 class FrozenEncoder(Protocol):
-    """An encoder that is never trained here. The same audio gives the same frames, whatever the order of calls."""
+    """An encoder that is not trained here. The same audio gives the same frames in any order of calls."""
 
     name: str
     width: int
     """D."""
     frame_rate: float
-    """Nominal frames a second."""
+    """Nominal frames per second."""
     identity: str
-    """Hex digest of weights, configuration and a version of the encoder's code, which is raised by hand."""
+    """Hex digest of weights, configuration and the version of the encoder's code, which is increased by hand."""
 
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
         """Features of a file, or of an array (n,) with its rate in Hz. Unusable audio raises `MotionBeatError`."""
@@ -54,10 +56,10 @@ class FrozenEncoder(Protocol):
 
 @frozen
 class EncoderKind:
-    """How an encoder is opened and run, as its module declares it (`ENCODERS`, by name).
+    """How to open and run an encoder; its module has one for each name in `ENCODERS`.
 
-    open: the section encoders -> the encoder with its weights loaded. uses_gpu: where there is one. alone: a second
-    process that loads the weights too would fill the memory.
+    open: the section encoders -> the encoder with its weights. uses_gpu: it runs on a GPU if there is one. alone: only
+    one process may load it, since two would fill the memory.
     """
 
     open: Callable[[params.Encoders], FrozenEncoder]
@@ -66,7 +68,7 @@ class EncoderKind:
 
 
 def clip(frames: Frames) -> Floats:
-    """(D,) float32: the mean of the features over time, which stands for the whole clip."""
+    """(D,) float32: the mean of the features over time, which represents the whole clip."""
     return frames.features.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
@@ -94,11 +96,11 @@ def digest(version: str, settings: Any, tensors: Mapping[str, "torch.Tensor"]) -
 
 
 def spans(length: int, window: int, overlap: int) -> Iterator[tuple[int, int, float, float]]:
-    """Windows over a long clip: begin, end, and the part [first, last) of the clip whose frames are taken from it.
+    """Windows over a long clip: begin, end, and the part [first, last) of the clip for which each window is used.
 
-    All but one are `window` long and begin `window - overlap` after the one before; the last ends with the clip, so it
-    may overlap more. Two neighbours share what both cover in halves, so that no frame comes from the very edge of a
-    window. A clip up to `window` long is one window, as long as itself. All in samples (or frames).
+    Windows have length `window` and begin `window - overlap` after the one before; the last ends with the clip, so it
+    may overlap more. Each of two neighbours is used for half of their overlap, so no frame is from the edge of a
+    window. A clip up to `window` long is a single window. All in samples (or frames).
     """
     if not 0 <= overlap < window:
         raise MotionBeatError(f"overlap = {overlap}; give 0 or more, below the window of {window}")
@@ -110,7 +112,7 @@ def spans(length: int, window: int, overlap: int) -> Iterator[tuple[int, int, fl
 
 
 def join(parts: list[tuple[Floats, NDArray[np.float64], float, float]]) -> Frames:
-    """One sequence from windows: features (t, D), times (t,) s, and the seconds [first, last) taken from each."""
+    """Join windows into one sequence: features (t, D), times (t,) s, and the seconds [first, last) to use of each."""
     kept = [(times >= first) & (times < last) for _, times, first, last in parts]
     features = np.concatenate([part[0][keep] for part, keep in zip(parts, kept, strict=True)])
     times = np.concatenate([part[1][keep] for part, keep in zip(parts, kept, strict=True)])

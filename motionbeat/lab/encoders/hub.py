@@ -1,4 +1,4 @@
-"""What the encoders that come from a model hub share: finding weights, chunks of long clips, and plain errors."""
+"""Functions for encoders from a model hub: loading weights, identity, and short error messages."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ from motionbeat.lab.encoders.frame_encoder import digest
 
 T = TypeVar("T")
 EXTRA = "pip install motionbeat[baselines]"
-# Of transformers' configurations: where and by what a model was saved, which no feature depends on.
+# Fields of transformers' configurations about the saving of a model, on which no feature depends.
 _NOT_THE_MODEL = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures", "_commit_hash"}
 
 
 def transformers(key: str) -> Any:
-    """Import the package transformers; `MotionBeatError` with the install command where it is missing."""
+    """Import the package transformers; `MotionBeatError` with the install command if it is missing."""
     try:
         import transformers
     except ImportError:
@@ -26,12 +26,12 @@ def transformers(key: str) -> Any:
 
 
 def is_offline(offline: bool) -> bool:
-    """Whether nothing may be downloaded: by encoders.offline, or by HF_HUB_OFFLINE in the environment."""
+    """Whether downloads are forbidden by encoders.offline, or by HF_HUB_OFFLINE in the environment."""
     return offline or os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
 
 
 def pretrained(key: str, source: str, offline: bool, load: Callable[..., T]) -> T:
-    """`load(source, local_files_only=offline)`, quietly, its failures reported in one line.
+    """Call `load(source, local_files_only=offline)` without output; errors are reported in one line.
 
     source: a hub id, or a local folder. Raises `MotionBeatError` naming it, its key in params.yaml and the fix.
     """
@@ -45,7 +45,7 @@ def pretrained(key: str, source: str, offline: bool, load: Callable[..., T]) -> 
             return load(source, local_files_only=offline)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        state = "and the hub is not asked (offline)" if offline else "neither from a local folder nor from the hub"
+        state = "and the hub is not used (offline)" if offline else "neither from a local folder nor from the hub"
         raise MotionBeatError(
             f"encoders.{key} = {source} cannot be loaded, {state}: give encoders.{key} the folder of a copy, "
             f"with config.json, preprocessor_config.json and weights, or connect to the hub ({reason})"
@@ -80,7 +80,7 @@ def _looks_local(source: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence transformers, which reports unused weights and shows bars; real failures raise."""
+    """Silence transformers, which reports unused weights and shows progress bars; real failures raise errors."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,9 +1,9 @@
-"""Name2Encoder: every frozen encoder by its name in params.yaml, and an early check that each can be loaded.
+"""Name2Encoder: open a frozen encoder by its name in params.yaml, and check early that all can be loaded.
 
 | name       | frames/s | D    | what                                                                                |
 |------------|----------|------|-------------------------------------------------------------------------------------|
 | motionbeat | 50       | 128  | the trained audio encoder in grid mode: last state before the projection, no tracker |
-| motionbeat_timbre | 50 | 384  | the same, and beside it the mean of its input that centring removes: timbre        |
+| motionbeat_timbre | 50 | 384  | the same, and the mean of its input that centring removes: timbre        |
 | random     | 50       | 128  | the same network with untrained weights                                             |
 | mel        | 50       | 128  | the log-mel spectrogram that its tokens are pooled from                             |
 | musicnn    | 62.5     | 753  | musicnn (Pons & Serra 2019): front end and mid-end of a tagger                      |
@@ -32,16 +32,16 @@ def kind_of(name: str) -> "EncoderKind":
 def open_encoder(name: str, settings: params.Encoders) -> "FrozenEncoder":
     """The encoder `name`, with its weights loaded.
 
-    Raises `MotionBeatError` for an unknown name, and where weights or a package are missing: naming the id or folder,
-    its key in params.yaml and what to install.
+    Raises `MotionBeatError` for an unknown name, and if weights or a package are missing; it names the id or folder,
+    the key in params.yaml and what to install.
     """
     return kind_of(name).open(settings)
 
 
 def check(names: Iterable[str], settings: params.Encoders) -> dict[str, str]:
-    """Open each encoder once, before any long work, and give its identity by name.
+    """Open each encoder once, before any long work; returns the identity of each by name.
 
-    Raises one `MotionBeatError` that lists all those which cannot be loaded, each with its reason and the fix.
+    Raises one `MotionBeatError` that lists all encoders that cannot be loaded, with reason and fix.
     """
     identities, wrong = {}, []
     for name in names:

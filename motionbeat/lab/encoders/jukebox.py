@@ -1,7 +1,7 @@
-"""Jukebox (Dhariwal et al. 2020): states inside a language model of music, as Castellon et al. (ISMIR 2021) take them.
+"""Jukebox (Dhariwal et al. 2020): states of a language model of music, used as in Castellon et al. (ISMIR 2021).
 
-The audio is coded by the VQ-VAE at 344.5 tokens a second, and the top prior, of unknown artist and genre and without
-lyrics, reads the codes; the features are the output of one of its layers.
+The VQ-VAE encodes the audio as 344.5 tokens per second. The top prior reads the tokens, with artist and genre unknown
+and without lyrics; the features are the output of one of its layers.
 """
 
 from typing import Any
@@ -18,18 +18,18 @@ from motionbeat.model.device import best_device
 
 VERSION = "jukebox 1"
 POOLED = 8
-"""Tokens that are averaged into a frame: 43 frames a second in place of 345, of 4,800 numbers each."""
+"""Tokens averaged into one frame: 43 frames per second instead of 345, of 4,800 numbers each."""
 OVERLAP = 0.1
 """Part of a window (23.8 s) that it shares with the one before it."""
 SHORTEST_S = 0.1
 TOTAL_S = 62
-"""Length that the song is said to have, as in Castellon et al."""
+"""Song length given to the prior, as in Castellon et al."""
 
 
 class Jukebox:
     """Mean over 8 tokens of layer `layer` (from 1) of the top prior, in windows as long as the prior's context.
 
-    A clip shorter than a window is followed by silence; the states look back only, so it changes nothing.
+    A shorter clip is padded with silence, which has no effect, since states depend only on the past.
     """
 
     name = "jukebox"
@@ -47,9 +47,10 @@ class Jukebox:
             raise MotionBeatError(
                 f"encoders.jukebox_layer = {layer}; the top prior of {source} has layers 1 to {len(stack._attn_mods)}"
             )
-        stack._attn_mods = stack._attn_mods[:layer]  # what follows is never used
+        stack._attn_mods = stack._attn_mods[:layer]  # the following layers are never used
         for block in stack._attn_mods:
-            block.attn.mask = True  # as Jukebox was trained; transformers' default configuration shows it the future
+            # as in Jukebox's training; with transformers' default configuration it would see future tokens
+            block.attn.mask = True
         self._prior.to(best_device())
         self._vqvae.to(best_device())
         self._token = int(self._prior.raw_to_tokens)  # samples
@@ -77,7 +78,7 @@ class Jukebox:
         """(n,) samples of one window -> (tokens, width)."""
         codes = min(
             self._vqvae.encode(wave[None, :, None]), key=lambda level: level.shape[1]
-        )  # the coarsest are the top's
+        )  # the coarsest level belongs to the top prior
         audio, metadata, lyrics = self._prior.get_cond(None, self._unknown(wave.device))
         states: list[Tensor] = []
 
@@ -96,7 +97,7 @@ class Jukebox:
         return states[0][-codes.shape[1] :]
 
     def _unknown(self, device: torch.device) -> Tensor:
-        """(1, n) the labels of the prior: length, offset, window, artist 0, genre 0 and no more, no lyrics."""
+        """(1, n) the labels of the prior: length, offset, window, artist 0, a single genre 0, no lyrics."""
         genres = [0] + [-1] * (self._prior.metadata_embedding.max_nb_genres - 1)
         lyrics = [0] * self._prior.nb_relevant_lyric_tokens
         said = [TOTAL_S * self.rate, 0, int(self._prior.sample_length), 0, *genres, *lyrics]

@@ -1,4 +1,4 @@
-"""Encoders that need no download: the trained model, the same one untrained, and the spectrogram they take."""
+"""Encoders without a download: the trained model, the untrained model, and their input spectrogram."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ from motionbeat.model.dual_encoder import DualEncoder
 from motionbeat.tokens.song_tokens import LATTICE_PERIOD_S, LATTICE_STEP_S
 
 VERSION = "grid 2"
-"""Raised whenever the features of the same weights change."""
+"""Increase it when the same weights give other features."""
 MEL_VERSION = "mel 1"
 TIMBRE_VERSION = "timbre 1"
 UNTRAINED_SEED = 0
 
 
 class Grid:
-    """A MotionBeat model in grid mode: the encoder's last state at each 20 ms, no beat tracker anywhere."""
+    """A MotionBeat model in grid mode: the encoder's last state every 20 ms, without a beat tracker."""
 
     frame_rate = 1 / LATTICE_STEP_S
 
@@ -40,10 +40,10 @@ class Grid:
 
 
 class GridWithTimbre(Grid):
-    """The states of grid mode, and beside them the window's mean of what the model hears.
+    """The states of grid mode, concatenated with the mean of the model's input over the window.
 
-    The model subtracts that mean from its input (`model.centre`), so that its states say little of timbre, and its
-    embedding is of rhythm alone. Tagging, genre and instruments need both.
+    The model subtracts that mean from its input (`model.centre`), so that its states represent rhythm and hardly
+    timbre. Tagging, genre and instruments need both.
     """
 
     def __init__(self, name: str, model: DualEncoder) -> None:
@@ -53,7 +53,7 @@ class GridWithTimbre(Grid):
         self.width += 2 * self._bands
 
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
-        """Frame t: the state, then the mean log-mel and the mean flux of each band in the window about t * 20 ms.
+        """Frame t: the state, then the mean log-mel and the mean flux of each band in the window around t * 20 ms.
 
         (T, width + 2 * bands). A window is K periods of grid mode long, less at both ends of the audio.
         """
@@ -74,12 +74,12 @@ def trained(folder: str) -> Grid:
 
 
 def with_timbre(folder: str) -> GridWithTimbre:
-    """The model that the train stage wrote, and the timbre that it does not hear."""
+    """The model that the train stage wrote, with the timbre that it removes."""
     return GridWithTimbre("motionbeat_timbre", _loaded(folder))
 
 
 def untrained(folder: str) -> Grid:
-    """A model of the same configuration and feature statistics with weights as they were before training."""
+    """A model of the same configuration and feature statistics, with its initial weights."""
     example = _loaded(folder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(UNTRAINED_SEED)
@@ -90,14 +90,14 @@ def untrained(folder: str) -> Grid:
 
 def _loaded(folder: str) -> DualEncoder:
     try:
-        with torch.random.fork_rng(devices=[]):  # a model draws its weights before it loads them
+        with torch.random.fork_rng(devices=[]):  # the initial weights are drawn from this seed
             return DualEncoder.load(folder)
     except MotionBeatError as error:
         raise MotionBeatError(f"encoders.motionbeat = {folder}: {error}, or train one with `dvc repro train`") from None
 
 
 class Mel:
-    """The log-mel spectrogram that the model's tokens are pooled from, with as many bands."""
+    """The log-mel spectrogram of the model's tokens, with the same number of bands."""
 
     name = "mel"
     frame_rate = FRAME_RATE
@@ -121,7 +121,7 @@ OF_THE_MODEL: dict[str, Callable[[str], Grid | Mel]] = {
     "random": untrained,
     "mel": Mel,
 }
-"""Each opens from the folder of the model."""
+"""Functions that open an encoder from the folder of the model."""
 
 
 def _kind(name: str) -> EncoderKind:

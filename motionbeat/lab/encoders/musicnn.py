@@ -1,8 +1,8 @@
 """musicnn (Pons & Serra, "musicnn: Pre-trained convolutional neural networks for music audio tagging", 2019).
 
-A tagger whose filters are shaped after music: wide ones over the mel bands for timbre, long ones over time for rhythm.
+A tagger with musically motivated filter shapes: wide over the mel bands for timbre, long over time for rhythm.
 The PyPI package `musicnn` (ISC licence) ships its weights as TensorFlow checkpoints. Neither TensorFlow nor the
-package's code is needed or imported: the weights are read as data and the network is written here in torch.
+package's code is needed or imported: the weights are read as data, and the network is implemented here in torch.
 
 Axes: b batch, t frames, m mel bands, c channels.
 """
@@ -34,7 +34,7 @@ _SHA256 = {
     "MSD_musicnn": "ffb40cd66093fac1af5e4bae851c19c767a962aa577d0aa1fa12b426f15215ad",
     "MTT_musicnn": "5a310d763b7d8bafda59f31636c3f1b87b5c62d134d7e6ff9b880e4c25515ab4",
 }
-"""Of the checkpoints (index, then data) in musicnn 0.1.0, the package's only version."""
+"""SHA-256 of the checkpoints (index, then data) in musicnn 0.1.0, the package's only version."""
 
 
 class Network(nn.Module):
@@ -49,7 +49,7 @@ class Network(nn.Module):
         """(b, t, 753): 408 timbral and 153 temporal channels, then the three mid-end layers of 64."""
         x = self._normalise(mel[:, None], 0)  # (b, 1, t, m)
         timbre = [self._maps(functional.pad(x, (0, 0, 3, 3)), index) for index in range(len(_TIMBRE))]
-        # "same" padding of an even filter: TensorFlow puts the odd zero behind
+        # "same" padding of an even filter: TensorFlow adds the extra zero at the end
         pads = [(0, 0, (long - 1) // 2, long // 2) for long in _TEMPO]
         tempo = [self._maps(functional.pad(x, pad), index) for index, pad in enumerate(pads, len(_TIMBRE))]
         front = torch.cat(timbre + tempo, dim=1)  # (b, 561, t)
@@ -81,7 +81,7 @@ class Network(nn.Module):
         return functional.relu(functional.conv2d(x, kernel, self._get(f"{name}/bias")))
 
     def _maps(self, x: Tensor, index: int) -> Tensor:
-        """A front-end filter, its maximum over the bands: (b, c, t)."""
+        """The output of a front-end filter, maximum over the bands: (b, c, t)."""
         return self._normalise(self._convolve(x, index), index + 1).amax(3)
 
     def _mix(self, x: Tensor, index: int) -> Tensor:
@@ -91,11 +91,11 @@ class Network(nn.Module):
 
 
 class MusiCNN:
-    """The tagger's features at every 16 ms: all that its back end would pool, front end and mid-end side by side.
+    """The tagger's features every 16 ms: the input of its back end, front end and mid-end concatenated.
 
-    Their mean over time is the package's `mean_pool`. The network is fully convolutional up to there, so a song is
-    encoded whole, not in windows of 3 s. Float32 throughout: the package rounds the spectrogram to float16, which loud
-    music overflows.
+    Their mean over time is the package's `mean_pool`. The network is fully convolutional up to this layer, so a song is
+    encoded as a whole, not in windows of 3 s. All is float32: the package rounds the spectrogram to float16, which
+    overflows for loud music.
     """
 
     name = "musicnn"
@@ -125,7 +125,7 @@ class MusiCNN:
 
     @torch.no_grad()
     def tags(self, audio: Audio, sample_rate: int | None = None) -> dict[str, float]:
-        """Mean probability of each tag over windows of 3 s side by side, as the tagger of the package computes it."""
+        """Mean probability of each tag over adjacent windows of 3 s, as in the tagger of the package."""
         mel = log_mel(samples(self.name, audio, sample_rate, SAMPLE_RATE, 3.0))
         count = len(mel) // PATCH
         patches = torch.from_numpy(mel[: count * PATCH].reshape(count, PATCH, BANDS))
@@ -143,13 +143,13 @@ def log_mel(wave: Floats) -> Floats:
 
 
 def _installed(model: str) -> tuple[str, list[str]]:
-    """Prefix of a checkpoint's files (a folder's name and nothing) and its tags; the package is not imported."""
+    """Prefix of a checkpoint's files (its folder) and its tags; the package is not imported."""
     try:
         package = metadata.distribution("musicnn")
     except metadata.PackageNotFoundError:
         raise MotionBeatError(
             "the package musicnn is not installed: pip install --no-deps musicnn "
-            "(without --no-deps it asks for TensorFlow, which is not needed)"
+            "(without --no-deps pip installs TensorFlow, which is not needed)"
         ) from None
     folder = Path(str(package.locate_file("musicnn")))
     if model not in _SHA256:

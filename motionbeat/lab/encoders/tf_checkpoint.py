@@ -1,12 +1,12 @@
 """Reads the float32 variables of a TensorFlow checkpoint (version 2) without TensorFlow.
 
-`X.index` is a table of sorted keys in the form of LevelDB's: blocks of prefix-compressed entries, an index block that
+`X.index` is a table of sorted keys in LevelDB's format: blocks of prefix-compressed entries, an index block that
 names them, and a footer of 48 bytes. Its values are protocol-buffer messages: under a variable's name a
 BundleEntryProto (type, shape, offset, size). `X.data-00000-of-00001` holds the raw little-endian values.
 (tensorflow/core/protobuf/tensor_bundle.proto; leveldb/doc/table_format.md.)
 
-A digest of both files stands for every check of the format: only the bytes that this was tried on are read. That
-takes a few milliseconds, so nothing is converted and kept.
+A digest of both files replaces all checks of the format: only known files are read. Reading takes a few milliseconds,
+so nothing is converted and stored.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ _TYPE, _SHAPE, _OFFSET, _SIZE = 1, 2, 4, 5  # fields of BundleEntryProto
 def read_checkpoint(prefix: str, sha256: str) -> dict[str, NDArray[np.float32]]:
     """The variables of the files `prefix`.index and `prefix`.data-00000-of-00001 by name.
 
-    sha256: of both files, one after the other. Raises `MotionBeatError` where a file is missing or has other bytes.
+    sha256: of both files, one after the other. Raises `MotionBeatError` if a file is missing or has other bytes.
     """
     paths = [Path(f"{prefix}.index"), Path(f"{prefix}.data-00000-of-00001")]
     for path in paths:
         if not path.is_file():
-            raise MotionBeatError(f"{path} is missing: the checkpoint is not whole, install it again")
+            raise MotionBeatError(f"{path} is missing: the checkpoint is not complete, install it again")
     index, data = (path.read_bytes() for path in paths)
     if hashlib.sha256(index + data).hexdigest() != sha256:
         raise MotionBeatError(f"{paths[0]} and {paths[1].name} are damaged or of another version: install them again")

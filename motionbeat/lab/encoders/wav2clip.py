@@ -1,7 +1,7 @@
 """Wav2CLIP (Wu et al., ICASSP 2022): a ResNet-18 on spectrograms, trained to match CLIP's embedding of the same video.
 
-The network is written here, with the names of its published weights, so that neither the package nor torchaudio is
-needed. Weights are read from safetensors or, as tensors alone, from a torch checkpoint.
+The network is implemented here with the names of its published weights, so neither the package nor torchaudio is
+needed. Weights are read from safetensors, or from a torch checkpoint with tensors only.
 """
 
 import zipfile
@@ -21,13 +21,13 @@ from motionbeat.model.device import best_device
 VERSION = "wav2clip 1"
 SAMPLE_RATE, WINDOW, HOP = 16_000, 512, 353
 FRAME_S, STEP_S = 1.0, 0.1
-"""One feature from each second, a second being taken every 0.1 s."""
+"""One feature per window of 1 s; a window begins every 0.1 s."""
 _FLOOR = 1e-7
 _AT_ONCE = 32
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions beside a shortcut (He et al. 2016)."""
+    """Two 3x3 convolutions and a shortcut (He et al. 2016)."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Wav2ClipNetwork(nn.Module):
         self.audio_transform = nn.ModuleDict({"sequential": nn.Sequential(*layers)})
 
     def forward(self, waves: Tensor) -> Tensor:
-        """(b, n) samples -> (b, 512); the spectrogram of all of them together is normalised, as in training."""
+        """(b, n) samples -> (b, 512); their spectrograms are normalised together, as in training."""
         window = torch.hann_window(WINDOW, device=waves.device)
         power = torch.stft(waves, WINDOW, HOP, window=window, pad_mode="reflect", return_complex=True).abs() ** 2
         image = (power + _FLOOR).log()[:, None]  # (b, 1, 257, frames)
@@ -90,7 +90,7 @@ class Wav2Clip:
     def __init__(self, source: str, offline: bool = False) -> None:
         weights = _weights(source, offline)
         network = Wav2ClipNetwork()
-        # the checkpoint also holds the picture tower and what training needed
+        # the checkpoint also has the image encoder and training state
         known = {
             name: value for name, value in weights.items() if name.startswith(("audio_encoder", "audio_transform"))
         }
@@ -98,13 +98,13 @@ class Wav2Clip:
             network.load_state_dict(known)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
-            raise MotionBeatError(f"encoders.wav2clip = {source} does not hold Wav2CLIP's weights: {reason}") from None
+            raise MotionBeatError(f"encoders.wav2clip = {source} does not have Wav2CLIP's weights: {reason}") from None
         self._network = network.eval().to(best_device())
         self.identity = digest(VERSION, [FRAME_S, STEP_S], network.state_dict())
 
     @torch.no_grad()
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
-        """Frame t is the second from t * 0.1 s, its time the middle of that second: (T, 512)."""
+        """Frame t is the second that begins at t * 0.1 s; its time is the middle of that second: (T, 512)."""
         wave = samples(self.name, audio, sample_rate, SAMPLE_RATE, FRAME_S)
         seconds = np.lib.stride_tricks.sliding_window_view(wave, round(FRAME_S * SAMPLE_RATE))
         seconds = seconds[:: round(STEP_S * SAMPLE_RATE)]  # (T, 16,000)
@@ -134,7 +134,7 @@ def _weights(source: str, offline: bool) -> dict[str, Tensor]:
         reason = " ".join(str(error).split())[:160]
         raise MotionBeatError(f"{path} cannot be read as tensors ({reason}): download it again") from None
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise MotionBeatError(f"{path} holds no table of tensors: give Wav2CLIP.pt as it was published")
+        raise MotionBeatError(f"{path} has no table of tensors: give Wav2CLIP.pt as it was published")
     return loaded
 
 

@@ -1,4 +1,4 @@
-"""wav2vec 2.0 (Baevski et al., NeurIPS 2020), a speech encoder: 16 kHz samples in, a hidden state each 20 ms out."""
+"""wav2vec 2.0 (Baevski et al., NeurIPS 2020), a speech encoder: 16-kHz samples to a hidden state every 20 ms."""
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ class Wav2Vec2:
     def frames(self, audio: Audio, sample_rate: int | None = None) -> Frames:
         """Frames (T, width); the time of frame t is the centre of its receptive field."""
         wave = samples(self.name, audio, sample_rate, self.rate, max(SHORTEST_S, self.field / self.rate))
-        if self._normalise:  # over the whole clip, as the package does for an utterance
+        if self._normalise:  # over the whole clip, as in the package
             wave = ((wave - wave.mean()) / np.sqrt(wave.var() + _LEAST_VARIANCE)).astype(np.float32)
         parts = []
         for begin, end, first, last in spans(len(wave), round(WINDOW_S * self.rate), round(OVERLAP_S * self.rate)):

@@ -14,7 +14,7 @@ Estimates = Mapping[tuple[str, str], tuple[Estimate, Estimate | None]]
 
 @frozen
 class Measure:
-    """A figure of `evaluate_variant`. `better`: 1 if more is better, -1 if less is."""
+    """A figure of `evaluate_variant`. `better`: 1 if higher is better, -1 if lower is better."""
 
     name: str
     heading: str
@@ -23,7 +23,7 @@ class Measure:
 
     @property
     def title(self) -> str:
-        """The heading with an arrow to the better side."""
+        """The heading with an arrow in the direction of better values."""
         return f"{self.heading} {'↑' if self.better > 0 else '↓'}"
 
 
@@ -50,13 +50,13 @@ AGREEMENT = (
 _HOW_TO_READ = (
     "Means with 95 % intervals, all on the test split: [over songs] by bootstrap, {over seeds} by Student's t. "
     "Recall in percent, NLL (of the gallery at the training's temperature) in nats, EMD in bins of the bar. "
-    "Differences are variant minus default, paired by song, corpus and training; bold where the interval over songs "
-    "has no 0, which without any effect happens to one cell in twenty."
+    "Differences are variant minus default, paired by song, corpus and training; bold if the interval over songs "
+    "excludes 0, which happens by chance in one cell of twenty."
 )
 
 
 def markdown(estimates: Estimates, variants: Mapping[str, Overrides], about: Sequence[str]) -> str:
-    """The page: what ran, then means and differences of retrieval and of the rhythm heads."""
+    """The page: the runs, then means and differences of retrieval and of the rhythm heads."""
     parts = ["# Ablations", *about, _HOW_TO_READ]
     for title, measures in (("Retrieval", RETRIEVAL), ("Agreement of the rhythm heads", AGREEMENT)):
         shown = [measure for measure in measures if any(name == measure.name for _, name in estimates)]
@@ -79,7 +79,7 @@ def _difference(estimates: Estimates, variant: str, measure: Measure) -> Estimat
 
 
 def cell(value: Estimate | None, measure: Measure, signed: bool = False) -> str:
-    """`34.0 [32.7, 35.3] {30.1, 37.9}`; a signed one in bold where the interval over songs has no 0."""
+    """`34.0 [32.7, 35.3] {30.1, 37.9}`; a signed one is bold if the interval over songs excludes 0."""
     if value is None:
         return ""
     form = f"{'+' if signed else ''}.{measure.decimals}f"

@@ -1,10 +1,10 @@
 """data/tokens + models/motionbeat -> a JSON file: the scores of a model on each song of the test split.
 
-`python -m motionbeat.lab.experiments.evaluate_variant OUTPUT.json`, beside params.yaml, as a stage runs.
+`python -m motionbeat.lab.experiments.evaluate_variant OUTPUT.json`, run in the folder of params.yaml, like a stage.
 
 Retrieval is WIN (`motionbeat.lab.tasks.window_protocol`) with all test songs in the gallery; accuracies are over
-negatives mined from the test split, and agreement is that of the rhythm heads. Each figure is a mean over the
-windows of a song, kept with their number, so that variants can be compared song by song.
+negatives mined from the test split, and agreement is that of the rhythm heads. Each figure is a mean over the windows
+of a song, stored with their number, so that variants can be compared song by song.
 Axes: n dance windows, m music windows, g the gallery.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def evaluate(model: DualEncoder, tokens: Tokens, settings: params.Params, device: torch.device) -> dict[str, Songs]:
-    """{measure: {song: [mean, n]}} on the test split. Raises `MotionBeatError` where it has no window."""
+    """{measure: {song: [mean, n]}} on the test split. Raises `MotionBeatError` if it has no window."""
     beats = settings.tokens.window_beats
     with TemporaryDirectory() as folder:
         write_negatives(tokens, ("test",), beats, settings.negatives, Path(folder))
@@ -74,8 +74,8 @@ def retrieval_by_song(
 ) -> dict[str, Songs]:
     """R@1 and R@10 (percent) and the gallery's negative log-likelihood (nats), both directions.
 
-    similarity: (n, n), dance windows by the music under each dance window; music: (n,), equal for windows with the
-    same music, which stands once in the gallery; song: (n,).
+    similarity: (n, n), dance windows by the music of each dance window; music: (n,), equal for windows with the same
+    music, which is in the gallery once; song: (n,).
     """
     _, first, music_of = np.unique(music, return_index=True, return_inverse=True)
     similarity = similarity[:, first]  # (n, m)
@@ -111,7 +111,7 @@ def agreement_by_song(curves: Curves, song: NDArray[Any]) -> dict[str, Songs]:
 
 
 def by_song(values: NDArray[np.floating], song: NDArray[Any]) -> Songs:
-    """The mean of the finite values of each song, and their number; songs without any are left out."""
+    """The mean of the finite values of each song, and their number; songs without finite values are left out."""
     finite = np.isfinite(values)
     names, group = np.unique(song[finite], return_inverse=True)
     count = np.bincount(group, minlength=len(names))

@@ -1,4 +1,4 @@
-"""Songs2Model: a folder of songs to a fine-tuned model, by the stages of the pipeline in a folder outside of DVC."""
+"""Songs2Model: fine-tune a model on a folder of songs, with the stages of the pipeline in a folder outside of DVC."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from motionbeat.model.dual_encoder import DualEncoder
 
 PRESET = "finetune"
 _HELD_OUT = 0.15
-"""Part of the songs in val, and in test."""
+"""Share of the songs in val, and in test."""
 
 
 @frozen
@@ -36,12 +36,12 @@ class FineTuned:
 
 
 def held_out(songs: int) -> int:
-    """Songs of so many that are held out in val, and as many in test: at least two, of fewer than 8 songs one."""
+    """The number of songs in val, and also in test: at least two, but one if there are fewer than 8 songs."""
     return max(round(_HELD_OUT * songs), 1 if songs < 8 else 2)
 
 
 def plan(planner: Planner, songs: Path, start_from: str, knobs: Overrides) -> dict[str, Step]:
-    """The steps of the stages, by name: the preset `finetune`, the start model's tokens and form, then `knobs`."""
+    """The steps of the stages, by name: params of the preset `finetune`, the start model's settings, then `knobs`."""
     chosen = presets.overrides(PRESET, planner.root / presets.FOLDER, planner.root / presets.PARAMS)
     count = held_out(len(audio_files(songs)))
     chosen |= {"corpus.songs_root": str(songs.resolve()), "corpus.held_out_songs": count}
@@ -51,7 +51,7 @@ def plan(planner: Planner, songs: Path, start_from: str, knobs: Overrides) -> di
 
 
 def run(steps: Mapping[str, Step], work: Path, root: Path) -> None:
-    """Run the stages up to the training, those that are not done; what they print goes to this process's output."""
+    """Run the stages up to the training that are not done; their output goes to this process's output."""
     for ended in side_by_side.execute(side_by_side.missing([steps["train"]], work), work, root, 1, shown=True):
         print(f"{ended.step.stage.name}: {ended.seconds:.0f} s", flush=True)
         if ended.failure:
@@ -59,7 +59,7 @@ def run(steps: Mapping[str, Step], work: Path, root: Path) -> None:
 
 
 def finish(steps: Mapping[str, Step], work: Path, output: Path) -> FineTuned:
-    """Copy the model to `output`, and try it and its start model on the test songs, which training did not use."""
+    """Copy the model to `output`, and evaluate it and its start model on the test songs, which training did not use."""
     folder = steps["train"].folder(work)
     settings = params.load(folder / "params.yaml")
     make_deterministic(0)
@@ -73,7 +73,7 @@ def finish(steps: Mapping[str, Step], work: Path, output: Path) -> FineTuned:
 
 
 def in_words(tuned: FineTuned) -> Sequence[str]:
-    """The lines that say what fine-tuning has changed, on the songs that were held out."""
+    """Lines with the effect of fine-tuning on the held-out songs."""
     trained, songs = tuned.trained, len(tuned.after["r1_music_to_motion"])
     shown = (
         ("music to motion R@10", "r10_music_to_motion", "{:.1f} %"),
@@ -89,9 +89,9 @@ def in_words(tuned: FineTuned) -> Sequence[str]:
         pair = mean(tuned.before[name]), mean(tuned.after[name])
         test.append(f"{title} {' -> '.join(form.format(value) for value in pair)}")
     lines.append(f"validation songs, which chose the epoch: {'; '.join(validation)}")
-    lines.append(f"test songs ({songs}), which nothing was chosen by: {'; '.join(test)}")
+    lines.append(f"test songs ({songs}), which were not used to choose: {'; '.join(test)}")
     if not trained["best_epoch"]:
-        lines.append("No epoch was better than the start model, which is what you got: more songs may help.")
+        lines.append("No epoch was better than the start model, so the result is the start model: more songs may help.")
     return lines
 
 

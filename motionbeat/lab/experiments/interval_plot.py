@@ -1,4 +1,4 @@
-"""Differences from the default as dots with intervals: a panel a measure, a row a variant."""
+"""Differences from the default as dots with intervals: one panel per measure, one row per variant."""
 
 import io
 from collections.abc import Sequence
@@ -23,7 +23,10 @@ _RESAMPLINGS = 2000
 
 
 def interval_plot(estimates: Estimates, measures: Sequence[Measure], width: float | None = None) -> "Figure":
-    """Dots with their 95 % intervals over songs, seeds as small rings. There must be a variant besides the default."""
+    """Dots with 95 % intervals over songs; seeds are small rings.
+
+    At least one variant besides the default is needed.
+    """
     from matplotlib.figure import Figure
 
     shown = [measure for measure in measures if any(name == measure.name for _, name in estimates)]
@@ -77,7 +80,7 @@ def ablation_pictures(path: Path) -> tuple[Picture, ...]:
         Picture.of(
             interval_plot(found, [measure], 4.6),
             f"ablation-{measure.name}",
-            f"{measure.heading}: each variant less the default, {trainings} trainings of each, paired by song. Lines: "
+            f"{measure.heading}: each variant minus the default, {trainings} trainings of each, paired by song. Lines: "
             "95 % intervals over songs; rings: single trainings.",
         )
         for measure in RETRIEVAL[:2]

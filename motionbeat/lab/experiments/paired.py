@@ -1,8 +1,8 @@
 """Variants against the default: differences paired by song, with intervals over songs and over seeds.
 
-Two variants of one corpus and training seed rank the same windows, so that what makes a song or a corpus hard falls
-out of their difference. The interval over songs covers the choice of songs, given these trainings;
-the interval over seeds covers other corpora and trainings.
+Two variants of one corpus and training seed rank the same windows, so the difficulty of a song or corpus cancels in
+their difference. The interval over songs covers the choice of songs, given these trainings; the interval over seeds
+covers other corpora and trainings.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ Figures = Mapping[str, Mapping[str, list[float]]]
 
 @frozen
 class Estimate:
-    """A mean, its 95 % interval over songs, and over seeds; without a bound where one song or seed cannot give it."""
+    """A mean, its 95 % interval over songs, and over seeds; a bound is None if there is only one song or seed."""
 
     mean: float
     low: float | None
@@ -48,7 +48,7 @@ def estimates(
 ) -> dict[tuple[str, str], tuple[Estimate, Estimate | None]]:
     """{(variant, measure): (its mean, its difference from the default)}; no difference for the default itself.
 
-    rows: of `COLUMNS`. A song of another corpus is another song. A difference is over what both have.
+    rows: of `COLUMNS`. Songs of different corpora are different songs. A difference uses the songs that both have.
     """
     keys = ["measure", "corpus", "training", "song"]
     base = rows[rows.variant == DEFAULT].set_index(keys)["value"].rename("base")
@@ -75,7 +75,7 @@ def _estimate(rows: pd.DataFrame, resamplings: int, seed: int) -> Estimate:
 
 
 def t_interval(values: NDArray[np.floating]) -> tuple[float, float] | None:
-    """Student's t interval of a mean, mean +- t(n - 1) * s / sqrt(n); None of fewer than two values."""
+    """Student's t interval of a mean, mean +- t(n - 1) * s / sqrt(n); None for fewer than two values."""
     n = len(values)
     if n < 2:
         return None

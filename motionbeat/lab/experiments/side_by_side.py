@@ -1,7 +1,7 @@
-"""Run the steps of an ablation, several processes side by side, each in a separate folder.
+"""Run the steps of an ablation in parallel processes, each in its own folder.
 
-The folder of a step holds params.yaml, links to what the step reads, what it writes, log.txt and, after success,
-done.json. Finished steps are not run again; a killed training resumes from its checkpoint. All steps have one cache.
+The folder of a step has params.yaml, links to its inputs, its outputs, log.txt and, after success, done.json. Finished
+steps are not run again; a killed training resumes from its checkpoint. All steps share one cache.
 """
 
 import json
@@ -37,7 +37,7 @@ class Ended:
 
 
 class Processes:
-    """The running processes; they are ended with the command."""
+    """The running processes; they end with the command."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -45,7 +45,7 @@ class Processes:
         self._stopped = False
 
     def run(self, command: Sequence[str], folder: Path, environment: dict[str, str], log: Path | None) -> int:
-        """Run a command to its end; its exit status, or -1 after `stop`. log: None to print what it says."""
+        """Run a command; returns its exit status, or -1 after `stop`. log: file for its output; None prints it."""
         with log.open("w", encoding="utf-8") if log else nullcontext() as file:
             with self._lock:
                 if self._stopped:
@@ -58,7 +58,7 @@ class Processes:
         return -1 if self._stopped else status
 
     def stop(self) -> None:
-        """End what is running, and start nothing more."""
+        """End the running processes, and start no more."""
         with self._lock:
             self._stopped = True
             for process in self._running:
@@ -66,12 +66,12 @@ class Processes:
 
 
 def is_done(step: Step, output: Path) -> bool:
-    """Whether a step has ended well, now or at another time."""
+    """Whether a step has succeeded, now or earlier."""
     return (step.folder(output) / _DONE).is_file()
 
 
 def missing(last: Sequence[Step], output: Path) -> list[Step]:
-    """The steps to run, those that others need first; what only finished steps need is not among them."""
+    """The steps to run, in order of their needs, without steps that only finished steps need."""
     to_run: dict[str, Step] = {}
 
     def add(step: Step) -> None:
@@ -86,9 +86,9 @@ def missing(last: Sequence[Step], output: Path) -> list[Step]:
 
 
 def execute(todo: Sequence[Step], output: Path, root: Path, jobs: int, shown: bool = False) -> Iterator[Ended]:
-    """Run steps, at most `jobs` at a time, each as soon as what it needs is done; yield them as they end.
+    """Run steps, at most `jobs` at a time, each as soon as its inputs are done; yield them when they end.
 
-    A failure stops only what needs the step that failed. shown: what the steps say goes to this process's output and
+    A failure stops only the steps that need the failed one. shown: the output of steps goes to this process's output,
     not to log.txt.
     """
     processes, share = Processes(), max(1, workers() // jobs)
@@ -121,7 +121,7 @@ def run_step(step: Step, output: Path, root: Path, processes: Processes, share: 
         if is_done(step, output):
             return Ended(step, json.loads((folder / _DONE).read_text(encoding="utf-8"))["seconds"])
         if step.stage.digest() != step.code:
-            return Ended(step, 0.0, "its code has changed since this command started: start it again")
+            return Ended(step, 0.0, "the code has changed since this command started: start it again")
         begin, log = time.monotonic(), None if shown else folder / "log.txt"
         _lay_out(step, folder, output)
         status = processes.run(
@@ -129,7 +129,7 @@ def run_step(step: Step, output: Path, root: Path, processes: Processes, share: 
         )
         seconds = round(time.monotonic() - begin, 1)
         if status:
-            reason = f"{_last_line(log)} ({log})" if log else "it says why above"
+            reason = f"{_last_line(log)} ({log})" if log else "see its output above"
             return Ended(step, seconds, "stopped" if status == -1 else reason)
         write_json(folder / _DONE, {"seconds": seconds})
         return Ended(step, seconds)
@@ -163,7 +163,7 @@ def _last_line(log: Path) -> str:
 
 
 def figures(step: Step, output: Path) -> dict[str, dict[str, list[float]]]:
-    """{measure: {song: [mean, n]}} that an evaluating step has written. Raises `MotionBeatError` where damaged."""
+    """{measure: {song: [mean, n]}} from the file of an evaluating step. Raises `MotionBeatError` if damaged."""
     path = step.folder(output) / step.stage.writes[0]
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -1,8 +1,9 @@
-"""The steps of an ablation: stages of dvc.yaml, each with the params, code and inputs that its output follows from.
+"""The steps of an ablation: stages of dvc.yaml, each with the params, code and inputs that determine its output.
 
-A step is one stage under one set of params. Its key is a digest of the params that dvc.yaml names for the stage, of
-the code that the stage imports, and of the keys of the steps whose output it reads; where torch computes, also of its
-version, device and threads; of the songs of a choreographed corpus, and of a model to fine-tune. Equal steps of several
+A step is one stage with one set of params. Its key is a digest of the params that dvc.yaml names for the stage, of the
+code that the stage imports, and of the keys of the steps whose output it reads; if it uses torch, also of torch's
+version, device and threads; and of the songs of a choreographed corpus, or of a model to fine-tune. Equal steps of
+several
 variants are one step: variants that change only the loss share corpus, beats, tokens and negatives.
 """
 
@@ -24,7 +25,7 @@ from motionbeat.lab.params import load
 from motionbeat.lab.params.shipped import shipped
 
 ROOT = shipped("dvc.yaml").parent
-"""Of the checkout; in an installed package the folder that the stages come with."""
+"""Root of the checkout; in an installed package the folder with the stages."""
 EVALUATE = "evaluate"
 FIGURES = "metrics/test_by_song.json"
 _MODULE = "motionbeat.lab.experiments.evaluate_variant"
@@ -37,14 +38,14 @@ class Stage:
     """What a stage reads and writes. `params`: sections, or params by dotted name."""
 
     name: str
-    module: tuple[str, ...]  # arguments of python
+    module: tuple[str, ...]  # arguments to python
     params: tuple[str, ...]
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     code: tuple[Path, ...]
 
     def digest(self) -> str:
-        """Of the code as it is now, and of the version of an installed package."""
+        """Digest of the current code, and of the version of an installed package."""
         return _digest(__version__.encode(), *(path.read_bytes() for path in self.code))
 
 
@@ -57,7 +58,7 @@ class Step:
     inputs: Mapping[str, "Step"]
     code: str  # digest of the stage's code when the step was planned
     threads: int  # of torch
-    besides: str = ""  # what torch's bits depend on, and digests of files that stand outside
+    besides: str = ""  # settings on which torch's bits depend, and digests of files outside the pipeline
     key: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -69,13 +70,13 @@ class Step:
         return output / self.stage.name / self.key
 
     def with_inputs(self) -> list["Step"]:
-        """The steps that this one needs, each before those that need it, and itself last; some may stand twice."""
+        """The steps that this one needs, in order, and itself last; some may occur twice."""
         return [*(needed for step in self.inputs.values() for needed in step.with_inputs()), self]
 
 
 @frozen
 class Run:
-    """A variant on one corpus with one training; `last` is the step that evaluates it."""
+    """One training of a variant on one corpus; `last` is the step that evaluates it."""
 
     variant: str
     corpus: int
@@ -93,7 +94,7 @@ class Planner:
 
     def __init__(self, root: Path = ROOT, threads: int = 1) -> None:
         if not (root / "dvc.yaml").is_file():
-            raise MotionBeatError(f"{root / 'dvc.yaml'} is missing: run from a checkout, or install the package anew")
+            raise MotionBeatError(f"{root / 'dvc.yaml'} is missing: run from a checkout, or install the package again")
         self.root, self.threads = root, threads
         self.values = asdict(load(root / "params.yaml"))
         self._steps: dict[str, Step] = {}
@@ -122,8 +123,8 @@ class Planner:
     ) -> list[Run]:
         """All runs, ordered by seed, so that after an early stop the finished seeds are complete.
 
-        Raises `MotionBeatError` for a param or value that params.yaml does not take, and for several seeds of a corpus
-        that is not made here.
+        Raises `MotionBeatError` for an unknown param or invalid value, and for several seeds of a corpus that is not
+        synthetic.
         """
         corpora, trainings = list(corpora), list(trainings)
         base = with_overrides(self.values, common, "-S")

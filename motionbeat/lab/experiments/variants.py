@@ -21,7 +21,7 @@ Overrides = Mapping[str, Any]
 
 
 def read_variants(path: Path = VARIANTS) -> dict[str, dict[str, Any]]:
-    """{name: overrides} of a YAML file. Raises `MotionBeatError` where it holds anything else."""
+    """{name: overrides} of a YAML file. Raises `MotionBeatError` if it has anything else."""
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -34,7 +34,7 @@ def read_variants(path: Path = VARIANTS) -> dict[str, dict[str, Any]]:
 
 
 def chosen_variants(names: Sequence[str], known: Mapping[str, Overrides], root: Path) -> dict[str, Overrides]:
-    """The default, then the variants `names` (all of `known` without names); other names are presets of `root`."""
+    """The default, then the variants `names` (by default all of `known`); other names are presets of `root`."""
     chosen: dict[str, Overrides] = {DEFAULT: {}}
     there = presets.names(root / presets.FOLDER)
     for name in names or known:
@@ -48,9 +48,9 @@ def chosen_variants(names: Sequence[str], known: Mapping[str, Overrides], root: 
 
 
 def with_overrides(values: Mapping[str, Any], overrides: Overrides, origin: str) -> dict[str, Any]:
-    """A copy of the nested `values` of params.yaml with some params changed, checked as params.yaml is.
+    """A copy of the nested `values` of params.yaml with some params changed, with the same checks as params.yaml.
 
-    Raises `MotionBeatError`, beginning with `origin`, for an unknown param and for a value that it cannot have.
+    Raises `MotionBeatError`, beginning with `origin`, for an unknown param and an invalid value.
     """
     changed: dict[str, Any] = deepcopy(dict(values))
     for name, value in overrides.items():
@@ -65,9 +65,9 @@ def with_overrides(values: Mapping[str, Any], overrides: Overrides, origin: str)
 
 
 def assignments(texts: Iterable[str]) -> dict[str, Any]:
-    """The overrides in `section.param=value` texts, values read as YAML: {"train.epochs": 40}.
+    """The overrides in texts `section.param=value`, values as YAML: {"train.epochs": 40}.
 
-    Raises `MotionBeatError` for a text of another form, and for the seeds, which have separate options.
+    Raises `MotionBeatError` for another form of text, and for seeds, which have separate options.
     """
     yaml = YAML(typ="safe", pure=True)
     overrides = {}
@@ -84,7 +84,7 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def check_no_seeds(overrides: Overrides, origin: str) -> None:
-    """Raises `MotionBeatError` where a seed is among the overrides: variants are paired by their seeds."""
+    """Raises `MotionBeatError` if a seed is among the overrides: variants are paired by their seeds."""
     if seeds := [name for name in SEEDS if name in overrides]:
         raise MotionBeatError(f"{origin} sets {', '.join(seeds)}: give seeds with --corpora and --trainings, or --seed")
 

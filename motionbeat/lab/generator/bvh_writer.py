@@ -1,6 +1,6 @@
 """Poses2Bvh: a dance as a Biovision Hierarchy file, which Blender, Maya, MotionBuilder and others read.
 
-Units are metres (one unit of Blender; tools that count in centimetres import it at scale 100) and degrees, y points
+Units are metres (one unit of Blender; use scale 100 in programs with centimetres) and degrees, y points
 up. The grammar: Meredith & Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001.
 """
 
@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from motionbeat.motion.skeleton import INDEX, JOINTS, PARENTS, REST_OFFSETS
 
 ORDER = "ZXY"
-"""Channels of a rotation: R = Rz Rx Ry. Its lock, x at 90 degrees, is far from the poses of most joints."""
+"""Channels of a rotation: R = Rz Rx Ry. Gimbal lock, at x = 90 degrees, is far from the poses of most joints."""
 # fmt: off
 NAMES = (
     "Pelvis", "L_Hip", "R_Hip", "Spine1", "L_Knee", "R_Knee", "Spine2", "L_Ankle", "R_Ankle", "Spine3", "L_Foot",
@@ -30,16 +30,16 @@ _ENDS = {
     INDEX["lhand"]: (0.08, 0.0, 0.0),
     INDEX["rhand"]: (-0.08, 0.0, 0.0),
 }
-"""m: where the joints on which nothing hangs end, so that programs can draw them as bones."""
+"""m: ends of the joints without children, so that programs can draw them as bones."""
 _CHILDREN = [[child for child, parent in enumerate(PARENTS) if parent == joint] for joint in range(len(JOINTS))]
 
 
 def text(poses: NDArray[np.floating], root: NDArray[np.floating], fps: float) -> str:
     """The file's text.
 
-    poses: (T, 24, 3) axis-angle, radians, each relative to its parent. root: (T, 3) m, where the root joint is. The
+    poses: (T, 24, 3) axis-angle, radians, each relative to its parent. root: (T, 3) m, position of the root joint. The
     offsets are those of the project's neutral body, so forward kinematics of the file gives the dance's joints. The
-    root has six channels, its place in m and its rotation; every other joint three, its rotation.
+    root has six channels, position in m and rotation; every other joint has three, its rotation.
     """
     angles = euler_degrees(poses)
     order = list(_depth_first(0))
@@ -52,13 +52,13 @@ def text(poses: NDArray[np.floating], root: NDArray[np.floating], fps: float) ->
 def euler_degrees(poses: NDArray[np.floating]) -> NDArray[np.float64]:
     """(T, J, 3) angles about z, x and y, degrees, of axis-angle rotations (T, J, 3), without jumps over time.
 
-    Each rotation has two triples of angles, and each angle many turns; the one nearest to the frame before is taken,
-    so that programs that interpolate between frames do not swing a limb about. In gimbal lock, where any split
-    between the first and the last angle is the same rotation, one of them is 0.
+    Each rotation has two triples of angles, and each angle is defined up to full turns; the values nearest to the
+    previous frame are used, so that interpolation between frames does not turn a limb around. In gimbal lock, only the
+    sum or difference of the first and last angle matters, and one of them is 0.
     """
     values = np.asarray(poses, np.float64)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Gimbal lock")  # the rotation is right all the same
+        warnings.filterwarnings("ignore", "Gimbal lock")  # the rotation is right in any case
         first = Rotation.from_rotvec(values.reshape(-1, 3)).as_euler(ORDER, degrees=True).reshape(values.shape)
     other = first * [1, -1, 1] + 180
     continuous = first.copy()
@@ -82,7 +82,7 @@ def _depth_first(joint: int) -> Iterator[int]:
 
 
 def _joint(joint: int, depth: int) -> Iterator[str]:
-    """The block of a joint and of all that hangs on it."""
+    """The block of a joint and all joints below it."""
     indent, inner = "  " * depth, "  " * (depth + 1)
     turns = " ".join(f"{axis}rotation" for axis in ORDER)
     yield f"{indent}{'JOINT' if depth else 'ROOT'} {NAMES[joint]}"

@@ -1,4 +1,4 @@
-"""Dance2File: a generated dance as the files that other programs take.
+"""Dance2File: write a generated dance in file formats of other programs.
 
 | ending | what                                                                           | frames/s |
 |--------|--------------------------------------------------------------------------------|----------|
@@ -27,10 +27,10 @@ _PROTOCOL = 2
 
 
 class Posed(Protocol):
-    """What is exported; `generator.sampling.GeneratedDance` is one.
+    """A dance for export, such as `generator.sampling.GeneratedDance`.
 
     joints: (T, 24, 3) m on the neutral body, y up. poses: (T, 24, 3) axis-angle, radians. contacts: (T, 4), about 0 or
-    1, in the order of `skeleton.FEET`. fps: frames a second.
+    1, in the order of `skeleton.FEET`. fps: frames per second.
     """
 
     @property
@@ -44,9 +44,9 @@ class Posed(Protocol):
 
 
 def write(path: Path, dance: Posed) -> None:
-    """Write a dance, whole or not at all, in the form that the ending of `path` names.
+    """Write a dance in the format of the suffix of `path`; the file is complete or absent.
 
-    Raises `MotionBeatError` for another ending, arrays that do not fit together or are not finite, and a path that
+    Raises `MotionBeatError` for another suffix, arrays of unequal length or with NaN or infinity, and a path that
     cannot be written.
     """
     writer = WRITERS.get(path.suffix.lower())
@@ -75,9 +75,8 @@ def write_npz(path: Path, dance: Posed, **about: str | float) -> None:
 def write_pkl(path: Path, dance: Posed) -> None:
     """The layout of AIST++'s motions: smpl_poses (N, 72) rad, smpl_trans (N, 3), smpl_scaling (1,), 60 frames/s.
 
-    Rotations are interpolated on the sphere, places by a cubic. smpl_scaling is 1: smpl_trans is in metres, and it is
-    the root joint's place; a full SMPL model, which adds the root's place in its rest pose, puts the body as a whole
-    0.22 m lower.
+    Rotations are interpolated on the sphere, positions by a cubic. smpl_scaling is 1: smpl_trans is in metres and is
+    the position of the root joint; a full SMPL model adds the root's rest position, so its body is 0.22 m lower.
     """
     _check(path, dance)
     poses = resample_poses(dance.poses, dance.fps, AISTPP_FPS)
@@ -86,8 +85,8 @@ def write_pkl(path: Path, dance: Posed) -> None:
         "smpl_scaling": np.ones(1),
         "smpl_trans": resample(dance.joints[:, 0], dance.fps, AISTPP_FPS).astype(np.float64),
     }
-    # NumPy 2 names its module numpy._core, which the older NumPy of most readers of AIST++ does not have; the old
-    # name is known to all
+    # NumPy 2 would write the module name numpy._core, which the older NumPy of most readers of AIST++ does not have;
+    # all versions know the old name
     data = pickle.dumps(arrays, _PROTOCOL).replace(
         b"cnumpy._core.multiarray\n_reconstruct\n", b"cnumpy.core.multiarray\n_reconstruct\n"
     )
@@ -114,7 +113,7 @@ def _check(path: Path, dance: Posed) -> None:
         if np.shape(values) != shape:
             raise MotionBeatError(f"{path}: {name} have shape {np.shape(values)}; expected {shape}")
         if not np.isfinite(values).all():
-            raise MotionBeatError(f"{path}: {name} hold NaN or infinity; nothing was written")
+            raise MotionBeatError(f"{path}: {name} contain NaN or infinity; nothing was written")
     if count < 2:
         raise MotionBeatError(f"{path}: {count} frames of dance; expected at least 2")
 
@@ -128,5 +127,5 @@ def _save(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    with path.open("wb") as file:  # a file and not a name, to which NumPy would add an ending
+    with path.open("wb") as file:  # an open file: to a name NumPy would add a suffix
         np.savez(file, **arrays)

@@ -1,7 +1,7 @@
-"""A few dances of each generator, kept as files from which the report makes videos.
+"""A few dances of each generator, stored as files for the films of the report.
 
-A folder of .npz files as `export.write_npz` writes them, with the name of the row of the table that the dance belongs
-to, its song, and how far into the song it begins.
+A folder of .npz files as `export.write_npz` writes them, with the dance's row in the table, its song, and its start in
+the song.
 """
 
 import zipfile
@@ -22,7 +22,7 @@ _FIX = "the folder is for dances that the stage dance writes: empty it and run t
 
 @frozen(eq=False)
 class Shown:
-    """A dance of the gallery: the row's name, the song, s into the song at which it begins, joints (T, 24, 3) m."""
+    """A dance of the gallery: name of the row, song, start in the song (s), joints (T, 24, 3) m."""
 
     name: str
     song: str
@@ -34,10 +34,10 @@ class Shown:
 def write_gallery(
     folder: Path, name: str, dances: Mapping[str, Posed], offsets: Mapping[str, float] | None = None
 ) -> None:
-    """Add one row's dances to the gallery in `folder`, which is made where it is missing.
+    """Add the dances of one row to the gallery in `folder`, which is created if it is missing.
 
-    name: of the row, an encoder or ground_truth. dances: by song. offsets: s into its song at which each begins; 0
-    where a song is not named.
+    name: of the row, an encoder or ground_truth. dances: by song. offsets: start in each song, s; 0 for songs that are
+    not in it.
     """
     for song, dance in sorted(dances.items()):
         offset = (offsets or {}).get(song, 0.0)
@@ -45,9 +45,9 @@ def write_gallery(
 
 
 def read_gallery(folder: Path) -> list[Shown]:
-    """The gallery's dances, by file name; none where there is not a folder.
+    """The gallery's dances, by file name; none if there is no folder.
 
-    Raises `MotionBeatError` naming a file that is broken or no dance of a gallery.
+    Raises `MotionBeatError` naming a file that is broken or is not a dance of a gallery.
     """
     return [_read(path) for path in sorted(folder.glob("*.npz"))]
 
@@ -74,11 +74,11 @@ def _read(path: Path) -> Shown:
 
 def _number(path: Path, field: str, values: NDArray[Any]) -> float:
     if values.dtype.kind not in "fiu" or values.shape or not np.isfinite(values):
-        raise MotionBeatError(f"{path}: {field} is {values.dtype} of shape {values.shape}, no finite number: {_FIX}")
+        raise MotionBeatError(f"{path}: {field} is {values.dtype} of shape {values.shape}, not a finite number: {_FIX}")
     return float(values)
 
 
 def _word(path: Path, field: str, values: NDArray[Any]) -> str:
     if values.dtype.kind != "U" or values.shape:
-        raise MotionBeatError(f"{path}: {field} is {values.dtype} of shape {values.shape}, no text: {_FIX}")
+        raise MotionBeatError(f"{path}: {field} is {values.dtype} of shape {values.shape}, not a text: {_FIX}")
     return str(values)

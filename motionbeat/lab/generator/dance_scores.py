@@ -1,7 +1,7 @@
-"""The measures of a set of dances, a row of the table: contact, diversity, distance to real ones, beat alignment.
+"""The measures of a set of dances, one row of the table: contact, diversity, distance to real ones, beat alignment.
 
-All dances are cut into pieces of 5 s first, EDGE's unit, because features are means over time: longer dances differ
-less, whatever they are. Beat alignment is of whole dances.
+All dances are cut into pieces of 5 s first, EDGE's unit, because features are means over time, so longer dances always
+differ less. Beat alignment uses whole dances.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from motionbeat.motion.skeleton import FEET
 PIECE_S = 5.0
 SHUFFLES = 200
 ON_FLOOR_M = 0.05
-"""A foot joint this near the dance's floor is on it."""
+"""A foot joint this close to the floor counts as on the floor."""
 FLOOR_PERCENTILE = 5
 HEADLINE = {
     "dance_pfc": ("dance", "motionbeat", "pfc"),
@@ -55,7 +55,7 @@ class Features:
 
     @classmethod
     def of(cls, dances: Sequence[Danced]) -> "Features":
-        """Of all whole pieces of the dances; raises `MotionBeatError` with fewer than 2 pieces."""
+        """The features of all whole pieces of the dances; raises `MotionBeatError` with fewer than 2 pieces."""
         parts = [(piece, dance.fps) for dance in dances for piece in pieces(dance)]
         if len(parts) < 2:
             raise MotionBeatError(f"{len(parts)} pieces of {PIECE_S:g} s in {len(dances)} dances; give at least 2")
@@ -64,7 +64,7 @@ class Features:
 
 
 def pieces(dance: Danced) -> list[NDArray[np.float32]]:
-    """The dance's whole pieces of 5 s, one after the other; what is left at the end is not used."""
+    """The dance's whole pieces of 5 s; the rest at the end is not used."""
     size = round(PIECE_S * dance.fps)
     return [dance.joints[begin : begin + size] for begin in range(0, len(dance.joints) - size + 1, size)]
 
@@ -75,9 +75,9 @@ def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed:
     real: features of real dances, which normalise Dist and FID. bootstrap: resamplings of the songs for the interval
     of PFC (pfc_low, pfc_high: 95 %). Keys: pfc; dist_k, dist_g; fid_k, fid_g; skating (m/s, mean horizontal speed of
     feet on the floor); for each definition bas_NAME with its chance level under circular shifts of the music (_chance)
-    and, with at least 3 songs, under other songs' beats (_shuffled), and how many deviations it lies above each
-    (_chance_z, _shuffled_z; 0 where no shift or shuffle changes anything). A feature that never varies among the real
-    dances can scale nothing and is left out of Dist and FID. FID with no more pieces than features warns
+    and, with at least 3 songs, under other songs' beats (_shuffled), and how many deviations it is above each
+    (_chance_z, _shuffled_z; 0 if no shift or shuffle changes anything). A feature that is constant in the real dances
+    cannot be normalised and is left out of Dist and FID. If there are not more pieces than features, FID warns
     (`UserWarning`). Raises `MotionBeatError` for dances that cannot be scored.
     """
     generated = Features.of(dances)
@@ -85,7 +85,7 @@ def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed:
     songs = [dance.song for dance, values_of_dance in zip(dances, by_dance, strict=True) for _ in values_of_dance]
     contact = np.concatenate(by_dance)
     bounds = interval(weighted_mean(contact, draws(songs, bootstrap, seed)))
-    assert bounds is not None  # every piece has a figure
+    assert bounds is not None  # every piece has a value
     row = {
         "dances": float(len(dances)),
         "pieces": float(len(generated.kinetic)),
@@ -153,9 +153,9 @@ def _alignment(dances: Sequence[Danced], definition: str, seed: int) -> dict[str
 
 
 def _shuffled(dances: Sequence[Danced], definition: str, seed: int) -> Floats | None:
-    """(200,) mean scores with each dance against the beats of another song, drawn anew.
+    """(200,) mean scores of the dances with the beats of other songs, drawn at random each time.
 
-    None with fewer than 3 songs, where there is but one way to shuffle them.
+    None with fewer than 3 songs, since there is only one way to shuffle them.
     """
     beats = {dance.song: dance.beats for dance in dances}
     songs = sorted(beats)

@@ -1,6 +1,6 @@
-"""Corpus2Slices: 5-s slices of a split's dances, one each half second, with the music at their frames.
+"""Corpus2Slices: 5-s slices of a split's dances, one every half second, with the music at their frames.
 
-Clips are kept whole and songs once; a slice is gathered when it is drawn, so that wide music features fit into memory.
+Whole clips and songs are stored once; a slice is cut when it is needed, so that wide music features fit into memory.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _PART = 256
 
 
 class Dances(NamedTuple):
-    """Clips of a split: names, songs, offsets (s) into the songs, and vectors (T, 151) at 30 frames a second."""
+    """Clips of a split: names, songs, offsets (s) into the songs, and vectors (T, 151) at 30 frames per second."""
 
     clip: list[str]
     song: list[str]
@@ -37,15 +37,15 @@ class Dances(NamedTuple):
 def read_dances(corpus: Path, split: str, songs: int = 0) -> Dances:
     """The dances of a split that have joint rotations.
 
-    corpus: the folder that the corpus stage wrote. songs: dances to the first so many songs by name, 0 for all.
-    Raises `MotionBeatError` where none has rotations.
+    corpus: the folder that the corpus stage wrote. songs: use only dances to the first `songs` songs by name; 0: all.
+    Raises `MotionBeatError` if none has rotations.
     """
     manifest = tables.read(corpus / "manifest.parquet", tables.MANIFEST)
     rows = np.flatnonzero((manifest["split"] == split) & manifest["has_rotations"])
     if not len(rows):
         raise MotionBeatError(
-            f"{corpus}: no clip of the {split} split has joint rotations, which the dance generator is made of: "
-            "give a corpus with poses, or leave the stage dance out"
+            f"{corpus}: no clip of the {split} split has joint rotations, which the dance generator needs: give a "
+            "corpus with poses, or leave the stage dance out"
         )
     if songs:
         first = np.unique(manifest["song"][rows])[:songs]
@@ -64,9 +64,9 @@ def read_dances(corpus: Path, split: str, songs: int = 0) -> Dances:
 def _at_generator_rate(
     poses: NDArray[np.floating], root: NDArray[np.floating], fps: float
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Poses (T, 24, 3) and root (T, 3) at `fps` as (T', ...) at 30 frames a second."""
+    """Poses (T, 24, 3) and root (T, 3) at `fps` as (T', ...) at 30 frames per second."""
     every = round(fps / FPS)
-    if every >= 1 and fps == every * FPS:  # what interpolation would give, in a hundredth of the time
+    if every >= 1 and fps == every * FPS:  # the same result as interpolation, in a hundredth of the time
         return poses[::every], root[::every]
     return resample_poses(poses, fps, FPS), resample(root, fps, FPS)
 
@@ -110,7 +110,7 @@ class DanceSlices:
         return self.vectors[frames], (1 - weight) * self.music[row] + weight * self.music[after]
 
     def parts(self) -> Iterator[Tensor]:
-        """The vectors (b, 150, 151) of all slices, not scaled, a few at a time."""
+        """Yield the vectors (b, 150, 151) of all slices, not scaled, a few at a time."""
         frames = torch.arange(FRAMES, device=self.vectors.device)
         for part in torch.as_tensor(self._starts, device=self.vectors.device).split(_PART):
             yield self.vectors[part[:, None] + frames]

@@ -1,4 +1,4 @@
-"""Song2Dance: the input of a generator from an audio file: music features, and what is held fixed."""
+"""Song2Dance: the input of a generator from an audio file: music features, and parts of a dance to keep."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "models/motionbeat"
 _SHORTEST_S = FRAMES / FPS
 _BLOCK_S = 8.0
-"""Length of the encoder's windows in grid mode, which stand side by side from a song's first moment on."""
+"""Length of the encoder's windows in grid mode, which are adjacent and begin at the start of the song."""
 
 
 @frozen(eq=False)
@@ -36,7 +36,7 @@ class Part:
 
     @classmethod
     def of(cls, sound: Sound, start_s: float = 0.0, seconds: float | None = None) -> "Part":
-        """seconds: to the song's end without it. Raises `MotionBeatError` for a part outside the song or under 5 s."""
+        """seconds: by default to the song's end. Raises `MotionBeatError` for a part outside the song or under 5 s."""
         whole_s = len(sound.samples) / sound.rate
         left = whole_s - start_s
         length = left if seconds is None else seconds
@@ -46,7 +46,7 @@ class Part:
             )
         if left <= 0:
             raise MotionBeatError(
-                f"{sound.name} lasts {whole_s:.2f} s: a start of {start_s:g} s lies behind the end of the song; choose "
+                f"{sound.name} lasts {whole_s:.2f} s: a start of {start_s:g} s is after the end of the song; choose "
                 f"one of {whole_s - _SHORTEST_S:g} s or earlier"
             )
         if start_s < 0 or not _SHORTEST_S <= length <= left + 1e-6:
@@ -61,9 +61,9 @@ class Part:
         return self._cut(self.start_s, self.start_s + self.length_s)
 
     def with_context(self) -> tuple[Sound, float]:
-        """The part with at least 8 s of music on either side, where there are, and the second it begins at.
+        """The part with at least 8 s of music on each side, if the song has it, and the second where it begins.
 
-        It is cut where the encoder's windows begin, so that its frames are those of the whole song.
+        It is cut where the encoder's windows begin, so that its frames are equal to those of the whole song.
         """
         begin = max(self.start_s // _BLOCK_S - 1, 0) * _BLOCK_S
         end = (-(-(self.start_s + self.length_s) // _BLOCK_S) + 1) * _BLOCK_S
@@ -78,8 +78,8 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
     """The encoder `name`, with which a generator was trained.
 
     weights: the folder of the MotionBeat model (motionbeat, random and mel; models/motionbeat without it), or the hub
-    id, file or folder of another encoder. Without it, and for all other settings, params.yaml of the working folder is
-    read. Raises `MotionBeatError` where the encoder cannot be opened.
+    id, file or folder of another encoder. By default, and for all other settings, params.yaml of the working folder is
+    read. Raises `MotionBeatError` if the encoder cannot be opened.
     """
     from motionbeat.lab.encoders.motionbeat_encoder import OF_THE_MODEL
 
@@ -100,10 +100,10 @@ def listener(name: str, weights: str | None = None) -> "FrozenEncoder":
 
 
 def condition(encoder: "FrozenEncoder", part: Part) -> NDArray[np.float32]:
-    """The music condition of a part of a song: (T, D) at 30 frames a second.
+    """The music condition of a part of a song: (T, D) at 30 frames per second.
 
-    The encoder is given the part with its context, and its frames pass through the same grid of 20 ms in half
-    precision as in the training of generators. Raises `MotionBeatError` for music that never changes.
+    The encoder gets the part with its context; as in training, its frames are resampled to the grid of 20 ms in half
+    precision. Raises `MotionBeatError` for music that never changes.
     """
     from motionbeat.lab.encoders.feature_cache import FRAME_S, resampled
 
@@ -115,9 +115,9 @@ def condition(encoder: "FrozenEncoder", part: Part) -> NDArray[np.float32]:
 
 
 def beats_of(part: Part, tracker: str) -> Beats:
-    """Beats of a part, in seconds from its first moment, tracked in the part with its context.
+    """Beats of a part, in seconds from its beginning, tracked in the part with its context.
 
-    Raises `MotionBeatError` where a tracker finds fewer than two.
+    Raises `MotionBeatError` if a tracker finds fewer than two.
     """
     sound, begin_s = part.with_context()
     found = track(sound, tracker=tracker)
@@ -132,9 +132,9 @@ def beats_of(part: Part, tracker: str) -> Beats:
 
 
 def known(path: Path) -> NDArray[np.float32]:
-    """Vectors (T, 151) of a dance on file, at 30 frames a second: an .npz with poses, or a pickle of AIST++.
+    """Vectors (T, 151) of a dance in a file, at 30 frames per second: an .npz with poses, or a pickle of AIST++.
 
-    Raises `MotionBeatError` for a file that cannot be read, or that has no joint rotations, as those of BVH.
+    Raises `MotionBeatError` for a file that cannot be read, or that has no joint rotations, such as a BVH file.
     """
     from motionbeat.lab.corpora.formats import read_motion
 

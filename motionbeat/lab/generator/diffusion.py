@@ -18,11 +18,11 @@ _MOST_BETA = 0.999
 Predict = Callable[[Tensor, int], Tensor]
 """A noised x and its step 0..n-1 -> the clean x0."""
 Settle = Callable[[Tensor, int], Tensor]
-"""A sample and its step (-1: clean) -> the sample with what is known of it put in."""
+"""A sample and its step (-1: clean) -> the sample with its known parts inserted."""
 
 
 def signal_levels(steps: int) -> Tensor:
-    """Share of the signal's variance after each of `steps` noising steps, alpha-bar_t: (steps,) float64, falling.
+    """Share of the signal's variance after each of `steps` noising steps, alpha-bar_t: (steps,) float64, decreasing.
 
     alpha-bar(u) = cos^2((u + s) / (1 + s) * pi / 2) / alpha-bar(0) with s = 0.008, no step taking more than 0.999.
     """
@@ -48,8 +48,8 @@ def ddim(
 ) -> Tensor:
     """Sample by DDIM from pure noise `start`, visiting `steps` of the schedule's steps, evenly spaced.
 
-    levels: of `signal_levels`. eta: 0 adds no noise on the way, 1 as much as the posterior of the diffusion. settle:
-    called on the start and after every step. With a `predict` that always gives the same x0 the result is that x0.
+    levels: of `signal_levels`. eta: 0 adds no noise in the steps, 1 as much as the posterior of the diffusion. settle:
+    called at the start and after every step. If `predict` always returns the same x0, the result is that x0.
     """
     last = len(levels) - 1
     visited = [round(last * (1 - i / steps)) for i in range(steps)] + [-1]

@@ -13,7 +13,7 @@ WEIGHTS = {"reconstruction": 0.636, "velocity": 2.964, "joints": 0.646, "contact
 """EDGE, CVPR 2023."""
 TERMS = ("loss", *WEIGHTS)
 CERTAIN = 0.95
-"""A predicted contact above this holds its foot still."""
+"""A foot with a predicted contact above this should not move."""
 
 
 def dance_loss(
@@ -29,10 +29,10 @@ def dance_loss(
 
     predicted, target: (b, f, 151), scaled to -1..1. offset, scale: (151,) that undo the scaling. reconstruction and
     velocity (difference of neighbouring frames) compare the scaled vectors; joints the positions after forward
-    kinematics, in m; contact is the displacement in m a frame of feet whose predicted contact is certain. weights:
-    (b,) of the slices, 1 by default. weighted: (151,), by which the scaled numbers of a channel are multiplied so that
-    its whole range is 2, as in EDGE, for which the weights of the terms were chosen. orthonormal: the six numbers of
-    the predicted rotations are columns of rotations already; those of the target must be.
+    kinematics, in m; contact is the displacement, in m per frame, of feet whose predicted contact is certain. weights:
+    (b,) of the slices, 1 by default. weighted: (151,), factors of the scaled channels after which their range is 2, as
+    in EDGE, where the weights of the terms come from. orthonormal: the six numbers of predicted rotations are already
+    columns of rotations; those of the target must be.
     """
     error = (predicted - target) * weighted
     predicted_dance = decode((0.5 * (predicted + 1)) * scale + offset, orthonormal)
@@ -40,7 +40,7 @@ def dance_loss(
     placed = joints(predicted_dance.root, predicted_dance.rotations)  # (b, f, 24, 3)
     aimed = joints(target_dance.root, target_dance.rotations)
     slide = placed[:, 1:, FEET] - placed[:, :-1, FEET]  # (b, f - 1, 4, 3)
-    # The contact is a gate without gradient: else the cheapest way to less sliding is to claim no contact.
+    # The contact is a gate without gradient: otherwise the easiest way to less sliding is to predict no contact.
     stands = (predicted_dance.contact[:, :-1] > CERTAIN)[..., None]
     weights = torch.ones(len(predicted), device=predicted.device) if weights is None else weights
 

@@ -1,6 +1,6 @@
 """A dance generator: the denoiser, the scaling of vectors and music, and the encoder that it was trained with.
 
-A folder with config.json and model.safetensors; nothing is unpickled.
+A folder with config.json and model.safetensors; no pickle is loaded.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class GeneratorConfig(NetworkConfig):
 
     @classmethod
     def of(cls, settings: Any, **others: Any) -> "GeneratorConfig":
-        """The sizes that the settings of the stage dance name, and the `others`."""
+        """The configuration from the settings of the stage dance, and the `others`."""
         names = {field.name for field in fields(NetworkConfig)} - set(others)
         return cls(**{name: getattr(settings, name) for name in names}, **others)
 
@@ -62,7 +62,7 @@ class GeneratorConfig(NetworkConfig):
 
 
 class DanceGenerator(nn.Module):
-    """Noised, scaled dance vectors -> clean ones, under music of one encoder."""
+    """Noised, scaled dance vectors -> clean ones, given music features of one encoder."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -83,12 +83,11 @@ class DanceGenerator(nn.Module):
         self.register_buffer("levels", signal_levels(config.diffusion_steps), persistent=False)
 
     def set_statistics(self, vectors: Tensor, music: Tensor, slices: Iterable[Tensor]) -> None:
-        """Take scale and spectrum of training vectors (N, 151), and mean and deviation of training music (M, c).
+        """Set scale and spectrum from training vectors (N, 151), and mean and deviation from training music (M, c).
 
-        slices: (b, 150, 151), parts of all slices of the vectors. Preconditioned, contacts, root and rotations are
-        each scaled to unit variance: noise of variance 1 hides -1..1, in which EDGE scales and most channels vary by
-        0.2, long before it hides the dance. Then a channel that never varies is scaled to 0, else to -1; it comes back
-        as it was.
+        slices: (b, 150, 151), parts of all slices of the vectors. If preconditioned, contacts, root and rotations are
+        each scaled to unit variance: in EDGE's range -1..1 most channels vary by 0.2, so noise of variance 1 hides them
+        at very low levels. A constant channel is then scaled to 0, otherwise to -1; unscaling restores it.
         """
         lowest, highest = vectors.amin(dim=0), vectors.amax(dim=0)
         full = torch.where(highest - lowest > _SMALLEST_RANGE, highest - lowest, 1.0)
@@ -111,11 +110,11 @@ class DanceGenerator(nn.Module):
 
     @property
     def orthonormal(self) -> bool:
-        """Whether the six numbers of predicted rotations are columns of rotations already."""
+        """Whether the six numbers of predicted rotations are already columns of rotations."""
         return self.spectrum is not None
 
     def scaled(self, vectors: Tensor) -> Tensor:
-        """Vectors (..., 151) -> as the network takes them, by `offset` and `scale`."""
+        """Vectors (..., 151) -> scaled by `offset` and `scale`, the input of the network."""
         return 2 * (vectors - self.offset) / self.scale - 1
 
     def unscaled(self, vectors: Tensor) -> Tensor:
@@ -127,24 +126,28 @@ class DanceGenerator(nn.Module):
         return (music - self.music_mean) / self.music_std
 
     def clean(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
-        """Prediction of x0 (b, f, 151), arguments as the network's.
+        """Prediction of x0 (b, f, 151); arguments as for the network.
 
-        Preconditioned: what a Gaussian dance would be, and what the network adds, of the size of what is unknown; then
-        the rotations that it decodes to, because a mean of rotations is none and lets limbs spin.
+        If preconditioned: the estimate for a Gaussian dance plus the network's correction, scaled by the unknown part;
+        then the six numbers become proper rotations, because a mean of rotations is not a rotation and makes limbs
+        spin.
         """
         if self.spectrum is None:
             predicted: Tensor = self.network(noised, step, music, shown)
             return predicted
         level = self.levels[step].to(noised.dtype)[:, None, None]
         likely, white = self.spectrum.estimate(noised, level)
-        # of one size at every level: in much noise the estimate is small, and it is all that the network has
+        # of equal size at every level: with much noise the estimate is small, and it is the network's only input
         given = torch.cat([likely / self.spectrum.spread(level), white], dim=-1)
         added = self.spectrum.shaped(self.network(given, step, music, shown).float(), level)
         return self.scaled(with_rotations(self.unscaled(likely + added)))
 
     def weights(self, step: Tensor) -> Tensor:
-        """Weight of the loss at each step (b,): preconditioned, one over what is unknown there, so that the network
-        learns at low noise as at high; else 1, as EDGE."""
+        """Weight of the loss at each step (b,).
+
+        If preconditioned, 1 / the unknown part, so that the network learns equally at low and high noise; otherwise 1,
+        as in EDGE.
+        """
         if self.spectrum is None:
             return torch.ones(len(step), device=step.device)
         return 1 / (self.spectrum.unknown(self.levels[step].float()[:, None, None]).flatten() + _LEAST_UNKNOWN)
@@ -152,7 +155,7 @@ class DanceGenerator(nn.Module):
     def guided(self, noised: Tensor, step: int, music: Tensor, guidance: float) -> Tensor:
         """Classifier-free guidance (Ho & Salimans, 2021): x_without + guidance * (x_with - x_without).
 
-        noised (b, f, 151), music (b, f, c) z-scored. With guidance 0 the music is not used at all.
+        noised (b, f, 151), music (b, f, c) z-scored. With guidance 0 the music is not used.
         """
         steps = torch.full((len(noised),), step, device=noised.device)
         if guidance == 0:
@@ -164,15 +167,16 @@ class DanceGenerator(nn.Module):
         return unconditional + guidance * (conditional - unconditional)
 
     def save(self, folder: Path | str, half: bool = False) -> None:
-        """Write config.json and model.safetensors, the parameters as float16 if `half`; the same weights give the same
-        bytes."""
+        """Write config.json and model.safetensors, with parameters as float16 if `half`; the same weights give the
+        same bytes.
+        """
         save(folder, asdict(self.config), self, half)
 
     @classmethod
     def load(cls, folder: Path | str, encoder: str | None = None, identity: str | None = None) -> "DanceGenerator":
         """The generator that `save` wrote, in eval mode on the CPU.
 
-        encoder, identity: name and digest of the encoder whose music it will be given. Missing or foreign files, and a
+        encoder, identity: name and digest of the encoder of the music features. Missing or foreign files, and a
         generator that was trained with another encoder or with other weights of it, raise `MotionBeatError`.
         """
         config = _config(Path(folder))

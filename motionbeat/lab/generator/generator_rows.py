@@ -43,10 +43,10 @@ def scores(
     beats: Mapping[str, NDArray[np.float64]],
     settings: Dance,
 ) -> dict[str, float]:
-    """Every row's figures, as row.measure: the generator of each encoder, real dances, and the baselines.
+    """The figures of all rows, as row.measure: the generator of each encoder, real dances, and the baselines.
 
-    rules: songs and their dances as `ruled` gives them. The rows without music, with music of other songs, and with
-    feet as they were generated are of the first generator.
+    rules: the result of `ruled`. The rows without music, with music of other songs, and with unplanted feet are of the
+    first generator.
     """
     first, planted_feet = next(iter(generators.values())), settings.plant_feet
     without = sampled(first.model, first.music, settings, 0.0)
@@ -75,7 +75,8 @@ def scores(
 
 
 def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], length_s: float) -> list[Danced]:
-    """The dances' first `length_s` seconds with their songs' beats, those shorter than a slice left out.
+    """The first `length_s` seconds of the dances with the beats of their songs; dances shorter than a slice are left
+    out.
 
     beats: (N,) s in the song, by song. Raises `MotionBeatError` if all dances are shorter than a slice.
     """
@@ -92,12 +93,12 @@ def ground_truth(dances: Dances, beats: Mapping[str, NDArray[np.float64]], lengt
 
 
 def ruled(corpus: Path, grids: Mapping[str, Beats], settings: Dance) -> list[tuple[str, GeneratedDance]]:
-    """Dances by rules to the first seconds of each song, as many a song and from the same seeds as `sampled`.
+    """Dances by rules to the first seconds of each song, with the same number per song and the same seeds as `sampled`.
 
     corpus: the folder that the corpus stage wrote. grids: beats by song.
     """
     dances = []
-    for place, (song, grid) in enumerate(counted(sorted(grids.items()), len(grids), "songs danced to by rules")):
+    for place, (song, grid) in enumerate(counted(sorted(grids.items()), len(grids), "songs with dances by rules")):
         samples = decode.load(corpus / "audio" / f"{song}.flac", mel.SAMPLE_RATE)
         samples = samples[: round(settings.length_s * mel.SAMPLE_RATE)]
         within = grid.times < len(samples) / mel.SAMPLE_RATE
@@ -111,10 +112,10 @@ def ruled(corpus: Path, grids: Mapping[str, Beats], settings: Dance) -> list[tup
 def sampled(
     model: DanceGenerator, music: Mapping[str, Music], settings: Dance, guidance: float
 ) -> list[tuple[str, GeneratedDance]]:
-    """Pairs (song, dance): several dances by the model to the first seconds of each song, each with its own seed.
+    """Pairs (song, dance): several dances of the model to the first seconds of each song, each with its own seed.
 
-    Their feet are as the model made them. On a CPU they are made side by side, each in one thread: so small a model
-    gains nothing from a second one. Raises `MotionBeatError` for a song that is shorter than a slice.
+    Feet are not planted. On a CPU dances are made in parallel, each in one thread, since such a small model does not
+    become faster with two. Raises `MotionBeatError` for a song that is shorter than a slice.
     """
     chosen = evolve(settings, guidance=NonNegative(guidance), plant_feet=False)
     kept = ItemCache.of("dances", __name__)
@@ -127,7 +128,7 @@ def sampled(
     ]
     jobs = [(song, number) for song in sorted(music) for number in range(settings.dances_per_song)]
     calls = [
-        # another seed for every dance, so that no two rows of the table share noise by chance
+        # another seed for every dance, so that no two rows of the table have the same noise
         (kept, of_model, model, song, music[song], chosen, seed_of(settings.seed, place, number))
         for place, (song, number) in enumerate(jobs)
     ]
@@ -157,7 +158,7 @@ def _vectors(
 def danced(
     dances: Sequence[tuple[str, GeneratedDance]], beats: Mapping[str, NDArray[np.float64]], plant: bool
 ) -> list[Danced]:
-    """Sampled dances with the beats of their songs, ready to be scored; plant: with their feet planted."""
+    """Sampled dances with the beats of their songs, for `score`; plant: with their feet planted."""
     return [
         Danced(
             song, as_dance(torch.as_tensor(planted(dance.vectors))).joints if plant else dance.joints, FPS, beats[song]
@@ -167,13 +168,13 @@ def danced(
 
 
 def swapped(music: Mapping[str, Music]) -> dict[str, Music]:
-    """Each song's name with the music of the next one in the order of names: a control with the wrong music.
+    """Each song's name with the music of the next one in the order of names: a control experiment with the wrong music.
 
-    Raises `MotionBeatError` where there is one song only.
+    Raises `MotionBeatError` if there is one song only.
     """
     songs = sorted(music)
     if len(songs) < 2:
-        raise MotionBeatError("one test song has no other to be swapped with: give a corpus with at least 2")
+        raise MotionBeatError("with one test song, music cannot be swapped: give a corpus with at least 2")
     return {song: music[other] for song, other in zip(songs, [*songs[1:], songs[0]], strict=True)}
 
 
@@ -183,7 +184,7 @@ def static(real: Sequence[Danced]) -> list[Danced]:
 
 
 def noise(model: DanceGenerator, real: Sequence[Danced], seed: int) -> list[Danced]:
-    """The noise that generation starts from, read as a dance as long as each real one."""
+    """The noise from which generation starts, as dances of the same lengths as the real ones."""
     generator = torch.Generator().manual_seed(seed)
     offset, scale = model.offset.cpu(), model.scale.cpu()
     dances = []

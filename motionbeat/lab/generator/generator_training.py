@@ -1,4 +1,4 @@
-"""Training of a generator: slices in, the averaged weights out."""
+"""Training of a generator: from slices to averaged weights."""
 
 from copy import deepcopy
 from functools import partial
@@ -23,24 +23,24 @@ from motionbeat.lab.training.schedule import set_learning_rate
 from motionbeat.model.device import autocast, chosen_precision, seed_of
 from motionbeat.progress import Bar
 
-if TYPE_CHECKING:  # else a change to the params of another stage would change the key
+if TYPE_CHECKING:  # otherwise a change to the params of another stage would change the key
     from motionbeat.lab.params import Dance
 
 CODE = (__name__,)
-"""Modules that decide the weights, with all that they import."""
+"""Modules that determine the weights, together with their imports."""
 _CHECKPOINT_EVERY = 50
 _NOT_OF_TRAINING = (
     *("encoders", "guidance", "sampling_steps", "sampling_noise", "plant_feet"),
     *("length_s", "songs", "dances_per_song", "bootstrap"),
 )
-"""The settings of generation and scores, which decide nothing about the weights."""
+"""The settings of generation and scores, which do not affect the weights."""
 _FIX = "Lower dance.learning_rate"
 
 
 def generator_key(
     settings: "Dance", encoder: str, slices: DanceSlices, device: torch.device, processes: int = 1
 ) -> str:
-    """The key of a run; encoder: digest of the encoder whose music the slices hold."""
+    """The key of a run; encoder: digest of the encoder of the slices' music."""
     training = asdict(settings) | {"precision": chosen_precision(settings.precision, device)}
     training = {name: value for name, value in training.items() if name not in _NOT_OF_TRAINING}
     return run_key(CODE, [training, encoder, slices.digest()], [], device, processes)
@@ -49,7 +49,7 @@ def generator_key(
 def new_generator(settings: "Dance", encoder: str, identity: str, slices: DanceSlices) -> DanceGenerator:
     """An untrained generator of the settings' size, with the statistics of the slices, on their device.
 
-    encoder, identity: name and digest of the encoder whose music the slices hold.
+    encoder, identity: name and digest of the encoder of the slices' music.
     """
     torch.manual_seed(settings.seed)
     width = slices.music.shape[1]
@@ -69,9 +69,9 @@ def train(
 ) -> list[float]:
     """Train `model` in place, load the averaged weights into it, and return the loss of every step.
 
-    checkpoint: where the run is kept and, if it is there, resumed from. ranks: the processes that share each batch;
-    dropout aside, any number of them trains the same model. Raises `MotionBeatError` naming step, clips and term when
-    a loss or a gradient is not finite.
+    checkpoint: where the run is saved and, if the file exists, resumed from. ranks: the processes that share each
+    batch; their number only affects dropout. Raises `MotionBeatError` naming step, clips and term when a loss or a
+    gradient is not finite.
     """
     ranks = ranks or Ranks()
     device = slices.vectors.device
@@ -87,7 +87,7 @@ def train(
     with Bar(f"training steps, {model.config.encoder}", settings.steps, len(losses), ranks.is_main) as bar:
         for step in range(len(losses), settings.steps):
             set_learning_rate(optimiser, settings.learning_rate, step, settings.steps, settings.warmup)
-            # From the step alone, so that a resumed run draws what the unbroken one drew.
+            # From the step only, so that a resumed run draws the same numbers as an uninterrupted one.
             generator = np.random.default_rng([settings.seed, step])
             torch.manual_seed(seed_of(settings.seed, step, ranks.rank))
             index = generator.integers(len(slices), size=settings.batch)
@@ -123,8 +123,7 @@ def batch_loss(
 ) -> dict[str, Tensor]:
     """The loss terms of this process's rows, weighted by their share of the joint batch.
 
-    index: (b,) the slices of the batch. generator: copied, not advanced, so that a second call draws the same
-    numbers.
+    index: (b,) the slices of the batch. generator: it is copied, so that a second call draws the same numbers.
     """
     generator, device = deepcopy(generator), slices.vectors.device
     b, rows = len(index), ranks.rows(len(index))
@@ -149,7 +148,7 @@ def batch_loss(
 
 @torch.no_grad()
 def _follow(average: dict[str, Tensor], model: DanceGenerator, decay: float, step: int) -> None:
-    """Exponential moving average of the weights; early steps, when there is little to average, weigh less."""
+    """Update the exponential moving average of the weights; its memory is shorter in the first steps."""
     kept = min(decay, (1 + step) / (10 + step))
     for name, weight in model.named_parameters():
         average[name].lerp_(weight, 1 - kept)

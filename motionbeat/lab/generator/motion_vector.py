@@ -1,4 +1,4 @@
-"""Poses2Vector and back: one frame of a dance as the 151 numbers that the generator works on.
+"""Poses2Vector and back: one frame of a dance as the generator's vector of 151 numbers.
 
 4 foot contacts (0 or 1: left ankle, right ankle, left toes, right toes), 3 of the root's position in m (y up), and
 24 joint rotations of 6 numbers: the first two columns of the rotation matrix, one after the other (Zhou et al., "On
@@ -17,7 +17,7 @@ from motionbeat.motion.skeleton import FEET, PARENTS, REST_OFFSETS
 
 FPS = 30.0
 FRAMES = 150
-"""Frames of a slice, the length that the network sees: 5 s."""
+"""Frames of a slice, the input length of the network: 5 s."""
 CONTACT, ROOT, ROTATION = slice(0, 4), slice(4, 7), slice(7, 151)
 WIDTH = 151
 STILL_M = 0.01
@@ -34,15 +34,15 @@ class Decoded(NamedTuple):
 
 
 def joint_channels(joint: int) -> slice:
-    """Where the rotation of a joint stands in the vector."""
+    """The channels of a joint's rotation in the vector."""
     return slice(ROTATION.start + 6 * joint, ROTATION.start + 6 * joint + 6)
 
 
 def encode(poses: NDArray[np.floating], root: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Vectors (T, 151) float32 of a dance at 30 frames a second.
+    """Vectors (T, 151) float32 of a dance at 30 frames per second.
 
     poses: (T, 24, 3) axis-angle, radians. root: (T, 3) m. Contacts come from the feet of the neutral body; the last
-    frame, which has no next one, keeps those of the frame before.
+    frame has no next one and gets the contacts of the frame before.
     """
     import roma
 
@@ -56,12 +56,12 @@ def encode(poses: NDArray[np.floating], root: NDArray[np.floating]) -> NDArray[n
 def decode(vectors: Tensor, orthonormal: bool = False) -> Decoded:
     """Contacts, root and rotation matrices of vectors (..., 151), unscaled; the rotations by Gram-Schmidt.
 
-    orthonormal: the six numbers are columns of rotations already, as `with_rotations` gives them, and only the third
-    column is computed.
+    orthonormal: the six numbers are already columns of rotations, as from `with_rotations`, so only the third column is
+    computed.
     """
     import roma
 
-    columns = vectors[..., ROTATION].unflatten(-1, (24, 2, 3))  # (..., 24, 2, 3), a column a row
+    columns = vectors[..., ROTATION].unflatten(-1, (24, 2, 3))  # (..., 24, 2, 3), one column per row
     if orthonormal:
         first, second = columns.unbind(dim=-2)
         rotations = torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
@@ -71,7 +71,7 @@ def decode(vectors: Tensor, orthonormal: bool = False) -> Decoded:
 
 
 def with_rotations(vectors: Tensor) -> Tensor:
-    """Vectors (..., 151), unscaled, whose six numbers a joint are made those of the rotation that they decode to."""
+    """Vectors (..., 151), unscaled, with the six numbers of each joint replaced by columns of the decoded rotation."""
     six = decode(vectors).rotations[..., :2].transpose(-1, -2).flatten(-3)
     return torch.cat([vectors[..., : ROTATION.start], six], dim=-1)
 
@@ -85,7 +85,7 @@ def rotation_vectors(rotations: Tensor) -> Tensor:
 
 
 def foot_contacts(positions: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(T, 4) 0 or 1: which foot joints of (T, 24, 3) m at 30 frames a second move less than 1 cm to the next frame."""
+    """(T, 4) 0 or 1: which foot joints of (T, 24, 3) m at 30 frames/s move less than 1 cm to the next frame."""
     if len(positions) < 2:
         return np.ones((len(positions), 4))
     feet = np.asarray(positions, np.float64)[:, list(FEET)]
@@ -105,9 +105,10 @@ def placed(root: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _chain(root: Tensor, rotations: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Joints of equal depth in the tree are turned together: 9 steps rather than 23."""
+    """Joints of equal depth in the tree are rotated together: 9 steps instead of 23."""
     offsets = torch.as_tensor(REST_OFFSETS, dtype=root.dtype, device=root.device)
-    local = rotations.movedim(-3, 0).contiguous().unbind()  # joints first: each level is copied in one piece
+    # joints are the first axis, so that each level is copied in one piece
+    local = rotations.movedim(-3, 0).contiguous().unbind()
     place: list[Tensor | None] = [root] + [None] * 23
     turn: list[Tensor | None] = [local[0]] + [None] * 23
     for level in _levels():

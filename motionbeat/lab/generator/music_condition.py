@@ -10,15 +10,15 @@ from motionbeat.lab.generator.motion_vector import FPS
 
 @frozen(eq=False)
 class Music:
-    """Frames of a song: features (T, D) float32 at rising times (T,) in s."""
+    """Frames of a song: features (T, D) float32 at increasing times (T,) in s."""
 
     features: NDArray[np.float32]
     times: NDArray[np.float64]
 
     def rows(self, seconds: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Between which frames each time lies: the first one's row (n,) and the weight 0..1 of the next (n,).
+        """The two frames around each time: row of the first (n,) and weight 0..1 of the second (n,).
 
-        Before the first frame and after the last the music stays as it is there.
+        Before the first and after the last frame the features are constant.
         """
         at = np.asarray(seconds, np.float64)
         if len(self.times) < 2:
@@ -34,15 +34,15 @@ class Music:
         return (1 - weight[:, None]) * self.features[row] + weight[:, None] * self.features[after]
 
     def condition(self, duration_s: float, offset_s: float = 0.0) -> NDArray[np.float32]:
-        """(T, D) at 30 frames a second for a dance of `duration_s` that begins `offset_s` into the song."""
+        """(T, D) at 30 frames per second for a dance of `duration_s` that begins `offset_s` into the song."""
         return self.at(offset_s + np.arange(int(duration_s * FPS + 1e-6)) / FPS)
 
 
 def checked(name: str, features: ArrayLike, times: ArrayLike) -> Music:
-    """The music of a song; `name` stands in errors.
+    """The music of a song, checked; `name` is used in errors.
 
-    Raises `MotionBeatError` for other shapes, NaN, times that do not rise, and features that never change, as those
-    of a silent song.
+    Raises `MotionBeatError` for other shapes, NaN, times that do not increase, and constant features, as of a silent
+    song.
     """
     values, seconds = np.asarray(features, np.float32), np.asarray(times, np.float64)
     if values.ndim != 2 or seconds.shape != (len(values),) or not len(values):
@@ -50,9 +50,9 @@ def checked(name: str, features: ArrayLike, times: ArrayLike) -> Music:
             f"{name}: music features of shape {values.shape} at times of shape {seconds.shape}; give (T, D) and (T,)"
         )
     if not (np.isfinite(values).all() and np.isfinite(seconds).all()):
-        raise MotionBeatError(f"{name}: music features or times hold NaN or infinity; encode the song again")
+        raise MotionBeatError(f"{name}: music features or times contain NaN or infinity; encode the song again")
     if (np.diff(seconds) <= 0).any():
-        raise MotionBeatError(f"{name}: the times of the music features do not rise; give them in order")
+        raise MotionBeatError(f"{name}: the times of the music features do not increase; give them in order")
     if len(values) > 1 and (values == values[0]).all():
         raise MotionBeatError(
             f"{name}: the music features are constant, as for a silent song: use a song that is not silent"

@@ -18,7 +18,7 @@ _ROTARY_BASE = 10_000.0
 _TIME_BASE = 10_000.0
 _PULSE_WIDTH = 64
 _PULSE_FRAMES = 21
-"""Frames of music, 0.7 s, that decide on the gain of their middle one."""
+"""Frames of music, 0.7 s, that determine the gain at the middle one."""
 
 
 @frozen(kw_only=True)
@@ -27,21 +27,22 @@ class NetworkConfig:
     not aligned."""
 
     condition_width: int
-    """Music features a frame (c)."""
+    """Music features per frame (c)."""
     width: int
     layers: int
     heads: int
     feedforward: int
     dropout: float
     condition_layers: int
-    """Self-attention layers that the music goes through first."""
+    """Self-attention layers for the music alone."""
     patch: int
-    """Neighbouring frames that are one token: the work falls with their number."""
+    """Neighbouring frames in one token: more frames mean less work."""
     aligned: bool
-    """Whether the music at the time of a dance token is added to it and modulates it in every layer, besides the
-    attention to all of the music: how a movement is timed is a product of the movement and the music."""
+    """Whether the music at the time of a dance token is added to it and modulates it in every layer, in addition to
+    attention to all music: timing needs a product of movement and music.
+    """
     preconditioned: bool
-    """Whether the network corrects a linear estimate (`spectrum`); else it predicts the clean vectors by itself."""
+    """Whether the network corrects a linear estimate (`spectrum`); otherwise it predicts the clean vectors directly."""
 
 
 class Denoiser(nn.Module):
@@ -57,24 +58,23 @@ class Denoiser(nn.Module):
         self.music_in = nn.Linear(config.patch * config.condition_width, width)
         self.music_layers = nn.ModuleList(_Layer(config, decoder=False) for _ in range(config.condition_layers))
         self.music_norm = nn.LayerNorm(width)
-        # what stands for dropped music; drawn on the CPU, since to draw on device meta imports half of PyTorch
+        # replaces dropped music; drawn on the CPU, since drawing on device meta imports half of PyTorch
         self.no_music = nn.Parameter(0.02 * torch.randn(width, device="cpu"))
         self.music_summary = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.time = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
         self.layers = nn.ModuleList(_Layer(config, decoder=True) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.pulse = _Pulse(config) if config.preconditioned and config.aligned else None
-        if config.preconditioned:  # nothing is corrected before something is learnt
+        if config.preconditioned:  # at the start the network corrects nothing
             nn.init.zeros_(self.vector_out.weight)
             nn.init.zeros_(self.vector_out.bias)
 
     def forward(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
         """noised (b, f, 151), scaled; step (b,) of the diffusion; music (b, f, c), or none -> (b, f, 151) clean.
 
-        f is a multiple of the patch. shown: (b,) bool, whose music is used; the others are as with none.
-        Preconditioned, noised is (b, f, 302): the estimate, and the white numbers that it was made of. The result is
-        the sum of vectors and of those white numbers with a gain for each: the music decides when to move, which is a
-        gain on movement.
+        f is a multiple of the patch. shown: (b,) bool, True where the music is used. If preconditioned, noised is (b,
+        f, 302): the estimate and the white numbers behind it. The result is a vector plus these white numbers times a
+        gain: the music decides when to move, which is a gain on movement.
         """
         b, f, _ = noised.shape
         patch, n = self.config.patch, f // self.config.patch
@@ -106,7 +106,9 @@ class Denoiser(nn.Module):
 
 
 class _Pulse(nn.Module):
-    """Music to gains, frame by frame: a dance starts and stops within a tenth of a second, less than a token."""
+    """Music to gains for each frame: a dance starts and stops within a tenth of a second, which is less than a
+    token.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -124,7 +126,9 @@ class _Pulse(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Pre-norm self-attention and feedforward; a decoder's also attends to the music, and each part is modulated."""
+    """Pre-norm self-attention and feedforward; in the decoder it also attends to the music, and each part is
+    modulated.
+    """
 
     def __init__(self, config: NetworkConfig, decoder: bool) -> None:
         super().__init__()
@@ -158,8 +162,9 @@ class _Layer(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Multi-head attention with rotary positions: differences in time decide which token attends to which, in the
-    dance and between dance and music."""
+    """Multi-head attention with rotary positions: attention depends on differences in time, within the dance and
+    between dance and music.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -181,13 +186,13 @@ class _Attention(nn.Module):
 
 
 def _angles(tokens: int, pairs: int, like: Tensor) -> Tensor:
-    """(1, n, p) radians: the token's place times rates falling geometrically from 1."""
+    """(1, n, p) radians: the token's index times rates that decrease geometrically from 1."""
     rates = _ROTARY_BASE ** -(torch.arange(pairs, device=like.device, dtype=torch.float32) / pairs)
     return (torch.arange(tokens, device=like.device, dtype=torch.float32)[:, None] * rates)[None]
 
 
 def _waves(step: Tensor, width: int) -> Tensor:
-    """(b,) -> (b, w): sines and cosines of the diffusion step at rates falling geometrically from 1."""
+    """(b,) -> (b, w): sines and cosines of the diffusion step at rates that decrease geometrically from 1."""
     rates = torch.exp(-math.log(_TIME_BASE) * torch.arange(width // 2, device=step.device) / (width // 2))
     phase = step[:, None].float() * rates
     return torch.cat([phase.sin(), phase.cos()], dim=-1)

@@ -1,9 +1,9 @@
-"""Footskate cleanup: keeps the feet of a generated dance still while its contacts are on.
+"""Footskate cleanup: keeps the feet of a generated dance still during their contacts.
 
-A generator predicts contacts and movement separately, and small errors of every joint from the root to the toes add
-up in a foot: it slides while its contact is on. The contacts are better timed than the movement. So each foot stays
-in one place for the whole contact and moves smoothly to the next place. The body follows. Hip and knee turn so that
-the leg reaches its foot (two-link inverse kinematics). Everything above the hips keeps its pose.
+A generator predicts contacts and movement separately, and small errors of all joints from the root to the toes add up:
+the foot slides during its contact. The contacts are more precise in time than the movement. So each foot stays at one
+place for the whole contact and moves smoothly to the next place. The body follows. Hip and knee are turned so that the
+leg reaches its foot (two-link inverse kinematics). The pose above the hips is unchanged.
 
 After Kovar, Schreiner & Gleicher, "Footskate Cleanup for Motion Capture Editing", SCA 2002, with stances from the
 contacts and without their stretching of legs. T frames.
@@ -24,15 +24,15 @@ from motionbeat.motion.skeleton import FEET, INDEX, REST_OFFSETS
 _LEGS = (("lhip", "lknee", "lankle"), ("rhip", "rknee", "rankle"))
 _STANDS = 0.5
 _FLICKER = 1
-"""Frames: contacts, and breaks of a contact, of no more than these are none."""
+"""Frames: contacts that are not longer than this are removed, and interruptions of contacts are closed."""
 _STEP = 5
-"""Frames that a foot has to go from one place to the next, taken from the ends of its stances where need be."""
+"""Frames for a foot to move from one place to the next; if necessary, its contacts are shortened."""
 _FOLLOW_S = 0.2
-"""Standard deviation of the Gaussian by which the body follows its feet."""
+"""Standard deviation of the Gaussian that smooths the body's movement after its feet."""
 _LET_GO_S = 0.5
-"""A body that is held returns to its generated path within this time."""
+"""A body that was held returns to its generated path within this time."""
 _STRAIGHT_M = 1e-3
-"""A knee nearer to the line from hip to ankle does not show which way it bends."""
+"""Closer to the line from hip to ankle, the direction in which a knee bends is undefined."""
 _UNMOVED_M = 1e-7
 
 Array = NDArray[np.float64]
@@ -42,10 +42,11 @@ Frames = NDArray[np.bool_]
 def planted(vectors: NDArray[np.floating], held: Frames | None = None) -> NDArray[np.float32]:
     """The dance with its feet planted.
 
-    vectors: (T, 151), not scaled (`vector.encode`); contacts above 0.5 count. held: (T, 151) bool, numbers that stay
-    as they are: with a leg its foot, and with a leg or the root the body keeps its place. Only the root's x and z and
-    the rotations of hips, knees and ankles change, and each foot is turned in the world as it was. It stands on its
-    toes where these are in contact, else on its ankle. Legs do not stretch: a foot that its leg cannot reach slides.
+    vectors: (T, 151), not scaled (`vector.encode`); contacts above 0.5 count. held: (T, 151) bool, numbers that must
+    not change: if a leg is held, so is its foot; if a leg or the root is held, so is the body's position. Only the
+    root's x and z and the rotations of hips, knees and ankles change, and each foot keeps its world rotation. The toes
+    are the fixed point if they are in contact, otherwise the ankle. Legs do not stretch: a foot that its leg cannot
+    reach slides.
     """
     made = np.array(vectors, np.float64)
     contact, root, rotations = motion_vector.decode(torch.as_tensor(made))
@@ -77,7 +78,7 @@ def _leg_channels(side: int) -> NDArray[np.intp]:
 
 
 def _moves(places: Array, stands: Frames, kept: list[Frames]) -> list[Array]:
-    """(T, 3) m by which the left and the right foot are moved; one that never stands follows the other."""
+    """(T, 3) m by which the left and the right foot are moved; a foot without contacts follows the other."""
     by_foot = [_foot_moves(places, stands, side, kept[side]) for side in range(2)]
     both = []
     for side in range(2):
@@ -89,14 +90,14 @@ def _moves(places: Array, stands: Frames, kept: list[Frames]) -> list[Array]:
 
 
 def _foot_moves(places: Array, stands: Frames, side: int, kept: Frames) -> Array | None:
-    """(T, 3) m by which a foot is moved: still during its contacts, smooth in between.
+    """(T, 3) m by which a foot is moved: constant position during contacts, smooth in between.
 
-    stands: (T, 4), as `FEET`. kept: (T,), frames in which it may not move. None where it neither stands nor is kept.
+    stands: (T, 4), as `FEET`. kept: (T,), frames in which it may not move. None if it has neither.
     """
     ankle, toes = places[:, FEET[side]], places[:, FEET[side + 2]]
     on_ankle, on_toes = stands[:, side], stands[:, side + 2]
     stances = [slice(*run) for run in _runs(_steady(on_ankle | on_toes))]
-    # from frame to frame the foot slides by the joint that stands in both, so that it may roll from heel to toes
+    # the slide between frames is measured at the joint in contact in both, so that the foot may roll from heel to toes
     by_ankle = on_ankle[1:] & ~(on_toes[1:] & (on_toes[:-1] | ~on_ankle[:-1]))
     slides = np.where(by_ankle[:, None], np.diff(ankle, axis=0), np.diff(toes, axis=0))
     moves, known = np.zeros((len(places), 3)), kept.copy()
@@ -110,7 +111,7 @@ def _foot_moves(places: Array, stands: Frames, side: int, kept: Frames) -> Array
 
 
 def _apart(stances: list[slice], kept: Frames) -> list[slice]:
-    """The stances, their ends cut so that `_STEP` frames lie between any two, and between them and what is kept."""
+    """The contacts, shortened so that `_STEP` frames are between any two, and between them and kept frames."""
     cut = [[stance.start, stance.stop] for stance in stances]
     spare = [(stance.stop - stance.start - 1) // 2 for stance in stances]
     for number, stance in enumerate(stances):
@@ -128,7 +129,7 @@ def _apart(stances: list[slice], kept: Frames) -> list[slice]:
 
 
 def _blended(values: Array, known: Frames) -> Array:
-    """(T, 3) values where they are known, on smooth ways from one to the next, and constant before and after them."""
+    """(T, 3) the known values, smooth paths between them, and constants before and after them."""
     at = np.flatnonzero(known)
     frames = np.arange(len(values))
     after = np.clip(np.searchsorted(at, frames), 0, len(at) - 1)
@@ -138,7 +139,7 @@ def _blended(values: Array, known: Frames) -> Array:
 
 
 def _body_moves(moves: Array, kept: Frames) -> Array:
-    """(T, 3) m by which the body goes along with its feet, over the ground; 0 where it is kept."""
+    """(T, 3) m by which the body follows its feet, horizontally; 0 where it is kept."""
     along = gaussian_filter1d(moves, _FOLLOW_S * FPS, axis=0, mode="nearest")
     along[:, 1] = 0.0
     if kept.any():
@@ -148,9 +149,9 @@ def _body_moves(moves: Array, kept: Frames) -> Array:
 
 
 def _turned_leg(places: Array, turns: Array, side: int, by: Array) -> tuple[Array, Array]:
-    """World rotations (n, 3, 3) of thigh and shank when the ankle goes `by` (n, 3) m farther than the hip.
+    """World rotations (n, 3, 3) of thigh and shank when the ankle moves by `by` (n, 3) m relative to the hip.
 
-    The knee's hinge turns with the line from hip to ankle, and nothing twists about it.
+    The knee's hinge turns with the line from hip to ankle, without a twist around that line.
     """
     hip, knee, ankle = _joints()[side]
     upper, lower = places[:, knee] - places[:, hip], places[:, ankle] - places[:, knee]
@@ -162,7 +163,8 @@ def _turned_leg(places: Array, turns: Array, side: int, by: Array) -> tuple[Arra
     lengths = [float(np.linalg.norm(REST_OFFSETS[joint])) for joint in (knee, ankle)]
     goal = reach + by
     pole = np.cross(hinge, goal)
-    lost = np.linalg.norm(pole, axis=1, keepdims=True) < _UNMOVED_M  # a leg along the hinge bends wherever it faces
+    # for a leg along the hinge the direction of bending is arbitrary
+    lost = np.linalg.norm(pole, axis=1, keepdims=True) < _UNMOVED_M
     thigh, shank, turned = bent(goal, np.where(lost, forward, pole), *lengths)
     return (
         link_frame(thigh, turned) @ _frame(upper, hinge).swapaxes(1, 2) @ turns[:, hip],

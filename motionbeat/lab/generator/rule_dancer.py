@@ -1,7 +1,7 @@
-"""Song2Dance by rules: the synthetic corpus's dancers and choreographies, danced to the accents of any music.
+"""Song2Dance by rules: dancers and choreographies of the synthetic corpus, applied to the accents of any music.
 
-Nothing is trained. The accents are those of the corpus `choreographed`: peaks of band-wise onset strength at the
-sub-beats. So this dancer is given the beats, which the trained generators are not.
+Nothing is trained. The accents are computed as in the corpus `choreographed`: peaks of band-wise onset strength at the
+sub-beats. So this dancer knows the beats, unlike the trained generators.
 """
 
 import numpy as np
@@ -19,10 +19,10 @@ _EVERY = round(plan.FPS / FPS)
 
 
 def dance_by_rules(audio: decode.Source, sample_rate: int | None, beats: Beats, seed: int = 0) -> GeneratedDance:
-    """A dance to a recording, from its first moment to its last, at 30 frames a second.
+    """A dance to a whole recording, at 30 frames per second.
 
     audio, sample_rate: as `motionbeat.audio.decode.decode` takes them. beats: of this recording, of any meter; they are
-    continued to both ends of it. seed: another one is another dancer, choreography and choice of accents. The same
+    continued to both ends of it. seed: it selects dancer, choreography and accents. The same
     arguments give the same dance. Raises `MotionBeatError` for audio that cannot be used, and for beats after its end.
     """
     samples = decode.signal(audio, sample_rate, mel.SAMPLE_RATE)

@@ -1,8 +1,8 @@
-"""Music2Dance: dances of any length from noise, by 5-s slices that are tied at each denoising step.
+"""Music2Dance: dances of any length from noise, by 5-s slices that are blended at each denoising step.
 
-The noise, and what becomes of it, is one sequence as long as the dance. Each step predicts the clean dance slice by
-slice; where two slices overlap, their predictions are blended, and the whole sequence takes the step. So the slices
-can never part, and no seam is left to mend.
+The sample is one sequence as long as the dance. Each step predicts the clean dance slice by slice; where two slices
+overlap, their predictions are blended, and the step is applied to the whole sequence. So slices cannot diverge, and
+there are no seams.
 """
 
 from collections.abc import Iterable
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
 HOP = FRAMES // 2
 _SLICES_AT_ONCE = 64
 _BRIDGE = 15
-"""Frames after which what is held has no more say in how free ones begin."""
+"""Frames over which the effect of held frames on free ones fades."""
 
 
 @frozen(eq=False)
 class GeneratedDance:
-    """A dance at 30 frames a second, y up."""
+    """A dance at 30 frames per second, y up."""
 
     joints: NDArray[np.float32]
     """(T, 24, 3) m, on the neutral body."""
     poses: NDArray[np.float32]
-    """(T, 24, 3) axis-angle, radians; the root's place is joints[:, 0]."""
+    """(T, 24, 3) axis-angle, radians; the root's position is joints[:, 0]."""
     contacts: NDArray[np.float32]
     """(T, 4), about 0 or 1: left ankle, right ankle, left toes, right toes."""
     vectors: NDArray[np.float32]
-    """(T, 151) as they were sampled, or planted: the same in the form of `vector`, contacts not yet 0 or 1."""
+    """(T, 151) vectors as sampled (or planted), contacts not rounded to 0 or 1."""
     fps: float = FPS
 
 
 @frozen(eq=False)
 class Held:
-    """What is known of a dance: vectors (T, 151) and where they hold, (T, 151) bool."""
+    """Known numbers of a dance: vectors (T, 151), and (T, 151) bool, True where they are known."""
 
     vectors: NDArray[np.float32]
     mask: NDArray[np.bool_]
@@ -63,11 +63,11 @@ def hold(
     joints: Iterable[str] | None = None,
     root: bool = True,
 ) -> Held:
-    """Hold fixed a part of a dance (T, 151) as `vector.encode` gives it.
+    """Fix a part of a dance (T, 151), encoded by `motion_vector.encode`.
 
-    frames: which ones, a slice or (T,) bool: the first and last of a dance for in-betweening. joints: names whose
-    rotations are held, all with None, and with them the foot contacts. root: whether the place is held.
-    Raises `MotionBeatError` for unknown joints, another shape and when nothing is held.
+    frames: a slice or (T,) bool; for in-betweening the first and last frames. joints: names of joints whose rotations
+    are held; None: all joints and the foot contacts. root: whether its position is held. Raises `MotionBeatError` for
+    unknown joints, another shape and when nothing is held.
     """
     values = np.asarray(vectors, np.float32)
     if values.ndim != 2 or values.shape[1] != WIDTH or not np.isfinite(values).all():
@@ -102,11 +102,11 @@ def generate(
 ) -> GeneratedDance:
     """Dance to music.
 
-    condition: (T, c) music features of the model's encoder at 30 frames a second. frames: length of the dance, all T
-    by default. guidance: weight of the music, 0 for none. steps: of DDIM; eta: its noise, 0..1. held: the
-    given part of the dance, of `frames` frames; it is kept exactly. plant: whether feet are kept still while the
-    contacts of the dance are on (`planting`), which EDGE does not do. The same arguments give the same dance. Raises
-    `MotionBeatError` for music that is too short, silent or of another width, and values out of range.
+    condition: (T, c) music features of the model's encoder at 30 frames per second. frames: length of the dance, all T
+    by default. guidance: weight of the music, 0 for none. steps: number of DDIM steps; eta: DDIM's noise, 0..1. held:
+    the given part of the dance, of `frames` frames; it is kept exactly. plant: whether feet are kept still during
+    contacts (`planting`), which EDGE does not do. The same arguments give the same dance. Raises `MotionBeatError` for
+    music that is too short, silent or of another width, and values out of range.
     """
     music = _checked_music(model, condition)
     count = len(music) if frames is None else frames
@@ -115,7 +115,7 @@ def generate(
         raise MotionBeatError(f"held vectors have shape {held.vectors.shape}; give ({count}, {WIDTH}) as the dance has")
     device = model.offset.device
     normalised = model.normalise_music(torch.as_tensor(music[:count], device=device))
-    generator = torch.Generator().manual_seed(seed)  # on the CPU: the same noise for every device
+    generator = torch.Generator().manual_seed(seed)  # on the CPU, for the same noise on every device
     start = torch.randn((count, WIDTH), generator=generator).to(device)
     rows = _slice_rows(count).to(device)  # (n, 150)
     share = _shares(count, rows)  # (n, 150, 1)
@@ -125,7 +125,7 @@ def generate(
         clean = torch.zeros_like(x)
         for part, weight in zip(rows.split(_SLICES_AT_ONCE), share.split(_SLICES_AT_ONCE), strict=True):
             sliced = model.guided(x[part], step, normalised[part], guidance)
-            # slice by slice, since a sum in no fixed order would differ from run to run
+            # slice by slice: a sum in random order would differ between runs
             for addend, row in zip(weight * sliced, part, strict=True):
                 clean[row] += addend
         return clean if bridge is None else bridge(clean)
@@ -150,7 +150,7 @@ def generate(
 
 
 def dance_to(model: DanceGenerator, music: Music, settings: "Dance", seed: int) -> GeneratedDance:
-    """Dance to the first seconds of a song by the settings of the stage dance; errors as those of `generate`."""
+    """Dance to the first seconds of a song with the settings of the stage dance; errors as for `generate`."""
     return generate(
         model,
         music.condition(min(settings.length_s, float(music.times[-1]))),
@@ -174,9 +174,10 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
 
 
 class _Bridge:
-    """Carries what is held into the free frames around it: what a prediction misses it by fades within `_BRIDGE`.
+    """Joins held and free frames: the prediction error at held frames is subtracted from the free ones, fading within
+    `_BRIDGE`.
 
-    Without it the first free frame is predicted as if nothing stood before it, and the dance jumps there.
+    Without it the first free frame ignores the held ones, and the dance jumps there.
     """
 
     def __init__(self, mask: NDArray[np.bool_], known: Tensor) -> None:
@@ -196,7 +197,7 @@ class _Bridge:
         ]
 
     def __call__(self, clean: Tensor) -> Tensor:
-        """A predicted dance (T, 151), scaled, that meets what is held."""
+        """A predicted dance (T, 151), scaled, that continues the held frames."""
         missed = self.known - clean
         return clean + sum(share * missed.gather(0, at) for at, share in self._sides)
 
@@ -208,7 +209,7 @@ def _slice_rows(count: int) -> Tensor:
 
 
 def _shares(count: int, rows: Tensor) -> Tensor:
-    """(n, 150, 1) weight of each slice at its frames: falling to its ends, summing to 1 at every frame."""
+    """(n, 150, 1) weight of each slice at its frames: it falls towards the ends, and the sum at every frame is 1."""
     place = torch.arange(FRAMES, device=rows.device)
     tent = torch.minimum(place + 1, FRAMES - place).float().expand(rows.shape)
     total = torch.zeros(count, device=rows.device)
@@ -226,7 +227,7 @@ def _checked_music(model: DanceGenerator, condition: ArrayLike) -> NDArray[np.fl
             f"(frames, {width}) of that encoder"
         )
     if not np.isfinite(music).all():
-        raise MotionBeatError("the music features hold NaN or infinity: encode the song again")
+        raise MotionBeatError("the music features contain NaN or infinity: encode the song again")
     if len(music) > 1 and (music == music[0]).all():
         raise MotionBeatError("the music features are constant, as for a silent song: use a song that is not silent")
     return music
@@ -245,7 +246,7 @@ def _check(model: DanceGenerator, length: int, frames: int, guidance: float, ste
 
 
 def check_choices(model: DanceGenerator, guidance: float, steps: int) -> None:
-    """Raise `MotionBeatError` for a guidance or a number of steps that `generate` does not take."""
+    """Raise `MotionBeatError` for a guidance or a number of steps that `generate` does not accept."""
     if not (np.isfinite(guidance) and guidance >= 0):
         raise MotionBeatError(f"guidance = {guidance}; expected a number of at least 0")
     if not 1 <= steps <= len(model.levels):

@@ -1,4 +1,4 @@
-"""One generator for the music of each encoder: trained, and written with a gallery of their dances."""
+"""Train one generator for the music of each encoder, and write them with a gallery of their dances."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ from motionbeat.lab.training.run_state import Checkpoint
 from motionbeat.model.device import best_device
 
 SHOWN = 2
-"""Songs of the gallery, each with a dance of every generator."""
+"""Number of songs in the gallery, each with a dance of every generator."""
 
 
 @frozen(eq=False)
@@ -66,7 +66,7 @@ def write_generators(
 ) -> None:
     """Write each generator as folder/NAME, and dances to the first test songs as folder/gallery.
 
-    rules: songs and dances by rules, of which the gallery has the first to each song, as of the real ones.
+    rules: songs and dances by rules; the gallery has the first one to each song, like for real dances.
     """
     for name, trained in generators.items():
         shown = sorted(trained.music.items())[:SHOWN]

@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 def clip_task(data_set: str) -> "ClipTask":
-    """The task that a data set's module declares; `MotionBeatError` for an unknown name."""
+    """The task of a data set's module; `MotionBeatError` for an unknown name."""
     task: ClipTask = registry.module_of("data set", data_set).CLIP_TASK
     return task
 
 
 def read(data_set: str, root: Path, folds: bool = False) -> "LabelledSet":
-    """The data set in the folder `root`, labels for its task.
+    """Read the data set in the folder `root`, with labels for its task.
 
-    folds: all items that are there, for cross-validation. Raises `MotionBeatError` for an unknown name, and for all
-    that is missing or wrong in the folder, together.
+    folds: read all existing items, for cross-validation. Raises `MotionBeatError` for an unknown name, and one for
+    everything that is missing or wrong in the folder.
     """
     return clip_task(data_set).read(root, folds)

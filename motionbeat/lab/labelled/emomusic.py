@@ -3,10 +3,10 @@
 Layout: `songs_info.csv` (song_id, Artist, "Mediaeval 2013 set", ...) and `static_annotations.csv` (song_id,
 mean_arousal, mean_valence, ...), both at the root or in `annotations/`, and `clips_45seconds/<song_id>.mp3`.
 
-Split, as the benchmarks jukemir and MARBLE have it (504/115/125): the evaluation set of MediaEval 2013 is test;
-of the development set, an artist is validation where the SHA-1 of the name, in lower-case ASCII letters with
-single spaces, is 8 or 9 modulo 10. Train and validation share no artist; whether test shares one with them is
-the data set's own doing. Where `splits.csv` (song_id, split) lies at the root, it is used instead.
+Split, as in the benchmarks jukemir and MARBLE (504/115/125): the evaluation set of MediaEval 2013 is test;
+of the development set, an artist belongs to validation if the SHA-1 of the name, in lower-case ASCII letters with
+single spaces, is 8 or 9 modulo 10. Train and validation share no artist; test may share some with them. If there is a
+`splits.csv` (song_id, split) at the root, it is used instead.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ _FIX = "download the file of the data set again"
 def read(root: Path) -> LabelledSet:
     """Clips and their mean (arousal, valence), as rated (kind regression); an artist's clips are a group.
 
-    Targets are not z-scored: the task does that, because it needs the training split's mean. Raises
-    `MotionBeatError` for all that is missing or wrong, together: columns, ratings outside 1 to 9, songs in one
-    table only, unknown sets, missing clips.
+    Targets are not z-scored here: the task does it with the mean of the training split. Raises one `MotionBeatError`
+    for everything that is missing or wrong: columns, ratings outside 1 to 9, songs in one table only, unknown sets,
+    missing clips.
     """
     info, static = (_found(root, name) for name in ("songs_info.csv", "static_annotations.csv"))
     ratings, errors = ratings_of(static)
@@ -44,7 +44,7 @@ def read(root: Path) -> LabelledSet:
         errors += wrong
     used = sorted(song for song in ratings.keys() & artists.keys() & splits.keys() if splits[song] in SPLITS)
     folder = root / "clips_45seconds"
-    # at least as wide as the ids of the data set, so that names sort as numbers do
+    # at least as wide as the ids of the data set, so that names sort like numbers
     items = [
         Item(song.zfill(4), folder / f"{song}.mp3", splits[song], artist_key(artists[song]) or song, ratings[song])
         for song in used
@@ -69,9 +69,9 @@ def ratings_of(
     valence: str = "mean_valence",
     scale: tuple[float, float] = (1.0, 9.0),
 ) -> tuple[dict[str, tuple[float, float]], list[str]]:
-    """Mean (arousal, valence) of each song in a table, and what is wrong in which line.
+    """Mean (arousal, valence) of each song in a table, and the errors of its lines.
 
-    The column names and the scale are Emomusic's; DEAM and PMEmo differ in nothing else.
+    Column names and scale are Emomusic's; DEAM and PMEmo differ only in these.
     """
     ratings: dict[str, tuple[float, float]] = {}
     errors = []
@@ -84,7 +84,7 @@ def ratings_of(
             given = f"{row[arousal]!r} and {row[valence]!r}"
             errors.append(f"{path} line {line}: ratings {given}; expected {scale[0]:g} to {scale[1]:g}: {_FIX}")
         elif str(int(name)) in ratings:
-            errors.append(f"{path} line {line}: song {name} stands there twice: {_FIX}")
+            errors.append(f"{path} line {line}: song {name} occurs twice: {_FIX}")
         else:
             ratings[str(int(name))] = (values[0], values[1])
     return ratings, errors
@@ -123,7 +123,7 @@ def _rating(text: str) -> float:
 
 
 def _songs(path: Path) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """Artist and MediaEval set of each song, and what is wrong in which line."""
+    """Artist and MediaEval set of each song, and the errors of the lines."""
     artists: dict[str, str] = {}
     sets: dict[str, str] = {}
     errors = []
@@ -132,16 +132,16 @@ def _songs(path: Path) -> tuple[dict[str, str], dict[str, str], list[str]]:
         if not _is_id(name):
             errors.append(f"{path} line {line}: song_id {name!r} is not a number: {_FIX}")
         elif part not in SETS:
-            errors.append(f"{path} line {line}: Mediaeval 2013 set {part!r} is none of {', '.join(SETS)}: {_FIX}")
+            errors.append(f"{path} line {line}: Mediaeval 2013 set {part!r} is not one of {', '.join(SETS)}: {_FIX}")
         elif str(int(name)) in artists:
-            errors.append(f"{path} line {line}: song {name} stands there twice: {_FIX}")
+            errors.append(f"{path} line {line}: song {name} occurs twice: {_FIX}")
         else:
             artists[str(int(name))], sets[str(int(name))] = row["Artist"], part
     return artists, sets, errors
 
 
 def _own_splits(path: Path, artists: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The split of each song that splits.csv names, and what is wrong in which line."""
+    """The split of each song in splits.csv, and the errors of its lines."""
     splits: dict[str, str] = {}
     errors = []
     fix = "correct or remove it"
@@ -150,9 +150,9 @@ def _own_splits(path: Path, artists: dict[str, str]) -> tuple[dict[str, str], li
         if name not in artists:
             errors.append(f"{path} line {line}: song {row['song_id']!r} is not in songs_info.csv: {fix}")
         elif row["split"] not in SPLITS:
-            errors.append(f"{path} line {line}: split {row['split']!r} is none of {', '.join(SPLITS)}: {fix}")
+            errors.append(f"{path} line {line}: split {row['split']!r} is not one of {', '.join(SPLITS)}: {fix}")
         elif name in splits:
-            errors.append(f"{path} line {line}: song {name} stands there twice: {fix}")
+            errors.append(f"{path} line {line}: song {name} occurs twice: {fix}")
         else:
             splits[name] = row["split"]
     return splits, errors

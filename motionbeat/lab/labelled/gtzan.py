@@ -1,11 +1,11 @@
 """GTZAN: 1,000 clips of 30 s in 10 genres (Tzanetakis & Cook, 2002), and their beats (Marchand & Peeters, 2015).
 
 Layout: `genres/<genre>/<genre>.000NN.(wav|au|flac|mp3)` (or `genres_original/`), `beats/gtzan_<genre>_000NN.beats`
-with lines `time<TAB>position`, and the fault-filtered lists of Kereliuk, Sturm & Larsen (2015), which keep the
-artists of train, validation and test apart: `train_filtered.txt` (443 clips), `valid_filtered.txt` (197) and
+with lines `time<TAB>position`, and the fault-filtered lists of Kereliuk, Sturm & Larsen (2015), in which train,
+validation and test have different artists: `train_filtered.txt` (443 clips), `valid_filtered.txt` (197) and
 `test_filtered.txt` (290), lines `blues/blues.00029.wav`.
 
-jazz.00054, which is on the training list, is broken in the copies that go around and left out everywhere.
+jazz.00054, which is on the training list, is broken in the available copies and always left out.
 """
 
 import re
@@ -31,7 +31,7 @@ from motionbeat.lab.tables import SPLITS
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 CORRUPT = ("jazz.00054",)
 NOT_ANNOTATED = ("reggae.00086",)
-"""The one clip of the 1,000 that has no beat annotation."""
+"""The only clip of the 1,000 without beat annotation."""
 LISTS = {"train": "train_filtered.txt", "val": "valid_filtered.txt", "test": "test_filtered.txt"}
 _AUDIO = (".wav", ".au", ".flac", ".mp3")
 _CLIP = re.compile(r"([a-z]+)\.(\d{5})")
@@ -45,8 +45,8 @@ _LISTS_FROM = (
 def read(root: Path, lists: bool = True) -> LabelledSet:
     """Clips and their genre (kind classes). Without `lists` every clip has split UNSPLIT, for cross-validation.
 
-    Raises `MotionBeatError` for all that is missing or wrong, together: the lists, listed clips without audio,
-    unknown genres, clips twice.
+    Raises one `MotionBeatError` for everything that is missing or wrong: the lists, listed clips without audio, unknown
+    genres, clips that occur twice.
     """
     clips, splits, left_out, errors = _clips(root, lists)
     items = [
@@ -60,7 +60,7 @@ def read(root: Path, lists: bool = True) -> LabelledSet:
 def read_beats(root: Path, lists: bool = True) -> LabelledSet:
     """Clips and their annotated beats (kind beats), for the same splits; see `read`.
 
-    In six jazz clips nobody counted bars: their labels have times only.
+    Six jazz clips have no bar positions: their labels have only times.
     """
     clips, splits, left_out, errors = _clips(root, lists)
     items = []
@@ -87,10 +87,9 @@ def read_beats(root: Path, lists: bool = True) -> LabelledSet:
 
 
 def beats_of(path: Path) -> BeatLabels:
-    """Beats of a file of lines `time` or `time<TAB>position`; the same form in every line.
+    """Beats of a file of lines `time` or `time<TAB>position`; all lines have the same form.
 
-    Raises `MotionBeatError` naming the lines that are no such numbers, times that do not rise, and a file of fewer
-    than two beats.
+    Raises `MotionBeatError` that names wrong lines and times that do not increase, and for fewer than two beats.
     """
     fix = "download the annotation file again"
     lines = [(number, line.split()) for number, line in enumerate(text_of(path, fix).splitlines(), 1) if line.strip()]
@@ -141,13 +140,13 @@ def _assembled(
 
 
 def _clips(root: Path, lists: bool) -> tuple[dict[str, Path], dict[str, str], dict[str, list[str]], list[str]]:
-    """The audio of each clip that is used, the split of each clip, what is left out, and errors."""
+    """The audio of each used clip, the split of each clip, the clips that are left out, and errors."""
     clips, errors = _audio(root)
     splits = dict.fromkeys(clips, UNSPLIT)
     if lists:
         splits, wrong = _splits(root)
         errors += wrong
-        # a clip on a list is used wherever its file is, so that a missing one is seen
+        # a clip on a list is used even without a file, so that a missing file is an error
         example = next(iter(clips.values()), root / "genres" / "x" / "x.wav")
         for name in splits.keys() - clips.keys() - set(CORRUPT):
             clips[name] = example.parents[1] / name.split(".")[0] / f"{name}{example.suffix}"
@@ -167,7 +166,7 @@ def _audio(root: Path) -> tuple[dict[str, Path], list[str]]:
     errors = []
     for folder in sorted(path for path in base.iterdir() if path.is_dir()):
         if folder.name not in GENRES:
-            errors.append(f"{folder}: {folder.name!r} is none of GTZAN's genres ({', '.join(GENRES)}): remove it")
+            errors.append(f"{folder}: {folder.name!r} is not one of GTZAN's genres ({', '.join(GENRES)}): remove it")
             continue
         for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in _AUDIO):
             match = _CLIP.fullmatch(path.stem)
@@ -181,7 +180,7 @@ def _audio(root: Path) -> tuple[dict[str, Path], list[str]]:
 
 
 def _splits(root: Path) -> tuple[dict[str, str], list[str]]:
-    """The split of each listed clip, and what is wrong with the lists."""
+    """The split of each listed clip, and the errors of the lists."""
     absent = [name for name in LISTS.values() if not (root / name).is_file()]
     if absent:
         raise MotionBeatError(f"{root} has no {', '.join(absent)}: {_LISTS_FROM}")

@@ -1,6 +1,6 @@
-"""Files2LabelledSet: audio files with labels and a split, whatever the data set they come from.
+"""Files2LabelledSet: audio files with labels and a split, in the same form for all data sets.
 
-A reader collects items and errors; `assemble` looks at everything and refuses it in one message.
+A reader collects items and errors; `assemble` checks everything and reports all errors in one message.
 """
 
 import csv
@@ -20,15 +20,15 @@ from motionbeat.lab.tables import SPLITS
 
 Kind = Literal["classes", "tags", "regression", "beats"]
 OURS = "motionbeat"
-"""The row of the trained model."""
+"""The row of the trained model in tables."""
 UNSPLIT = ""
-"""The split of every item where a set was read without its split, for cross-validation."""
-_NAMED = 3  # examples in a message about many files
+"""The split of every item if a set was read without its splits, for cross-validation."""
+_NAMED = 3  # number of examples in a message about many files
 
 
 @frozen(eq=False)
 class BeatLabels:
-    """Annotated beats: times (N,) s, rising; positions (N,) in the bar from 1, or None without annotation."""
+    """Annotated beats: times (N,) s, increasing; positions (N,) in the bar, from 1, or None without annotation."""
 
     times: NDArray[np.float64]
     positions: NDArray[np.int64] | None
@@ -41,8 +41,8 @@ Label = int | tuple[float, ...] | BeatLabels
 class Item:
     """One recording. Items of one `group` (track, artist, instrument) are not independent of each other.
 
-    label, by the set's kind: classes - index into `LabelledSet.classes`; tags - one 0 or 1 a class; regression -
-    one number a class; beats - `BeatLabels`.
+    label, by the set's kind: classes - index into `LabelledSet.classes`; tags - one 0 or 1 per class; regression - one
+    number per class; beats - `BeatLabels`.
     """
 
     name: str
@@ -56,9 +56,9 @@ class Item:
 class LabelledSet:
     """The items of one task of a data set, sorted by name.
 
-    classes: names of the classes, tags or regressed quantities (none for beats). grouped_by: what a group is;
-    intervals resample groups. split_by: where the split comes from, to be printed beside a score. left_out: by
-    reason the names of what the folder holds but the task does not use.
+    classes: names of the classes, tags or regressed quantities (none for beats). grouped_by: the kind of group;
+    intervals resample groups. split_by: the source of the split, printed with a score. left_out: for each reason, the
+    names of unused items.
     """
 
     name: str
@@ -76,7 +76,7 @@ class LabelledSet:
     def targets(self, split: str) -> NDArray[Any]:
         """Labels of a split as an array: classes (n,) int64; tags and regression (n, classes) float64.
 
-        Raises `MotionBeatError` for beats, which differ in number: take them from the items.
+        Raises `MotionBeatError` for beats, whose number differs: take them from the items.
         """
         if self.kind == "beats":
             raise MotionBeatError(f"{self.name}: beats differ in number from clip to clip; read item.label of each")
@@ -88,10 +88,11 @@ class LabelledSet:
 
 @frozen
 class ClipTask:
-    """A task of one label a clip, as the module of its data set declares it (`CLIP_TASK`).
+    """A task with one label per clip, declared by the module of its data set (`CLIP_TASK`).
 
-    read: root and whether for cross-validation -> the clips. columns: {metric: title} of its tables. headline: the
-    metrics that DVC shows. of_paper: {metric: column of the paper's Table 1} where that has another name.
+    read: a function of the root, and of whether it is for cross-validation, that returns the clips. columns: {metric:
+    title} of its tables. headline: the metrics that DVC shows. of_paper: {metric: column of the paper's Table 1}, if
+    its name differs.
     """
 
     name: str
@@ -102,7 +103,7 @@ class ClipTask:
 
     @property
     def shown(self) -> dict[str, tuple[str, str, str]]:
-        """{name for DVC: task, row and metric} of our own headline figures."""
+        """{name for DVC: task, row and metric} of our headline figures."""
         return {f"{self.name}_{metric}": (self.name, OURS, metric) for metric in self.headline}
 
 
@@ -119,7 +120,7 @@ def assemble(
     errors: Iterable[str],
     splits: Sequence[str] = SPLITS,
 ) -> LabelledSet:
-    """Sort and check the items that a reader found; raises for those that are wrong, and for the reader's `errors`.
+    """Sort and check the items of a reader; raises one error for wrong items and the reader's `errors`.
 
     Refused: a name twice, audio that is missing or empty (with counts), a split of `splits` without items.
     """
@@ -166,7 +167,7 @@ def shortened(names: Iterable[str]) -> str:
 
 
 def text_of(path: Path, fix: str) -> str:
-    """The text of a file; raises `MotionBeatError` naming it and `fix` where it is missing or no text."""
+    """The text of a file; raises `MotionBeatError` naming it and `fix` if it is missing or not text."""
     return read_text(path, fix)
 
 

@@ -1,6 +1,6 @@
 """MagnaTagATune: 25,863 clips of 29 s with 188 tags (Law et al., 2009); the task is its 50 most frequent tags.
 
-Layout: `annotations_final.csv` (tab-separated: clip_id, one column of 0 and 1 a tag, mp3_path) and the mp3 files
+Layout: `annotations_final.csv` (tab-separated: clip_id, one column of 0 and 1 per tag, mp3_path) and the mp3 files
 under their mp3_path, in folders 0 to f (unpacked from the three parts of mp3.zip).
 
 Split by folder, as usual since Dieleman & Schrauwen (2014): 0-b train, c validation, d-f test. The benchmarks
@@ -27,8 +27,8 @@ _FIX = "download the file of the data set again"
 def read(root: Path, untagged: bool = True) -> LabelledSet:
     """Clips and their tags (kind tags), classes in order of frequency; clips of one track are a group.
 
-    untagged: keep clips that have none of the 50 tags. Raises `MotionBeatError` for all that is missing or wrong,
-    together: columns, values other than 0 and 1, paths outside folders 0 to f, clips twice, missing mp3 files.
+    untagged: keep clips that have none of the 50 tags. Raises one `MotionBeatError` for everything that is missing or
+    wrong: columns, values other than 0 and 1, paths outside folders 0 to f, clips twice, missing mp3 files.
     """
     path = root / "annotations_final.csv"
     rows = table(path, ("clip_id", "mp3_path"), _FIX, delimiter="\t")
@@ -66,7 +66,7 @@ def read(root: Path, untagged: bool = True) -> LabelledSet:
 def top_tags(marks: NDArray[np.bool_]) -> list[int]:
     """Columns of the TAGS most frequent tags of (clips, tags), the most frequent first, ties in the given order.
 
-    Fewer where fewer tags are given to any clip.
+    The result is shorter if fewer tags occur.
     """
     counts = marks.sum(axis=0)
     return [int(column) for column in np.argsort(-counts, kind="stable")[:TAGS] if counts[column]]
@@ -78,7 +78,7 @@ def split_of(folder: str) -> str:
 
 
 def _marks(path: Path, rows: list[tuple[int, dict[str, str]]], names: list[str]) -> tuple[NDArray[np.bool_], list[str]]:
-    """(clips, tags) and what is wrong in which line."""
+    """(clips, tags), and the errors of the lines."""
     marks = np.zeros((len(rows), len(names)), bool)
     errors = []
     for index, (line, row) in enumerate(rows):

@@ -34,8 +34,8 @@ _FIX = "unpack the data set's own archive (json/wav) again"
 def read(root: Path, splits: Sequence[str] = SPLITS) -> LabelledSet:
     """Notes and their instrument family (kind classes); the notes of one instrument are a group.
 
-    splits: which of train, val and test must be there and are read. Raises `MotionBeatError` for all that is
-    missing or wrong, together: examples.json, unknown families, notes twice, missing wav files.
+    splits: which of train, val and test to read. Raises one `MotionBeatError` for everything that is missing or wrong:
+    examples.json, unknown families, notes twice, missing wav files.
     """
     items: list[Item] = []
     errors: list[str] = []
@@ -77,7 +77,7 @@ def _notes(path: Path) -> dict[str, Any]:
 
     notes = read_json(path, _FIX, object_pairs_hook=unique)
     if not isinstance(notes, dict) or not notes:
-        raise MotionBeatError(f"{path} holds no notes: {_FIX}")
+        raise MotionBeatError(f"{path} has no notes: {_FIX}")
     return notes
 
 
@@ -88,8 +88,8 @@ def _wrong_with(note: Any) -> str | None:
         return "no instrument_str and instrument_family_str"
     family = note["instrument_family_str"]
     if family not in FAMILIES:
-        return f"instrument_family_str {family!r} is none of {', '.join(FAMILIES)}"
-    # the number says the same again; archives cut down to their strings leave it out
+        return f"instrument_family_str {family!r} is not one of {', '.join(FAMILIES)}"
+    # the number is redundant; reduced copies of the data set leave it out
     number = note.get("instrument_family", FAMILIES.index(family))
     if number != FAMILIES.index(family):
         return f"instrument_family is {number!r}, but {family} is number {FAMILIES.index(family)}"
@@ -97,7 +97,7 @@ def _wrong_with(note: Any) -> str | None:
 
 
 def _read_part(root: Path, folds: bool) -> LabelledSet:
-    """All of it, or for cross-validation those of its folders that are there."""
+    """Read all splits, or for cross-validation the folders that exist."""
     there = [split for split, name in FOLDERS.items() if (root / name).is_dir()]
     return read(root, there) if folds and there else read(root)
 

@@ -1,1 +1,1 @@
-"""Tempo and jitter negatives, mined once and stored with the numbers that justify each pair."""
+"""Tempo and jitter negatives, mined once and stored with the measurements that justify each pair."""

@@ -1,8 +1,8 @@
 """Beat-jitter negatives: the same clip, its motion shifted against the music.
 
 Source: paper, section 2.1.1 ("shifting motion or audio by +-1 beat within the same clip"). Shifts by parts of a beat
-and by whole bars are not in the paper. A shift by whole bars keeps every step on its place in the bar: it is a
-negative only where the music of the two windows differs.
+and by whole bars are not in the paper. A shift by whole bars keeps the position of every step in the bar, so it is a
+negative only if the music of the two windows differs.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from motionbeat.lab.token_tables.token_windows import Tokens, in_subbeats
 
 
 def mine_jitter_negatives(tokens: Tokens, split: str, beats: int, settings: Settings) -> Iterator[tuple[Any, ...]]:
-    """Rows of `tables.JITTER_NEGATIVES`: every window of a split with each shift that makes a negative of it.
+    """Rows of `tables.JITTER_NEGATIVES`: every window of a split with each of its valid shifts.
 
-    The shifted sub-beats come from the clip itself where it has them (`parent`), else from the window
-    rolled around (`roll`). A shift by whole bars is left out where the onset curves of the music there and here
-    correlate by `settings.bar_correlation` or more, or are flat: the dance would fit both.
-    Raises `MotionBeatError` for a shift that is not a whole number of sub-beats.
+    The shifted sub-beats come from the clip if it has them (`parent`), otherwise from the window rolled cyclically
+    (`roll`). A shift by whole bars is left out if the onset curves at both places correlate by
+    `settings.bar_correlation` or more, or are flat: the dance would fit both. Raises `MotionBeatError` for a shift that
+    is not a whole number of sub-beats.
     """
     subbeats = tokens.layout.subbeats
     first, end = (rows * subbeats for rows in tokens.runs())

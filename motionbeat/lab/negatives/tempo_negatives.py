@@ -1,7 +1,7 @@
 """Tempo-aware negatives: another song at the same tempo, in another bar phase or with other accents.
 
-Source: paper, section 2.1.1 ("similar BPM but differ in bar-phase or accent patterns"). Accents are compared on the
-time line of the window, as retrieval compares windows: the rivals there are windows of the same bar phase.
+Source: paper, section 2.1.1 ("similar BPM but differ in bar-phase or accent patterns"). Accents are compared along the
+time of the window, as in retrieval, where the competing windows have the same bar phase.
 """
 
 import zlib
@@ -20,14 +20,14 @@ from motionbeat.lab.token_tables.token_windows import Tokens, Windows
 
 Floats = NDArray[np.float64]
 _FOLDS = (0.5, 1.0, 2.0)
-_MOST = 20_000  # windows of one tempo that an anchor is compared with
-_AT_ONCE = 4096  # windows whose curves are gathered at a time
-_REMEMBERED = 100_000  # music windows whose negatives are remembered for the next dance to them
+_MOST = 20_000  # windows of one tempo to compare with an anchor
+_AT_ONCE = 4096  # windows to gather at a time
+_REMEMBERED = 100_000  # music windows with stored negatives, for the next dance to the same music
 
 
 @frozen(eq=False)
 class SongWindows:
-    """The distinct music windows under a set of dance windows; one array entry each."""
+    """The distinct music windows of a set of dance windows; one array entry each."""
 
     song: NDArray[np.object_]
     start: NDArray[np.int64]
@@ -35,10 +35,10 @@ class SongWindows:
     bar_position: NDArray[np.int64]
     beats_per_bar: NDArray[np.int64]
     curve: Floats
-    """(w, K * S): the window's onset curve of mean 0 and length 1; NaN where it is flat."""
+    """(w, K * S): the window's onset curve, normalised to mean 0 and length 1; NaN if it is flat."""
 
     def correlation(self, others: NDArray[np.intp], anchor: int) -> Floats:
-        """(o,) Pearson correlation of the onset curves of other windows with that of `anchor`; NaN for a flat one."""
+        """(o,) Pearson correlation of the onset curves of other windows with that of `anchor`; NaN for a flat curve."""
         # einsum, not BLAS: its sums do not depend on the number of threads
         return np.einsum("if,f->i", self.curve[others], self.curve[anchor])
 
@@ -68,7 +68,7 @@ def song_windows(tokens: Tokens, windows: Windows) -> tuple[SongWindows, NDArray
 
 
 def unit_curves(curves: NDArray[Any]) -> Floats:
-    """(w, t) -> the same with mean 0 and length 1, so that products are Pearson correlations; NaN where flat."""
+    """(w, t) -> the same with mean 0 and length 1, so that products are Pearson correlations; NaN for flat curves."""
     centred = np.asarray(curves, np.float64) - np.mean(curves, axis=1, keepdims=True, dtype=np.float64)
     norm = np.linalg.norm(centred, axis=1, keepdims=True)
     return np.divide(centred, norm, out=np.full_like(centred, np.nan), where=norm > 1e-9)
@@ -82,12 +82,11 @@ def folded_difference(bpm: Floats, other: Floats) -> Floats:
 def mine_tempo_negatives(tokens: Tokens, split: str, beats: int, settings: Settings) -> Iterator[tuple[Any, ...]]:
     """Rows of `tables.TEMPO_NEGATIVES` for every window of a split that has such negatives.
 
-    A pair is admitted when the songs differ, the tempi agree within the larger of the two
-    tolerances, and the meters or the bar phases differ or the onset curves correlate less
-    than `settings.accent_correlation`. The share `settings.same_phase` is kept for windows of the
-    anchor's meter and bar phase, where there are as many. Hardest first: the most alike
-    curves, each other song once before any song twice. Of more than 60,000 rivals those nearest in tempo are compared,
-    so that cost and memory of a window do not grow with the corpus for ever.
+    A pair is valid if the songs differ, the tempi agree within the larger of the two tolerances, and the meters or bar
+    phases differ or the onset curves correlate less than `settings.accent_correlation`. The share `settings.same_phase`
+    is reserved for windows of the anchor's meter and bar phase, if there are enough. Hardest first: the most similar
+    curves, each other song once before any song twice. If there are more than 60,000 candidates, those nearest in tempo
+    are compared, which limits time and memory.
     """
     windows = tokens.windows(split, beats)
     if len(windows) == 0 or settings.tempo_per_anchor == 0:
@@ -145,7 +144,7 @@ def _hardest(
 
 
 def _near(bpm: Floats, by_tempo: NDArray[np.intp], anchor: float, tolerance: float) -> NDArray[np.intp]:
-    """Windows, rising, whose tempo is about that of the anchor, its half or its double: the nearest of each."""
+    """Windows, in ascending order, with about the tempo of the anchor, its half or its double: the nearest of each."""
     parts = []
     for factor in _FOLDS:
         edges = (anchor - tolerance) / factor * (1 - 1e-9), anchor / factor, (anchor + tolerance) / factor * (1 + 1e-9)

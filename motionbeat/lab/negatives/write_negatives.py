@@ -13,7 +13,9 @@ from motionbeat.lab.token_tables.token_windows import Tokens
 def write_negatives(
     tokens: Tokens, splits: Iterable[str], beats: int, settings: Negatives, folder: Path
 ) -> dict[str, dict[str, int]]:
-    """Write tempo.parquet and jitter.parquet of the windows of some splits; pairs of each kind by split."""
+    """Write tempo.parquet and jitter.parquet for the windows of some splits; returns the pairs of each kind by
+    split.
+    """
     splits, counts = list(splits), {}
     for name, schema, mine in (
         ("tempo", tables.TEMPO_NEGATIVES, mine_tempo_negatives),

@@ -75,16 +75,16 @@ def load(path: Path | str = "params.yaml") -> Params:
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file holds; `MotionBeatError` where it is missing, no text or no YAML."""
+    """The content of a YAML file; `MotionBeatError` if it is missing, not text or not YAML."""
     text = read_text(path, "run from the folder that holds dvc.yaml and params.yaml", _MOST_BYTES)
     with guarded(path, "is not valid YAML", "correct it, or restore the committed version"):
         return YAML(typ="safe", pure=True).load(text)
 
 
 def from_dict(values: Any, origin: str = "params") -> Params:
-    """Check nested plain values against the model; `origin` stands in front of each message."""
+    """Check nested plain values against the model; each message begins with `origin`."""
     if not isinstance(values, dict):
-        raise MotionBeatError(f"{origin} holds no sections")
+        raise MotionBeatError(f"{origin} has no sections")
     params = structured(values, origin)
     wrong = contradictions(params)
     if wrong:

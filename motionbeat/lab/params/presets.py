@@ -1,7 +1,7 @@
 """Named sets of overrides of params.yaml, which stays the only source of truth.
 
-A preset is a file presets/NAME.yaml with some of the keys of params.yaml; its first comment says what it is. It is
-applied for one run by `dvc exp run $(motionbeat preset NAME)`, or for good by `motionbeat preset NAME --write`.
+A preset is a file presets/NAME.yaml with some of the keys of params.yaml; its first comment describes it. Apply it for
+one run by `dvc exp run $(motionbeat preset NAME)`, or permanently by `motionbeat preset NAME --write`.
 """
 
 from difflib import get_close_matches
@@ -20,9 +20,9 @@ PARAMS = Path("params.yaml")
 
 
 def names(folder: Path | None = None) -> dict[str, str]:
-    """Every preset and the first line of its comment; without a folder, of the one that `_folder` finds.
+    """Every preset and the first line of its comment, from `folder` or, by default, from the one that `_folder` finds.
 
-    Raises `MotionBeatError` where there is no such folder.
+    Raises `MotionBeatError` if there is no such folder.
     """
     folder = _folder() if folder is None else folder
     if not folder.is_dir():
@@ -33,7 +33,7 @@ def names(folder: Path | None = None) -> dict[str, str]:
 def overrides(name: str, folder: Path | None = None, values: Path | None = None) -> dict[str, Any]:
     """The preset's keys, dotted as in `loss.alpha`, with their values.
 
-    values: the params.yaml that they are checked against: the working folder's, or else the one of the package.
+    values: the params.yaml to check against: by default the working folder's, or that of the package.
     Raises `MotionBeatError` for an unknown preset, for a key that is not in params.yaml, and for a value that is not
     allowed there.
     """
@@ -48,7 +48,7 @@ def overrides(name: str, folder: Path | None = None, values: Path | None = None)
     path = folder / f"{name}.yaml"
     chosen, current = params.read_yaml(path), params.read_yaml(values)
     if not isinstance(chosen or {}, dict) or not all(isinstance(keys, dict) for keys in (chosen or {}).values()):
-        raise MotionBeatError(f"{path} holds no sections of params.yaml: correct it")
+        raise MotionBeatError(f"{path} has no sections of params.yaml: correct it")
     flat = {f"{section}.{key}": value for section, keys in (chosen or {}).items() for key, value in keys.items()}
     unknown = [key for key in flat if not _has(current, key)]
     if unknown:
@@ -68,7 +68,7 @@ def flags(chosen: dict[str, Any]) -> list[str]:
 
 
 def write(chosen: dict[str, Any], values: Path = PARAMS) -> list[str]:
-    """Set the preset's keys in params.yaml, comments kept; the keys that changed, with old and new value."""
+    """Set the preset's keys in params.yaml and keep its comments; returns the changed keys, with old and new value."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 10_000
@@ -90,7 +90,7 @@ def write(chosen: dict[str, Any], values: Path = PARAMS) -> list[str]:
 
 
 def _folder() -> Path:
-    """presets/ of the working folder, or else the one that comes with the package."""
+    """presets/ of the working folder, or of the package."""
     return FOLDER if FOLDER.is_dir() else shipped(FOLDER.name)
 
 
@@ -100,7 +100,7 @@ def _has(values: Any, key: str) -> bool:
 
 
 def _plain(value: Any) -> str:
-    """A value as YAML and DVC's -S write it, without spaces, so that a shell can split the flags."""
+    """A value in the form of YAML and DVC's -S, without spaces, so that a shell can split the flags."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):

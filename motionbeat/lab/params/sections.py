@@ -1,4 +1,4 @@
-"""The sections of params.yaml, one typed class each; params.yaml says what each param means."""
+"""The sections of params.yaml, one typed class each; params.yaml explains each param."""
 
 from typing import Any, Literal, NewType
 
@@ -58,7 +58,7 @@ class Corpus:
 
     @property
     def names(self) -> list[CorpusName]:
-        """All corpora that are mixed, one where nothing is."""
+        """All corpora of the mix, or the single corpus."""
         return self.name if isinstance(self.name, list) else [self.name]
 
 

@@ -1,4 +1,4 @@
-"""Files that come with the package beside its code: params.yaml, presets/, dvc.yaml and stages/."""
+"""Files that the package has besides its code: params.yaml, presets/, dvc.yaml and stages/."""
 
 from importlib.resources import files
 from pathlib import Path

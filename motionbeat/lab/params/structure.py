@@ -1,4 +1,4 @@
-"""Plain values -> typed sections, with an error (key, value, what was expected) for each that does not fit."""
+"""Plain values -> typed sections, with an error (key, value, expected value) for each wrong value."""
 
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
@@ -49,7 +49,7 @@ def _one_of(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def _list(value: Any, kind: Any) -> list[Any]:
-    may_be_empty = get_args(kind)[0] is int  # shifts by bars: none is a choice
+    may_be_empty = get_args(kind)[0] is int  # shifts by bars may be empty
     if not isinstance(value, list) or not (value or may_be_empty):
         raise ValueError(f"{value!r}; expected a list{'' if may_be_empty else ' of at least one item'}")
     return [_CONVERTER.structure(item, get_args(kind)[0]) for item in value]
@@ -97,7 +97,7 @@ _CONVERTER = _converter()
 
 
 def structured(values: Any, origin: str) -> Params:
-    """Nested plain values as sections; `MotionBeatError` lists every wrong key, `origin` in front."""
+    """Nested plain values as sections; `MotionBeatError` lists every wrong key, after `origin`."""
     try:
         params: Params = _CONVERTER.structure(values, Params)
     except cattrs.BaseValidationError as group:

@@ -4,7 +4,7 @@ from motionbeat.lab.params.sections import Params
 
 
 def contradictions(params: Params) -> list[str]:
-    """Each rule that is broken: key, value and what was expected; empty if none is."""
+    """Each broken rule: key, value and the expected value; empty if there is none."""
     wrong = []
     if params.model.width % (2 * params.model.heads):
         wrong.append(
@@ -30,14 +30,14 @@ def contradictions(params: Params) -> list[str]:
     if params.model.max_beats_per_bar < longest:
         wrong.append(f"model.max_beats_per_bar = {params.model.max_beats_per_bar}; expected at least {longest}")
     if 0 in params.negatives.jitter_shifts:
-        wrong.append("negatives.jitter_shifts holds 0; expected shifts that move the motion")
+        wrong.append("negatives.jitter_shifts contains 0; expected shifts that move the motion")
     if 0 in params.negatives.bar_shifts:
-        wrong.append("negatives.bar_shifts holds 0; expected shifts that move the motion, or [] for none")
+        wrong.append("negatives.bar_shifts contains 0; expected shifts that move the motion, or [] for none")
     parts = {shift: shift * params.tokens.subbeats for shift in params.negatives.jitter_shifts if shift}
     between = [shift for shift, moved in parts.items() if abs(moved - round(moved)) > 1e-3 or not round(moved)]
     if between:
         wrong.append(
-            f"negatives.jitter_shifts holds {between[0]:g}; expected whole numbers of sub-beats, of which "
+            f"negatives.jitter_shifts contains {between[0]:g}; expected whole numbers of sub-beats, of which "
             f"tokens.subbeats = {params.tokens.subbeats} make a beat"
         )
     if params.tokens.lattice_min_s > params.tokens.lattice_max_s:

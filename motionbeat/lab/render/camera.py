@@ -1,4 +1,4 @@
-"""Joints2Pixels: a pinhole camera that follows a dancer over the floor without turning.
+"""Joints2Pixels: a pinhole camera that follows a dancer across the floor without turning.
 
 Axes: metres, y up. The camera looks down at the dancer a little, so that steps over the floor are visible.
 """
@@ -13,18 +13,18 @@ from motionbeat.motion.skeleton import INDEX
 Floats = NDArray[np.float64]
 
 _PITCH = 0.21  # rad, downwards
-_DISTANCE = 5.5  # m from the dancer, or more where limbs or travel reach far
+_DISTANCE = 5.5  # m from the dancer, more if limbs or movement need it
 _FOLLOW_S = 0.6  # s, deviation of the Gaussian that smooths the root's path
-_REACH = 0.16  # m around each joint that must be in the picture: head, hands, the width of bones
-_LEAST_HEIGHT = 1.9  # m that the picture shows at least, so that a dancer on the floor is not blown up
+_REACH = 0.16  # m around each joint that must be visible: head, hands, the width of bones
+_LEAST_HEIGHT = 1.9  # least size of the picture, m, so that a dancer on the floor is not enlarged
 
 
 @frozen(eq=False)
 class Camera:
-    """Where the camera is in each frame, and how large it draws.
+    """The position of the camera in each frame, and its scale.
 
-    targets: (T, 3) m, the point that it looks at. angle: rad about the vertical, as `stick_figure.project` takes
-    it. distance: m from the target. focal: pixels. centre: (x, y) pixel at which the target appears.
+    targets: (T, 3) m, the point that it looks at. angle: rad about the vertical, as for `stick_figure.project`.
+    distance: m from the target. focal: pixels. centre: (x, y) pixel at which the target appears.
     """
 
     targets: Floats
@@ -34,7 +34,9 @@ class Camera:
     centre: tuple[float, float]
 
     def project(self, points: NDArray[np.floating], frame: int) -> Floats:
-        """Points (..., 3) m in a frame as (..., 3): x and y in pixels, y downwards, and pixels a metre there."""
+        """Points (..., 3) m in a frame as (..., 3): x and y in pixels, y downwards, and pixels per metre at this
+        point.
+        """
         x, y, depth = _in_view(np.asarray(points, float) - self.targets[frame], self.angle, self.distance)
         scale = self.focal / depth
         return np.stack([self.centre[0] + x * scale, self.centre[1] - y * scale, scale], axis=-1)
@@ -49,8 +51,8 @@ def follow(joints: NDArray[np.floating], fps: float, ground: float, box: tuple[f
     """The camera that shows a dance (T, 24, 3) m at `fps` frames/s from the front, a little from the side.
 
     Its target is the root's path over the floor, smoothed by a Gaussian of 0.6 s, half the body's height above
-    `ground` (m). box: left, top, right, bottom in pixels: every joint of every frame lies in it, with room for
-    head and hands, and as large as that allows.
+    `ground` (m). box: left, top, right, bottom in pixels: it contains every joint of every frame, with space for head
+    and hands, as large as possible.
     """
     from scipy.ndimage import gaussian_filter1d
 

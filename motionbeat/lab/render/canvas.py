@@ -1,4 +1,4 @@
-"""Shapes2Pixels: filled shapes and text on an RGB picture, smooth by drawing at twice the size.
+"""Shapes2Pixels: filled shapes and text on an RGB picture, drawn at twice the size for smooth edges.
 
 Coordinates and widths are in pixels of the finished picture, from its top left corner; fractions count.
 """
@@ -27,7 +27,7 @@ def rgb(colour: str) -> Colour:
 
 
 def mix(colour: Colour, other: Colour, part: float) -> Colour:
-    """`colour` blended with a share `part` (0 to 1) of `other`."""
+    """`colour` blended with the share `part` (0 to 1) of `other`."""
     red, green, blue = (round(a + (b - a) * part) for a, b in zip(colour, other, strict=True))
     return red, green, blue
 
@@ -51,7 +51,7 @@ class Canvas:
         self._draw.line(_finer(points), colour, max(1, round(width * _FINER)), joint="curve")
 
     def segments(self, ends: NDArray[np.floating], width: float, colours: Sequence[Colour]) -> None:
-        """Many straight lines at once: ends (n, 2, 2), a colour each."""
+        """Many straight lines at once: ends (n, 2, 2), one colour each."""
         thick = max(1, round(width * _FINER))
         for line, colour in zip((ends.reshape(-1, 4) * _FINER).tolist(), colours, strict=True):
             self._draw.line(line, colour, thick)
@@ -74,7 +74,7 @@ class Canvas:
         rim: Colour | None = None,
         width: float = 0.0,
     ) -> None:
-        """An ellipse of half-axes `across` and `up`, filled, and with a rim of some width inside it."""
+        """An ellipse of half-axes `across` and `up`, filled, with a rim inside it."""
         box = [(x - across) * _FINER, (y - up) * _FINER, (x + across) * _FINER, (y + up) * _FINER]
         self._draw.ellipse(box, fill, rim, max(1, round(width * _FINER)) if rim else 0)
 
@@ -92,7 +92,7 @@ class Canvas:
         rim: Colour | None = None,
         width: float = 0.0,
     ) -> None:
-        """A rectangle, filled, and with a rim of some width inside it."""
+        """A rectangle, filled, with a rim inside it."""
         corners = [left * _FINER, top * _FINER, right * _FINER - 1, bottom * _FINER - 1]
         if corners[2] >= corners[0] and corners[3] >= corners[1]:
             self._draw.rectangle(corners, fill, rim, max(1, round(width * _FINER)) if rim else 0)
@@ -108,9 +108,9 @@ class Canvas:
         bold: bool = False,
         room: float | None = None,
     ) -> None:
-        """A line of text, `height` pixels to the em; what is wider than `room` pixels ends in an ellipsis.
+        """A line of text of `height` pixels per em; text wider than `room` pixels is cut and ends in an ellipsis.
 
-        anchor: horizontally l, m or r, vertically s (baseline) or m (middle), which lies at x, y.
+        anchor: horizontally l, m or r, vertically s (baseline) or m (middle); it is placed at x, y.
         """
         font = _font(round(height * _FINER), bold)
         if room is not None and font.getlength(text) > room * _FINER:

@@ -1,6 +1,6 @@
 """Corpus2Dance: one dance of a corpus with its music, beats, onsets and contacts, for `scene` and `video`.
 
-A dance that belongs to no corpus is read by `own_dance`.
+`own_dance` reads a dance that belongs to no corpus.
 """
 
 import difflib
@@ -21,7 +21,7 @@ SAMPLE_RATE = 44_100
 CONTACT_SPEED, CONTACT_HEIGHT = 0.3, 0.05
 """m/s and m: thresholds of a foot contact (tokens.contact_speed and tokens.contact_height of params.yaml)."""
 LEAST_FPS = 30.0
-"""Slower motion is brought to this rate before contacts are looked for, as the tokens stage does."""
+"""Slower motion is resampled to this rate before contacts are detected, as in the tokens stage."""
 LIST = "motionbeat render --list"
 _SUGGESTIONS = 5
 
@@ -67,8 +67,8 @@ def read_clip(
 ) -> DrawnDance:
     """The clip `name` of the corpus in folder `corpus`.
 
-    beats: a beats.parquet or its folder; by default the folder beats/ beside the corpus. No beats there is no
-    error, unless `beats` is given. contact_speed, contact_height: m/s and m, thresholds of a foot contact. Raises
+    beats: a beats.parquet or its folder; by default the folder beats/ next to the corpus. Missing beats are only an
+    error if `beats` is given. contact_speed, contact_height: m/s and m, thresholds of a foot contact. Raises
     `MotionBeatError` for an unknown clip, with the nearest names.
     """
     manifest = read_manifest(corpus)
@@ -99,7 +99,7 @@ def assembled(
     contact_speed: float = CONTACT_SPEED,
     contact_height: float = CONTACT_HEIGHT,
 ) -> DrawnDance:
-    """A dance to music of `SAMPLE_RATE` that it begins `offset_s` into; beats: times in the music, bar positions."""
+    """A dance that begins `offset_s` into music of `SAMPLE_RATE`; beats: times in the music, bar positions."""
     if fps < LEAST_FPS:
         joints, fps = resample(joints, fps, LEAST_FPS), LEAST_FPS
     if music.any():
@@ -129,20 +129,20 @@ def _read_joints(path: Path, fix: str) -> NDArray[np.float32]:
     except FileNotFoundError:
         raise MotionBeatError(f"{path} is missing: {fix}") from None
     except KeyError:
-        raise MotionBeatError(f"{path} holds no joints: {fix}") from None
+        raise MotionBeatError(f"{path} has no joints: {fix}") from None
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise MotionBeatError(f"{path} is no .npz of arrays ({error}): {fix}") from None
+        raise MotionBeatError(f"{path} is not an .npz of arrays ({error}): {fix}") from None
     if joints.dtype.kind != "f" or joints.ndim != 3 or joints.shape[1:] != (24, 3) or len(joints) < 2:
         raise MotionBeatError(
             f"{path}: joints of {joints.dtype} {joints.shape}; expected floats (frames, 24, 3), m, y up"
         )
     if not np.isfinite(joints).all():
-        raise MotionBeatError(f"{path}: joints hold NaN or infinity: {fix}")
+        raise MotionBeatError(f"{path}: joints contain NaN or infinity: {fix}")
     return joints.astype(np.float32)
 
 
 def read_beats(given: Path | None, usual: Path, song: str) -> tuple[NDArray[np.float64], NDArray[np.integer], str]:
-    """Times and bar positions of a song's beats, and a note where there are none."""
+    """Times and bar positions of a song's beats, and a note if there are none."""
     path = given or usual
     path = path / "beats.parquet" if path.is_dir() or not path.suffix else path
     if given is None and not path.is_file():

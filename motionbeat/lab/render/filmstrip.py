@@ -1,4 +1,4 @@
-"""Dance2Strip: one stick figure a beat as SVG, foot contacts and the music's onsets below."""
+"""Dance2Strip: one stick figure per beat as SVG, with foot contacts and the music's onsets below."""
 
 from html import escape
 
@@ -23,16 +23,16 @@ from motionbeat.lab.render.stick_figure import (
 from motionbeat.motion.skeleton import INDEX
 
 BEAT_WIDTH = 130.0
-"""Centimetres of dancer, the unit of the drawing, that a median beat takes: about the reach of a dancer."""
+"""Width of a median beat in centimetres, the unit of the drawing: about the width of a dancer."""
 _LANE, _ONSETS, _HEAD = 15.0, 26.0, 9.5
 Floats = NDArray[np.floating]
 
 
 def filmstrip(dance: DrawnDance, bars: int, description: str) -> str:
-    """The first `bars` bars of a dance as an <svg> element that takes the page's text colour.
+    """The first `bars` bars of a dance as an <svg> element in the page's text colour.
 
-    The horizontal axis is time; a downbeat has a thick line and a bold number. description: for readers who do not
-    see it. Raises `MotionBeatError` for a dance with fewer than two beats in it.
+    The horizontal axis is time; a downbeat has a thick line and a bold number. description: for readers who cannot see
+    it. Raises `MotionBeatError` for a dance with fewer than two beats in it.
     """
     check_dance(dance.joints, dance.contacts)
     times, positions, end = _beats(dance, bars)
@@ -97,7 +97,7 @@ def _beats(dance: DrawnDance, bars: int) -> tuple[Floats, NDArray[np.integer], f
     inside = (dance.beat_times >= 0) & (dance.beat_times < seconds)
     times, positions = dance.beat_times[inside], dance.bar_positions[inside]
     if len(times) < 2:
-        raise MotionBeatError(f"{len(times)} beats lie inside the {seconds:.1f} s of motion: expected at least 2")
+        raise MotionBeatError(f"{len(times)} beats are inside the {seconds:.1f} s of motion: expected at least 2")
     bar = np.cumsum(positions == 0) - int(positions[0] == 0)
     kept = int((bar < bars).sum())
     end = float(times[kept]) if kept < len(times) else min(seconds, float(times[-1] + np.median(np.diff(times))))

@@ -1,4 +1,4 @@
-"""Files2Dance: a motion and an audio file that belong to no corpus, as `scene` and `video` take them."""
+"""Files2Dance: a motion file and an audio file that belong to no corpus, as input for `scene` and `video`."""
 
 from pathlib import Path
 
@@ -19,12 +19,12 @@ def read_files(
     beats: Path | None = None,
     tracker: str | None = "madmom",
 ) -> DrawnDance:
-    """A dance that belongs to no corpus: `motion` a file of any form that `corpora.formats.read_motion` reads.
+    """Read a dance that belongs to no corpus; motion: a file in a format of `corpora.formats.read_motion`.
 
-    audio: its music, which begins with the first frame; with None it is silent and has no beats. hints: what the
-    motion file does not say, as in clips.csv.
+    audio: its music, which begins with the first frame; with None it is silent and has no beats. hints: facts that the
+    motion file lacks, as in clips.csv.
     beats: a beats.parquet with the beats of a song named as the audio file without its ending; without it they are
-    tracked by `tracker` (see `motionbeat.beats.track`), or there are none where that is none.
+    tracked by `tracker` (see `motionbeat.beats.track`); with tracker none there are no beats.
     """
     if not motion.is_file():
         raise MotionBeatError(f"{motion} is missing: name the dance with --motion")

@@ -14,7 +14,7 @@ from motionbeat.motion.resample import resample
 from motionbeat.motion.skeleton import FEET, INDEX, JOINTS, PARENTS
 
 FPS = 30.0
-"""Frames a second that the player is given; it interpolates."""
+"""Frames per second of the player's data; it interpolates."""
 
 
 def player_script() -> str:
@@ -25,7 +25,7 @@ def player_script() -> str:
 def playable(dance: DrawnDance, seconds: float | None = None, start_s: float = 0.0) -> dict[str, Any]:
     """The first `seconds` of a dance for the player. start_s: seconds of the audio element at the first frame.
 
-    joints: little-endian int16 millimetres, (T, 24, 3) at `FPS`; contacts: a byte a frame, bit i for foot i of
+    joints: little-endian int16 millimetres, (T, 24, 3) at `FPS`; contacts: one byte per frame, bit i for foot i of
     `skeleton.FEET`; both base64. beats: s from the first frame. angle: rad about the vertical, a view from the front.
     """
     kept = len(dance.joints) if seconds is None else round(seconds * dance.fps)

@@ -1,14 +1,14 @@
-"""Dance2Pictures: a stick figure on a floor, one picture a frame, with the beats and contacts of that moment.
+"""Dance2Pictures: a stick figure on a floor, one picture per frame, with beats and contacts.
 
 What is marked, and how:
 
-- a beat lights the frame around the dancer and the disc with its place in the bar; both fade within a third
+- a beat lights the frame around the dancer and the disc with its position in the bar; both fade within a third
   of a second; a downbeat lights more and in another colour;
-- a foot that stands has a disc of its side's colour below its ankle or toes, and leaves the path that it took
-  while standing on the floor for two seconds: a dot where it stood still, a streak where it slid;
-- the floor has a line every half metre, so that travel shows though the camera follows, and the dancer's shadow
-  lies straight below;
-- nearer bones are thicker and cover farther ones, which are paler.
+- a foot in contact has a disc of its side's colour below its ankle or toes, and its path during contact stays on the
+floor for two seconds: a dot if the foot stood still, a line if it slid;
+- the floor has a line every half metre, so that movement is visible although the camera follows, and the dancer's
+shadow is straight below;
+- nearer bones are thicker and hide farther ones, which are paler.
 """
 
 import numpy as np
@@ -25,25 +25,26 @@ from motionbeat.motion.skeleton import FEET, INDEX
 GROUND = rgb("#f4f5f7")
 BEAT, DOWNBEAT = rgb("#3a9fb0"), rgb("#e0a100")
 HEADER, STRIP = 0.085, 0.815
-"""Parts of the picture's height at which the dancer's part begins and ends."""
+"""Begin and end of the dancer's area, as shares of the picture's height."""
 RING = 0.014
-"""Width of the frame that flashes, part of the picture's."""
+"""Width of the frame that flashes, as a share of the picture's width."""
 _INK, _FLOOR, _SHADOW = rgb(INK), rgb("#d3d7dd"), rgb("#dcdfe4")
 _FADED = [mix(_FLOOR, GROUND, step / 31) for step in range(32)]
 _FADE_S = 0.12  # s in which a flash falls to 1/e
-_PRINT_S = 2.0  # s that a foot print stays
+_PRINT_S = 2.0  # s for which a foot print is visible
 _TILE, _FLOOR_RADIUS = 0.5, 4.0  # m
 _HEAD_RADIUS, _FOOT_RADIUS = 0.105, 0.08  # m
 _THICK = {"trunk": 0.064, "limb": 0.052, "end": 0.036}  # m
 _ENDS = {INDEX[name] for name in ("ltoes", "rtoes", "lhand", "rhand")}
-_PALEST, _DEPTH = 0.45, 0.45  # of the ground's colour in a bone so far (m) behind the root; as near, none
+# share of the background's colour in a bone this far (m) behind the root; none as far in front
+_PALEST, _DEPTH = 0.45, 0.45
 
 
 def flash(beat_times: NDArray[np.float64], time: float, tolerance: float = 0.0) -> tuple[int, float]:
     """Index of the last beat at `time` (s), -1 before the first, and its strength: 1 at the beat, fading to 0.
 
-    A beat that is due within `tolerance` s counts as begun: half a frame, so that the picture that is shown
-    nearest to the beat is the first lit.
+    A beat within the next `tolerance` s (half a frame) counts as begun, so that the picture nearest to the beat is lit
+    first.
     """
     beat = int(np.searchsorted(beat_times, time + tolerance, side="right")) - 1
     if beat < 0:
@@ -55,7 +56,7 @@ def flash(beat_times: NDArray[np.float64], time: float, tolerance: float = 0.0) 
 class Scene:
     """A dance that can be drawn at every frame.
 
-    size: pixels of the square picture. Raises `MotionBeatError` for arrays that do not fit together or are not finite.
+    size: pixels of the square picture. Raises `MotionBeatError` for arrays of different length or with NaN or infinity.
     """
 
     def __init__(self, dance: DrawnDance, size: int = 720) -> None:
@@ -64,7 +65,7 @@ class Scene:
         if beats.ndim != 1 or beats.shape != positions.shape or (np.diff(beats) <= 0).any():
             raise MotionBeatError(
                 f"beat_times are {beats.shape} and bar_positions {positions.shape}: "
-                "expected one rising time (s) and one position a beat"
+                "expected one time (s), increasing, and one position per beat"
             )
         self.size = size
         self._dance, self._joints, self._fps = dance, np.asarray(dance.joints, float), dance.fps
@@ -96,7 +97,7 @@ class Scene:
         return self._camera.project(below, frame)
 
     def _draw_floor(self, canvas: Canvas, frame: int) -> None:
-        """Lines every half metre about the camera's target, fading with the distance from it."""
+        """Lines every half metre around the camera's target, paler with distance."""
         x, _, z = self._camera.targets[frame]
         count = int(_FLOOR_RADIUS / _TILE)
         steps = np.arange(-count, count + 1) * _TILE
@@ -121,7 +122,7 @@ class Scene:
         canvas.disc(x, y, 0.1 * scale, 0.1 * scale * self._camera.flattening, _SHADOW)
 
     def _draw_prints(self, canvas: Canvas, frame: int) -> None:
-        """Where feet stand and stood: for each contact the foot's path on the floor, and a disc while it lasts."""
+        """Present and past foot contacts: the path of the foot on the floor, and a disc during a contact."""
         kept = round(_PRINT_S * self._fps)
         flat = self._camera.flattening
         for foot, start, stop in self._stands:
@@ -142,7 +143,9 @@ class Scene:
                 canvas.line(points[:, :2], radius * flat, colour)
 
     def _draw_body(self, canvas: Canvas, frame: int) -> None:
-        """Bones from the farthest to the nearest, each with a rim of the ground's colour that parts it from those."""
+        """Bones from the farthest to the nearest, each with a rim in the background's colour that separates it from the
+        others.
+        """
         points = self._camera.project(self._joints[frame], frame)
         scales = points[:, 2]
         depth = self._camera.focal / scales
@@ -162,7 +165,7 @@ class Scene:
             width = _THICK[kind] * float(scales[child] + scales[parent]) / 2
             end, start = points[child, :2].tolist(), points[parent, :2].tolist()
             inner = [[a + part * (b - a) for a, b in zip(end, start, strict=True)] for part in (0.25, 0.75)]
-            canvas.line(inner, width + 2 * rim, GROUND)  # short of the joints, which stay whole
+            canvas.line(inner, width + 2 * rim, GROUND)  # shortened, so that the joints stay whole
             canvas.bone(end, start, width, colour)
 
     def _draw_head(self, canvas: Canvas, frame: int, colour: Colour, rim: float) -> None:

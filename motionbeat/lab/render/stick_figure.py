@@ -1,7 +1,7 @@
-"""What every picture of a dancer shares: bones, colours, the view from the front, and the floor.
+"""Common parts of all pictures of a dancer: bones, colours, the view from the front, and the floor.
 
 Left limbs have one colour and right limbs another, so that front and back views of a figure are not confused. Colours
-are readable on light and on dark ground; what stands in `INK` is meant to take the colour of the page's text.
+are readable on light and dark background; `INK` is replaced by the colour of the page's text.
 """
 
 import numpy as np
@@ -38,9 +38,9 @@ def project(joints: NDArray[np.floating], angle: float = THREE_QUARTER) -> NDArr
 
 
 def facing(joints: NDArray[np.floating]) -> float:
-    """Angle in radians about the vertical, to give to `project`, at which a dance (T, 24, 3) is shown from the front.
+    """Angle in radians about the vertical for `project`, with which a dance (T, 24, 3) is shown from the front.
 
-    From the mean line between the hips, left = +x for a dancer who faces the viewer.
+    It follows from the mean line between the hips; left = +x for a dancer who faces the viewer.
     """
     x, _, z = (np.asarray(joints, float)[:, INDEX["lhip"]] - joints[:, INDEX["rhip"]]).mean(axis=0)
     return float(np.arctan2(z, x))
@@ -56,7 +56,7 @@ def check_dance(joints: NDArray[np.floating], contacts: NDArray[np.bool_]) -> No
     if joints.ndim != 3 or joints.shape[1:] != (24, 3) or len(joints) < 2 or not np.all(np.isfinite(joints)):
         raise MotionBeatError(f"joints are {joints.shape}: expected at least 2 finite frames of (24, 3), in metres")
     if contacts.shape != (len(joints), 4):
-        raise MotionBeatError(f"contacts are {contacts.shape}: expected {(len(joints), 4)}, one column a foot joint")
+        raise MotionBeatError(f"contacts are {contacts.shape}: expected {(len(joints), 4)}, one column per foot joint")
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The strip below a dancer: beats, onsets and foot contacts running past a playhead."""
+"""The strip below a dancer: beats, onsets and foot contacts that move past a playhead."""
 
 import numpy as np
 from attrs import frozen
@@ -11,13 +11,13 @@ GROUND = rgb("#ffffff")
 PLAYHEAD = rgb("#c8362b")
 SHOWN_S = 6.0
 """Seconds of music that the strip shows."""
-_BEFORE = 0.35  # part of the strip that is past
+_BEFORE = 0.35  # share of the strip before the playhead
 _INK, _ONSET = rgb(INK), rgb(ONSET)
 
 
 @frozen(eq=False)
 class Strip:
-    """What runs through the strip of a dance."""
+    """The content of the strip of a dance."""
 
     dance: DrawnDance
 

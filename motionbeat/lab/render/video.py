@@ -1,7 +1,7 @@
-"""Pictures2Video: a dance as an mp4 that browsers play, H.264 and AAC, and as a sheet of pictures.
+"""Pictures2Video: write a dance as an mp4 for browsers (H.264 and AAC) and as a sheet of pictures.
 
-Encoded by PyAV, whose wheel brings FFmpeg's libraries. The frame shown from i / fps is that of the dance at
-i / fps; sound and picture begin together at 0.
+Encoded by PyAV, whose wheel brings FFmpeg's libraries. The picture from i / fps on shows the dance at i / fps; sound
+and picture both begin at 0.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 44_100
 SIZES, RATES = (128, 2160), (1, 120)
-_SHEET, _SHEET_ROW = 12, 4  # pictures of a contact sheet, and in a row of it
+_SHEET, _SHEET_ROW = 12, 4  # pictures of a contact sheet, and of one row
 _BIT_RATE = 128_000
 _BLOCK = 1024  # samples of an AAC frame
-_BT709 = 1  # FFmpeg's number of it for matrix, primaries and transfer alike
-_THREADS = 2  # of the encoder, whose result depends on it
+_BT709 = 1  # FFmpeg's number of BT.709, the same for matrix, primaries and transfer
+_THREADS = 2  # threads of the encoder, whose result depends on them
 
 
 def render(
@@ -43,15 +43,15 @@ def render(
     seconds: float | None = None,
     sheet: Path | None = None,
 ) -> int:
-    """Write a dance with its music as the video `path` (.mp4), whole or not at all; returns its number of pictures.
+    """Write a dance with its music as the video `path` (.mp4), complete or absent; returns its number of pictures.
 
-    Its sound is padded with silence, or cut, to the length of the motion. picture_fps: pictures a second. size: pixels
-    a side, even. start_s, seconds: the part to show, to the nearest picture; the camera is that of the
-    whole dance. sheet: a .png of up to 12 evenly spaced pictures, if wanted.
+    Its sound is padded with silence, or cut, to the length of the motion. picture_fps: pictures per second. size:
+    pixels per side, even. start_s, seconds: the part to show, rounded to pictures; the camera is computed for the whole
+    dance. sheet: path of a .png with up to 12 evenly spaced pictures, or None.
 
-    The video is H.264 in 4:2:0 with the colours of BT.709 and AAC, the index in front, so that a browser plays it
-    before it has all of it. The same input gives the same pictures; how x264 encodes them may differ a little from
-    run to run. Raises `MotionBeatError` for what cannot be drawn or written.
+    The video is H.264 in 4:2:0 with the colours of BT.709 and AAC, the index in front, so that a browser can play it
+    before it has the whole file. The same input gives the same pictures; how x264 encodes them may differ a little from
+    run to run. Raises `MotionBeatError` if it cannot be drawn or written.
     """
     if not (np.isfinite(dance.fps) and dance.fps > 0):
         raise MotionBeatError(f"the motion's fps = {dance.fps}: give a rate above 0")
@@ -73,10 +73,10 @@ def render(
 
 
 def check_wanted(path: Path, sheet: Path | None = None, picture_fps: int = 30, size: int = 720) -> None:
-    """Raise `MotionBeatError` for names, a rate or a size that `render` does not write."""
+    """Raise `MotionBeatError` for file names, a rate or a size that `render` does not accept."""
     if not RATES[0] <= picture_fps <= RATES[1] or picture_fps != int(picture_fps):
         raise MotionBeatError(
-            f"fps = {picture_fps}: give a whole number of pictures a second, {RATES[0]} to {RATES[1]}"
+            f"fps = {picture_fps}: give a whole number of pictures per second, {RATES[0]} to {RATES[1]}"
         )
     if not SIZES[0] <= size <= SIZES[1] or size % 2:
         raise MotionBeatError(f"size = {size}: give an even number of pixels, {SIZES[0]} to {SIZES[1]}")
@@ -93,14 +93,14 @@ def _part(count: int, picture_fps: int, start_s: float, seconds: float | None) -
     if not 0 <= first < last:
         length = "to the end" if seconds is None else f"for {seconds:g} s"
         raise MotionBeatError(
-            f"from {start_s:g} s {length}: no picture of the dance, which lasts {count / picture_fps:.2f} s, lies "
-            "there; begin from 0 s on before its end, and show at least one picture"
+            f"from {start_s:g} s {length}: no picture of the dance, which lasts {count / picture_fps:.2f} s, is in "
+            "this part; begin at 0 s or later, before its end, and show at least one picture"
         )
     return range(first, last)
 
 
 def _cut(samples: NDArray[np.floating], sample_rate: int, picture_fps: int, frames: range) -> NDArray[np.float32]:
-    """Sound of the pictures, exactly as long, at `SAMPLE_RATE`; silent where there is none."""
+    """The sound for the pictures, of exactly their length, at `SAMPLE_RATE`; silence where there is no sound."""
     audio = samples.astype(np.float32)
     if sample_rate != SAMPLE_RATE:
         import soxr
@@ -133,7 +133,7 @@ def _write(path: Path, scene: Scene, frames: range, picture_fps: int, sound: NDA
                 picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
                 picture.pts, picture.time_base = place, Fraction(1, picture_fps)
                 container.mux(video.encode(picture))
-                # sound beside its pictures, so that a player need not jump about in the file
+                # interleaved, so that a player reads the file in order
                 while (
                     samples_written * picture_fps < (place + 1) * SAMPLE_RATE
                     and (block := next(blocks, None)) is not None

@@ -1,5 +1,6 @@
-"""The report: tables, training curves and stick figures on one page that needs no network.
+"""The report: tables, training curves and stick figures on one page that works offline.
 
-The paper's tables beside ours: Table 1 in `dance_tables` and `recognition_tables`, Table 2 in `retrieval_tables`. All
-its figures, those of Table 3 (ablation) too, are in `paper_figures`; `docs/tables.md` has the command for each row.
+It compares the paper's tables with ours: Table 1 in `dance_tables` and `recognition_tables`, Table 2 in
+`retrieval_tables`. All its figures, those of Table 3 (ablation) too, are in `paper_figures`; `docs/tables.md` has the
+command for each row.
 """

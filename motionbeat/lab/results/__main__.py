@@ -26,8 +26,11 @@ def main() -> None:
 
 
 def print_results(settings: params.Params, folder: Path) -> None:
-    """Print the tables of a run's metrics. Raises `MotionBeatError` where they have another form than stages write."""
-    with guarded(folder, "holds results of another form", "run `dvc repro`"):
+    """Print the tables of a run's metrics.
+
+    Raises `MotionBeatError` if a metrics file does not have the form that stages write.
+    """
+    with guarded(folder, "has results of another form", "run `dvc repro`"):
         _print(settings, folder)
 
 

@@ -1,4 +1,4 @@
-"""Dances2Films: generated dances that the page plays with their music, in the form that `playable` gives them."""
+"""Dances2Films: generated dances for the page, which plays them with their music."""
 
 import json
 from itertools import groupby
@@ -17,7 +17,7 @@ from motionbeat.lab.render.playable import playable, sound
 from motionbeat.lab.results.dance_tables import CONTROLS, label
 
 SECONDS = 8.0
-"""Of each film: about a tenth of a megabyte of sound, and half as much of motion."""
+"""Seconds of each film: about 0.1 MB of sound and 0.05 MB of motion."""
 _NONE = "No dances are shown: models/dance/gallery has none. Run the stage dance: dvc repro dance."
 Columns = dict[str, NDArray[Any]]
 
@@ -41,10 +41,10 @@ class Gallery:
 
 
 def films(folder: Path, corpus: Path, manifest: Columns, beats: Columns) -> Gallery:
-    """The gallery of the dances in `folder`, each song's together, real dances first.
+    """The gallery of the dances in `folder`, ordered by song, real dances first.
 
-    corpus, manifest, beats: where the songs are, and their tables as `motionbeat.lab.tables.read` gives them. No dances
-    there is no error: the note says so. Raises `MotionBeatError` for a dance of a song that the corpus does not have,
+    corpus, manifest, beats: the folder of the songs, and their tables from `motionbeat.lab.tables.read`. Without dances
+    there is a note instead of an error. Raises `MotionBeatError` for a dance of a song that the corpus does not have,
     and for files that cannot be read.
     """
     dances = read_gallery(folder)

@@ -1,7 +1,7 @@
-"""Table 1 of the paper, left half: generated dances, with what each figure is to be compared with.
+"""Table 1 of the paper, left half: generated dances, and the references for each figure.
 
-Trivial baselines (a static pose, noise) stand beside each generator, and agreement with the beat beside
-chance and beside other songs' beats: without those no figure here means anything.
+Each generator is compared with trivial baselines (a static pose, noise), and agreement with the beat is compared with
+chance and with other songs' beats: without these the figures have no meaning.
 """
 
 from motionbeat.lab.results.paper_figures import DANCE_NOTE, TABLE_1
@@ -32,20 +32,19 @@ CONTROLS = {
 }
 NOTE = (
     "One kind of generator, trained once on each encoder's features of the music. Small figures: PFC's 95 % interval "
-    "over resampled songs; what BAS is when the music is shifted in time (chance), and by how many deviations the "
-    "dances lie above it (z). Below about z = 2 that definition's beats do not follow the music, however high BAS is."
+    "over resampled songs; BAS with music shifted in time (chance), and how many deviations the dances are above it "
+    "(z). Below about z = 2 the beats of that definition do not follow the music, however high BAS is."
 )
 PLANTED_NOTE = (
-    "Feet of generated dances are planted after sampling, wherever their contacts are on "
-    "(dance.plant_feet): that alone lowers PFC and skating, and the paper and EDGE do not do it. The row whose feet "
-    "are not planted is the one to compare with theirs."
+    "Feet of generated dances are kept still during contacts after sampling (dance.plant_feet): that alone lowers PFC "
+    "and skating, and the paper and EDGE do not do it. Compare theirs with the row 'feet not planted'."
 )
 RULES_NOTE = (
-    "The rule-based dancer learns nothing: moves of the synthetic corpus on the accents of the music, at the beats "
-    "that it is scored by, which generators are not given."
+    "The rule-based dancer is not trained: it makes moves of the synthetic corpus on the accents of the music. It "
+    "knows the beats by which dances are scored; generators do not."
 )
 _TERMINAL = 3
-"""Columns of each table that a terminal shows."""
+"""Columns of each table in a terminal."""
 _WIDTHS = {"fid_k": 72, "fid_g": 32}
 NOT_RUN = "The stage dance has not been run, so there are no figures of generated dances: dvc repro dance."
 TASK = "dance"
@@ -63,12 +62,12 @@ def note(results: ResultsTable) -> str:
 
 
 def generators(results: ResultsTable) -> list[str]:
-    """The encoders whose features a generator was trained on."""
+    """The encoders with a trained generator."""
     return [name for name in results.rows(TASK) if name not in CONTROLS]
 
 
 def table(results: ResultsTable) -> Table | None:
-    """The paper's rows and ours; none where the stage has not been run."""
+    """The paper's rows and ours; None if the stage has not been run."""
     there = results.rows(TASK)
     if not there:
         return None
@@ -84,7 +83,7 @@ def table(results: ResultsTable) -> Table | None:
 
 
 def narrow(results: ResultsTable) -> list[Table]:
-    """The same in tables of at most three columns, for a terminal; an empty list if the dance stage was not run."""
+    """The same as tables of at most three columns, for a terminal; empty if the dance stage was not run."""
     whole = table(results)
     return [] if whole is None else pieces(whole, _TERMINAL)
 
@@ -95,7 +94,7 @@ def label(name: str) -> str:
 
 
 def _cells(results: ResultsTable, row: str, real: float | None) -> tuple[Cell, ...]:
-    """real: how many pieces of real dances there are, if that is known."""
+    """real: number of pieces of real dances, if known."""
     return tuple(_cell(results, row, measure, real) for measure in COLUMNS)
 
 
@@ -120,7 +119,7 @@ def _cell(results: ResultsTable, row: str, measure: str, real: float | None) -> 
 
 
 def _number(value: float, decimals: int) -> str:
-    """Fewer decimals where there are many digits before them, as in the noise's row; no minus before zeros."""
+    """A number with fewer decimals if it is large, as in the row of noise; no minus before zeros."""
     shown = decimals if abs(value) < 100 else 1 if abs(value) < 1000 else 0
     return f"{round(value, shown) + 0.0:,.{shown}f}"
 

@@ -1,4 +1,4 @@
-"""Figures as inline SVG that takes the page's text colour: how axes look, and how a figure becomes an element.
+"""Figures as inline SVG in the page's text colour: the style of axes, and the conversion to an element.
 
 The same numbers give the same bytes: no date, ids from a fixed salt, text left as text.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 GREY = "#7a8794"
 SERIES = (INK, RIGHT, LEFT, "#2f9e68", "#a667c7", "#c29a1f", GREY)
 MANY = (*SERIES[1:6], "#d0568d", "#4bb3b8", "#8a6a4f", GREY, "#6f7fd6")
-"""Colours of categories; beyond ten they begin anew."""
+"""Colours of categories; they repeat after ten."""
 
 
 def picture(width: float = 4.6, height: float = 3.3) -> "tuple[Figure, Axes]":
-    """A figure of so many inches with one panel; as narrow as a phone, which shows it without scrolling."""
+    """A figure with one panel, size in inches; narrow enough for a phone."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -52,7 +52,7 @@ def legend(axes: "Axes", columns: int = 2) -> None:
 
 
 def cells(axes: "Axes", values: NDArray[np.floating], colour: str = RIGHT) -> None:
-    """A matrix as squares, row 0 on top, the more opaque the greater; the greatest is full."""
+    """A matrix as squares, row 0 at the top; greater values are more opaque, the greatest is full."""
     from matplotlib.collections import PatchCollection
     from matplotlib.colors import to_rgba
     from matplotlib.patches import Rectangle
@@ -75,8 +75,8 @@ def ticks(axes: "Axes", names: Sequence[str], sides: str = "xy") -> None:
 
 
 def inline_svg(figure: "Figure", name: str, title: str) -> str:
-    """The figure as an <svg> element: transparent, `INK` turned to the page's text colour, `title` as its text for
-    readers who do not see it. `name` keeps its ids apart from other figures' on the page.
+    """The figure as an <svg> element: transparent, `INK` replaced by the page's text colour, `title` as its text for
+    readers who cannot see it. `name` makes its ids unique on the page.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG

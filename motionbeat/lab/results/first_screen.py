@@ -20,8 +20,11 @@ _R1 = {
 
 @frozen
 class KeyFigure:
-    """A figure between chance and ceiling. `places`: of value, low, high, chance and ceiling, percent of the scale;
-    None for what is unknown. `unit`: what stands after the number."""
+    """A figure between chance and ceiling.
+
+    `places`: positions of value, low, high, chance and ceiling, in percent of the scale; None if unknown. `unit`: text
+    after the number.
+    """
 
     title: str
     measure: str
@@ -41,8 +44,8 @@ def summary(results: ResultsTable, manifest: Columns, corpus: str) -> str:
     weights = results.value("train", "model", "parameters")
     size = "" if weights is None else f" ({weights / 1e6:.1f} million weights)"
     return (
-        f"An audio and a motion encoder{size}, trained on {trained} of {corpus}, "
-        f"and tested on {tested} that training did not have."
+        f"An audio and a motion encoder{size}, trained on {trained} of {corpus}, and tested on {tested} that were not "
+        "used in training."
     )
 
 
@@ -53,7 +56,7 @@ def _size(manifest: Columns, split: str) -> str:
 
 
 def key_figures(results: ResultsTable) -> list[KeyFigure]:
-    """R@1 in both directions, and beats from single frozen frames, or, where those were not run, tempo accuracy.
+    """R@1 in both directions, and beats from single frozen frames, or tempo accuracy if the beat task was not run.
 
     R@1 of the model and of the ceiling are not normalised; the full table has both forms.
     """
@@ -64,7 +67,7 @@ def key_figures(results: ResultsTable) -> list[KeyFigure]:
         standin = " (stand-in recordings)" if results.about["beat_tracking"]["standin"] else ""
         figures.append(
             _figure(
-                "Tells beats from single frames",
+                "Recognises beats from single frames",
                 f"beat F1{standin}",
                 (beats.value, beats.low, beats.high),
                 (untrained, "untrained"),
@@ -75,7 +78,7 @@ def key_figures(results: ResultsTable) -> list[KeyFigure]:
     elif (tempo := results.value("train", "model", "tempo_accuracy")) is not None:
         figures.append(
             _figure(
-                "Tells songs of one tempo apart",
+                "Distinguishes songs of one tempo",
                 "validation pairs",
                 (100 * tempo, None, None),
                 (50.0, "chance"),
@@ -134,7 +137,7 @@ def _figure(
 
 
 def first_film(gallery: Gallery) -> tuple[str, Film] | None:
-    """Song and film of the first dance by our generator, else of the first dance, else None."""
+    """Song and film of the first dance by our generator, or else of the first dance; None without dances."""
     films = [(song, film) for song, of_song in gallery.songs for film in of_song]
     ours = [(song, film) for song, film in films if film.title.startswith("MotionBeat")]
     return next(iter(ours or films), None)

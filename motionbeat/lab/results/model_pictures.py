@@ -19,35 +19,35 @@ _HALF_GAP = 0.08  # rad between a bin's two bars
 
 
 def embedding_pictures(portrait: Portrait) -> list[Picture]:
-    """Where windows and clips stand in the space."""
+    """Pictures of windows and clips in the embedding space."""
     genres = len(set(portrait.places.genre.tolist()))
     return [
         Picture.of(
             circle(portrait.circle),
             "circle",
             f"Bar circle: the music of clip {portrait.clip} in windows that begin at each of its beats, in the plane "
-            f"that turns once a bar, which holds {100 * bar_plane(portrait.circle)[1]:.0f} % of their variance. A "
-            "window moved by a beat moves on around the circle; numbers are places in the bar.",
+            f"that turns once per bar, which has {100 * bar_plane(portrait.circle)[1]:.0f} % of their variance. The "
+            "next window, one beat later, is the next point around the circle; numbers are positions in the bar.",
         ),
         Picture.of(
             places(portrait.places),
             "map",
             f"Map of the {len(portrait.places.genre)} test clips in the two directions of most variance: discs are "
-            f"music, triangles dances, a line joins a dance to its music; {genres} genres by colour. Two directions "
-            "of many: clips that stand together here may be far apart.",
+            f"music, triangles are dances, a line connects a dance with its music; {genres} genres by colour. These "
+            "are two directions of many: clips that are close here may be far apart in the space.",
         ),
     ]
 
 
 def rhythm_pictures(portrait: Portrait) -> list[Picture]:
-    """The first window of the clip, as SRAL and contact-guided attention have it."""
+    """Pictures of SRAL and contact-guided attention in the first window of the clip."""
     shown = [
         Picture.of(
             attention(portrait.attention),
             "attention",
-            f"Contact-guided attention in the first window of clip {portrait.clip}: how much each beat of the dance "
-            "(row) takes from each other one, by layer, mean over heads. Below: the probability that a contact "
-            "begins, which guides it.",
+            f"Contact-guided attention in the first window of clip {portrait.clip}: the weight of each other beat "
+            "(column) for each beat of the dance (row), by layer, mean over heads. Below: the probability that a "
+            "contact begins, which guides the attention.",
         )
     ]
     rhythms = portrait.rhythms
@@ -58,8 +58,8 @@ def rhythm_pictures(portrait: Portrait) -> list[Picture]:
         Picture.of(
             alignment(rhythms),
             "alignment",
-            "Soft alignment in the same window, as SRAL takes it: the onset curve that the music predicts against the "
-            "contacts of the dance; the darker, the larger the share of all alignments through a pair of beats.",
+            "Soft alignment of SRAL in the same window: the onset curve predicted from the music against the contacts "
+            "of the dance; the darker a cell, the larger the share of alignments through this pair of beats.",
         ),
         Picture.of(
             transport(rhythms),
@@ -81,9 +81,9 @@ def plane(vectors: Array) -> Array:
 
 
 def bar_plane(of_clip: Circle) -> tuple[Array, float]:
-    """(n, 2): the embeddings in the plane of the bar, and the part of their variance that it holds.
+    """(n, 2): the embeddings in the plane of the bar, and its share of their variance.
 
-    The plane of the Fourier component that turns once a bar: sum over windows of embedding times exp(-i phase).
+    The plane of the Fourier component that turns once per bar: sum over windows of embedding times exp(-i phase).
     """
     centred = (of_clip.embeddings - of_clip.embeddings.mean(axis=0)).astype(np.float64)
     component = np.exp(-2j * np.pi * of_clip.phase) @ centred
@@ -93,7 +93,7 @@ def bar_plane(of_clip: Circle) -> tuple[Array, float]:
 
 
 def circle(of_clip: Circle) -> "Figure":
-    """Windows by their place in the bar, in the order of the song."""
+    """Windows by their position in the bar, in the order of the song."""
     figure, axes = picture(height=3.8)
     flat, _ = bar_plane(of_clip)
     axes.plot(*flat.T, color=GREY, lw=0.6, alpha=0.4)
@@ -103,7 +103,7 @@ def circle(of_clip: Circle) -> "Figure":
         for place in zip(x, y, strict=True):
             axes.annotate(str(number + 1), place, ha="center", va="center", fontsize=7.5, color=INK)
     axes.set_aspect("equal", "datalim")
-    label(axes, "once a bar, cosine", "once a bar, sine")
+    label(axes, "once per bar,  cosine", "once per bar,  sine")
     return figure
 
 
@@ -124,7 +124,7 @@ def places(clips: Places) -> "Figure":
 
 
 def alignment(rhythms: Rhythms) -> "Figure":
-    """The expected alignment with both curves beside it."""
+    """The expected alignment, with both curves at its sides."""
     figure, axes = picture(height=3.8)
     beats = len(rhythms.onset)
     cells(axes, rhythms.alignment)
@@ -143,7 +143,7 @@ def alignment(rhythms: Rhythms) -> "Figure":
 
 
 def transport(rhythms: Rhythms) -> "Figure":
-    """A bar as a circle that begins on top and runs clockwise."""
+    """A bar as a circle that begins at the top and runs clockwise."""
     from matplotlib.figure import Figure
 
     bins = len(rhythms.accent)
@@ -186,7 +186,7 @@ def transport(rhythms: Rhythms) -> "Figure":
 
 
 def attention(window: Attention) -> "Figure":
-    """A matrix a layer, and the contacts below the last."""
+    """One matrix per layer, and the contacts below the last."""
     from matplotlib.figure import Figure
 
     layers, beats, _ = window.weights.shape

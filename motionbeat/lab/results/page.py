@@ -1,7 +1,7 @@
-"""The report of a run as one HTML page: no script, style, font or image from elsewhere.
+"""The report of a run as one HTML page that loads no script, style, font or image from other servers.
 
-Reading is at the edge (`read_corpus`, `clips.read_clip`), `render` is a pure function of what was read; the same
-inputs give the same bytes.
+`read_corpus` and `read_clip` read the files, `render` is a pure function of the results; the same inputs give the same
+bytes.
 """
 
 from collections.abc import Mapping
@@ -35,14 +35,14 @@ from motionbeat.lab.results.training_curves import History, training_curves
 from motionbeat.lab.results.training_tables import agreement_tables, beats_table, training_table
 
 BARS = 2
-"""Bars of the dance that is drawn on the first screen."""
+"""Bars of the dance on the first screen."""
 Columns = dict[str, NDArray[Any]]
 PACKAGES = ("motionbeat", "torch", "numpy", "scipy", "scikit-learn", "librosa", "pyarrow", "matplotlib", "dvc")
 
 
 @frozen(eq=False)
 class Extras:
-    """What a page can do without. pipeline: an <svg> element. seconds: {stage: what it took}."""
+    """Optional parts of the page. pipeline: an <svg> element. seconds: {stage: its duration}."""
 
     gallery: Gallery = field(factory=Gallery)
     portrait: Portrait | None = None
@@ -52,7 +52,7 @@ class Extras:
 
 
 def clip_to_draw(manifest: Columns, clip: str) -> str:
-    """The clip named by report.clip, or the first test clip when that is empty; refused where there is no such clip."""
+    """The clip named by report.clip, or the first test clip when that is empty; refused if there is no such clip."""
     if clip:
         rows = np.flatnonzero(manifest["clip"] == clip)
         if not len(rows):
@@ -87,7 +87,7 @@ def corpus_table(manifest: Columns, beats: Columns) -> Table:
 
 
 def _tempo(times: NDArray[np.floating]) -> float:
-    """Mean tempo in BPM: single intervals are too coarse, as trackers round beats to a frame."""
+    """Mean tempo in BPM: single intervals are too coarse, since trackers round beats to frames."""
     return 60 * (len(times) - 1) / float(times[-1] - times[0]) if len(times) > 1 else float("nan")
 
 
@@ -100,7 +100,7 @@ def render(
     params: Params,
     extras: Extras | None = None,
 ) -> str:
-    """The whole page. manifest, beats: as `motionbeat.lab.tables.read` gives them."""
+    """The whole page. manifest, beats: tables from `motionbeat.lab.tables.read`."""
     from markupsafe import Markup
 
     extras = extras or Extras()
@@ -172,7 +172,7 @@ def _version(package: str) -> str:
 
 
 def _describe_curves(history: History, best_epoch: int) -> str:
-    losses = history["loss"][np.isfinite(history["loss"])]  # a start model stands there as epoch 0, without losses
+    losses = history["loss"][np.isfinite(history["loss"])]  # a start model is epoch 0 there, without losses
     return (
         f"Training curves over {len(losses)} epochs: the total loss goes from {losses[0]:.3g} to {losses[-1]:.3g}; "
         f"the kept epoch is {best_epoch}."

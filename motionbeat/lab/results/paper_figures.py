@@ -1,7 +1,7 @@
 """The paper's figures: Tables 1, 2 and 3 of MotionBeat, as printed (AIST++, one run, no intervals).
 
-Typed here and nowhere else. They stand beside ours for comparison of kind, not of size: the paper gives neither the
-gallery nor the number of queries nor the splits of its recognition tasks.
+They are typed only here. Compare their order with ours, not their size: the paper states neither the gallery, nor the
+number of queries, nor the splits of its recognition tasks.
 """
 
 from collections.abc import Mapping
@@ -72,6 +72,6 @@ TABLE_2_NOTE = (
     "an R@10 above 50 % means that more than half of the queries have a rank of at most 10, so MedR cannot be 22."
 )
 DANCE_NOTE = (
-    "The paper (AIST++) gives neither intervals nor the number of dances, and all of its BAS, 0.23 to 0.27, lie where "
-    "chance does."
+    "The paper (AIST++) gives neither intervals nor the number of dances, and all of its BAS, 0.23 to 0.27, are at "
+    "chance level."
 )

@@ -1,7 +1,8 @@
 """Pipeline2Picture: the stages of dvc.yaml as SVG. `python -m motionbeat.lab.results.pipeline_picture` writes it.
 
-Stages stand in rows, each below all that it needs; an edge that others imply is left out. Boxes are filled and edges
-are grey, so that the picture reads on light and on dark pages. The stage check, which all others need, is left out.
+Stages are in rows, each below all stages that it needs; an edge implied by others is left out. Boxes are filled and
+edges are grey, so that the picture is readable on light and dark pages. The stage check, which all others need, is left
+out.
 """
 
 from functools import partial
@@ -18,7 +19,7 @@ Graph = dict[str, set[str]]
 
 
 def needs(stages: dict[str, Any], values: dict[str, Any]) -> Graph:
-    """{stage: stages whose outputs it takes}, without those that others imply. values: of params.yaml."""
+    """{stage: stages whose outputs it uses}, without implied ones. values: of params.yaml."""
     made = {path: name for name, stage in stages.items() for path in outputs(stage)}
     direct: Graph = {}
     for name, stage in stages.items():
@@ -55,7 +56,7 @@ def rows_of(graph: Graph) -> list[list[str]]:
     depth: dict[str, int] = {}
     for name in graph:  # dvc.yaml lists a stage after those that it needs
         depth[name] = max((depth[above] + 1 for above in graph[name]), default=0)
-    for name in [name for name, above in graph.items() if not above]:  # no higher than its first reader needs
+    for name in [name for name, above in graph.items() if not above]:  # as low as its first reader allows
         depth[name] = min(depth[below] for below, above in graph.items() if name in above) - 1
     rows: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
     for name, row in depth.items():
@@ -122,7 +123,7 @@ def _edge(start: str, lanes: list[str], end: str, middle: dict[str, float], top:
 
 
 def picture(root: Path) -> str:
-    """The picture of the pipeline in a folder. Raises `MotionBeatError` where its dvc.yaml is none."""
+    """The picture of the pipeline in a folder. Raises `MotionBeatError` if its dvc.yaml is not a pipeline."""
     from ruamel.yaml import YAML
 
     yaml, path = YAML(typ="safe", pure=True), root / "dvc.yaml"

@@ -1,8 +1,7 @@
-"""Model2Portrait: what a trained model makes of the test split, as arrays for the pictures of `model_pictures`.
+"""Model2Portrait: a trained model's results on the test split, as arrays for the pictures of `model_pictures`.
 
-One clip is looked at closely: the windows that begin at each of its beats, and in its first bars the alignment of
-curves that SRAL takes, the transport of accents to energy, and attention. Axes: n windows, k beats, s sub-beats,
-e embedding.
+One clip is shown in detail: the windows that begin at each of its beats, and, in its first window, SRAL's alignment of
+curves, the transport of accents to energy, and attention. Axes: n windows, k beats, s sub-beats, e embedding.
 """
 
 from typing import Any
@@ -27,7 +26,9 @@ Array = NDArray[np.floating]
 
 @frozen(eq=False)
 class Circle:
-    """Embeddings (n, e) of the music from each beat of a clip on, and where in its bar each begins, 0 to below 1."""
+    """Embeddings (n, e) of the music windows at each beat of a clip, and the position of each in its bar, 0 to
+    below 1.
+    """
 
     embeddings: Array
     phase: Array
@@ -35,7 +36,7 @@ class Circle:
 
 @frozen(eq=False)
 class Places:
-    """Mean embeddings (c, e) of the music under each test clip and of the dance, and the genre of each."""
+    """Mean embeddings (c, e) of the music and of the dance of each test clip, and its genre."""
 
     music: Array
     motion: Array
@@ -46,7 +47,7 @@ class Places:
 class Rhythms:
     """A window. onset, contact: (k,), predicted from the music, detected in the dance. alignment: (k, k), expected.
 
-    accent, energy: (B * s,) masses of a bar, predicted and detected. plan: (B * s, B * s), the transport of the one to
+    accent, energy: (B * s,) masses of a bar, predicted and detected. plan: (B * s, B * s), the transport from one to
     the other around the circle.
     """
 
@@ -69,18 +70,18 @@ class Attention:
 
 @frozen(eq=False)
 class Portrait:
-    """All of it, and the clip that was looked at."""
+    """All arrays, and the name of the clip."""
 
     clip: str
     circle: Circle
     places: Places
     rhythms: Rhythms | None
-    """None where the clip's first window holds no complete bar."""
+    """None if the clip's first window has no complete bar."""
     attention: Attention
 
 
 def portrait(model: DualEncoder, tokens: Tokens, clip: str, genre: dict[str, str], loss: Loss) -> Portrait:
-    """genre: of each song. clip: in any split. Raises `MotionBeatError` where the clip has no window."""
+    """genre: of each song. clip: in any split. Raises `MotionBeatError` if the clip has no window."""
     beats = tokens.layout.window_beats
     every = [tokens.windows(split, beats) for split in ("train", "val", "test")]
     shown = next((windows.take(windows.clip == clip) for windows in every if clip in set(windows.clip)), None)
@@ -130,9 +131,9 @@ def _rhythms(model: DualEncoder, tokens: Tokens, window: Spans, loss: Loss) -> R
 def circular_plan(p: Array, q: Array) -> Array:
     """The cheapest transport (n, n) of mass p to mass q around a circle of n bins, in closed form.
 
-    Both (n,), each summing to 1. Where the flow between two bins, the difference of the cumulated masses less its
-    median, is 0 nothing passes, and the circle is cut there; on the line masses are moved in their order (Rabin, Delon
-    & Gousseau, 2011).
+    Both (n,), each summing to 1. The flow between two bins is the difference of the cumulated masses minus its median.
+    Where it is 0, the circle is cut; on the resulting line masses are moved in their order (Rabin, Delon & Gousseau,
+    2011).
     """
     flow = np.cumsum(p - q)
     cut = int(np.argsort(flow, kind="stable")[(len(p) - 1) // 2]) + 1
@@ -166,7 +167,7 @@ def _attention(model: DualEncoder, tokens: Tokens, window: Spans) -> Attention:
 def attention_weights(
     module: PhaseAttention, x: Tensor, angles: Tensor | None, mask: Tensor, contact: Tensor | None = None
 ) -> Tensor:
-    """(b, h, k, k): how much each beat (row) takes from each other one, in the arguments of the module."""
+    """(b, h, k, k): the weight of each other beat for each beat (row), from the arguments of the module."""
     q, key, _ = module.queries_keys_values(x, angles)
     logits = q @ key.transpose(-1, -2) / q.shape[-1] ** 0.5 + module.bias(mask, contact, q.dtype)
     return logits.softmax(-1)

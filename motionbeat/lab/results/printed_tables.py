@@ -1,6 +1,6 @@
-"""Tables as plain data, which pages and terminals print: cells with intervals, rows, groups, and one as plain text.
+"""Tables as plain data, for pages and terminals: cells with intervals, rows, groups, and conversion to plain text.
 
-A cell without a figure gives the reason.
+A cell without a figure has the reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Row:
     cells: tuple[Cell, ...]
     ours: bool = False
     main: bool = True
-    """Whether it is shown where there is room for the main lines only."""
+    """Whether it is one of the main lines, which short tables show."""
 
 
 @frozen
@@ -43,13 +43,13 @@ class Table:
 
 
 def main_lines(table: Table) -> Table:
-    """The table without the rows that only its full form shows."""
+    """The table with its main lines only."""
     groups = (Group(group.title, tuple(row for row in group.rows if row.main)) for group in table.groups)
     return Table(table.caption, table.columns, tuple(groups))
 
 
 def pieces(table: Table, columns: int) -> list[Table]:
-    """The table in tables of at most so many columns, for a terminal; the titles of its groups stand in all."""
+    """The table split into tables of at most `columns` columns, for a terminal; all have the titles of its groups."""
     cuts = range(0, len(table.columns) - 1, columns)
     return [
         Table(
@@ -65,20 +65,19 @@ def pieces(table: Table, columns: int) -> list[Table]:
 
 
 def decimal(value: float, digits: int) -> str:
-    """A number of so many decimals; no minus before zeros."""
+    """A number with `digits` decimals; no minus before zeros."""
     return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def interval(bounds: Sequence[float], digits: int) -> str:
-    """Both bounds with a dash between them, or `to` where a minus would stand beside it."""
+    """Both bounds with a dash between them, or with `to` if one is negative."""
     low, high = (decimal(bound, digits) for bound in bounds)
     return f"{low} to {high}" if "-" in low + high else f"{low}\u2013{high}"
 
 
 def figure(score: Score | None, digits: int, sign: bool = False, missing: str = "not computed") -> Cell:
-    """A score with its interval as a cell; `missing` is the reason shown where there is no value.
-
-    sign: with a plus before what is above zero, for differences.
+    """A score with its interval as a cell; `missing` is the reason shown if there is no value. sign: positive values
+    get a plus, for differences.
     """
     if score is None or score.value is None:
         return Cell("", reason=missing)
@@ -97,7 +96,7 @@ def _cells(texts: tuple[str, ...]) -> tuple[Cell, ...]:
 
 
 def plain(value: Any) -> str:
-    """A value of a JSON or YAML file as a reader wants it: at most four significant decimals, yes and no."""
+    """A value of a JSON or YAML file for readers: at most four significant decimals, yes and no."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,6 @@
-"""The small table of the README, in Markdown: WIN retrieval of ours, of baselines with a trained head, of bounds."""
+"""The small table of the README, in Markdown: WIN retrieval of our model, of baselines with a trained head, and of
+bounds.
+"""
 
 import re
 from pathlib import Path
@@ -32,11 +34,13 @@ def readme_table(results: ResultsTable) -> str:
 
 
 def write_readme_table(results: ResultsTable, path: Path) -> None:
-    """Put the table in place of the one in a README. Raises `MotionBeatError` where there is none."""
+    """Put the table in place of the one in a README. Raises `MotionBeatError` if there is none."""
     text = read_text(path, "run in the folder of the project")
     table = re.compile(r"^\| WIN \|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
     if not table.search(text):
-        raise MotionBeatError(f"{path} has no table that begins with | WIN |: put one line of it where it belongs")
+        raise MotionBeatError(
+            f"{path} has no table that begins with | WIN |: put its first line where the table should be"
+        )
     with whole_file(path) as unfinished:
         unfinished.write_text(table.sub(lambda _: readme_table(results), text, count=1), encoding="utf-8")
 

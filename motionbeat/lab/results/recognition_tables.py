@@ -1,6 +1,6 @@
-"""Table 1 of the paper, right half: frozen encoders on the recognition tasks, the paper's figures beside ours.
+"""Table 1 of the paper, right half: frozen encoders on the recognition tasks, the paper's figures and ours.
 
-A figure of the paper never stands in a row of ours. Rows and tasks that were not run are left out.
+The paper's figures and ours are never in the same row. Rows and tasks that were not run are left out.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,16 @@ _OF_PAPER = {(task.name, metric): column for task in CLIP_TASKS for metric, colu
 ROWS = {entry.name: entry.title for entry in registry.ENTRIES["encoder"]}
 CONTROLS = {"madmom": "madmom itself", "librosa": "librosa, one hop earlier", "constant": "constant answer"}
 _TERMINAL = 3
-"""Columns of each table that a terminal shows."""
+"""Columns of each table in a terminal."""
 NOTE = (
-    "Frozen encoders, one probe a task. Beats: a probe on single 20-ms frames, no tracker in the features, decoded by "
+    "Frozen encoders, one probe per task. Beats: a probe on single 20-ms frames, no tracker in the features, decoded "
+    "by "
     "madmom's DBN, or by plain peaks; fractions. A log-mel frame spans 46 ms; ours pools 0.5 s and attends over 8 s "
-    "(16 tokens), and so does the untrained model, which is therefore the fair control of ours. librosa's beats are "
-    "put one hop (23 ms) earlier, as everywhere in this project. The other tasks: percent. Intervals: 95 %, resampled "
-    "test groups; they say nothing of the seed of the training. No part: the row does not answer this task. The paper "
-    "gives neither intervals nor the splits that it used."
+    "(16 tokens), and so does the untrained model, which is therefore the right control for ours. librosa's beats are "
+    "moved one hop (23 ms) earlier, as everywhere in this project. The other tasks: percent. Intervals: 95 %, "
+    "resampled "
+    "test groups; they do not cover the seed of the training. No part: the row does not do this task. The paper states "
+    "neither intervals nor the splits that it used."
 )
 STANDIN_NOTE = (
     "Columns marked * were run on synthetic stand-ins, synthesised by the project in the data sets' layout: their "
@@ -55,7 +57,7 @@ def note(results: ResultsTable) -> str:
 
 
 def table(results: ResultsTable) -> Table | None:
-    """The whole right half: the paper's rows, ours, and what stands beside them for scale; None without tasks."""
+    """The whole right half: the paper's rows, ours, and reference rows; None without tasks."""
     columns = [key for key in COLUMNS if key[0] in tasks_run(results)]
     if not columns:
         return None
@@ -73,7 +75,7 @@ def table(results: ResultsTable) -> Table | None:
 
 
 def narrow(results: ResultsTable) -> list[Table]:
-    """The same in tables of at most three columns, as a terminal has room for."""
+    """The same as tables of at most three columns, for a terminal."""
     whole = table(results)
     return [] if whole is None else pieces(whole, _TERMINAL)
 
@@ -93,7 +95,7 @@ def _paper(name: str, key: tuple[str, str]) -> Cell:
 
 
 def sizes(results: ResultsTable) -> Sequence[tuple[str, str]]:
-    """Task and what it was run on, a line a task."""
+    """The task and its data, one line per task."""
     lines = []
     for task in tasks_run(results):
         about = results.about[task]

@@ -1,4 +1,4 @@
-"""Pictures of figures that the stages wrote: the shift curve, retrieval by genre, the errors of the genre probe."""
+"""Pictures of results: the shift curve, retrieval by genre, the confusion of the genre probe."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Picture:
-    """A picture of the page: an <svg> element and the words below it."""
+    """A picture of the page: an <svg> element and its caption."""
 
     svg: str
     caption: str
 
     @classmethod
     def of(cls, figure: "Figure", name: str, caption: str) -> "Picture":
-        """A figure whose caption is also its text for readers who do not see it. name: unique on the page."""
+        """A figure whose caption is also its text for readers who cannot see it. name: unique on the page."""
         return cls(inline_svg(figure, name, caption), caption)
 
 
@@ -54,12 +54,12 @@ def shift_picture(results: ResultsTable) -> Picture | None:
         figure,
         "shift",
         "Shift curve: how often a window's dance is nearer to its music than the same dance moved by some beats. "
-        "Bands: 95 % intervals by song. Where the music repeats after the shift there is nothing to tell.",
+        "Bands: 95 % intervals by song. If the music repeats after the shift, the two cannot be distinguished.",
     )
 
 
 def genre_picture(results: ResultsTable) -> Picture | None:
-    """R@1 of both directions by genre with intervals; None for a run of one genre."""
+    """R@1 in both directions by genre, with intervals; None for a run of one genre."""
     genres = results.rows(f"{BY_GENRE}.{DIRECTIONS[0]}")
     if len(genres) < 2:
         return None
@@ -93,7 +93,7 @@ def genre_picture(results: ResultsTable) -> Picture | None:
 
 
 def confusion_picture(results: ResultsTable, task: str, who: str) -> Picture | None:
-    """What the probe on the features of `who` takes each class for; None where the task has not been run."""
+    """Confusion matrix of the probe on the features of `who`; None if the task has not been run."""
     about = results.about.get(task, {}).get("confusion")
     if about is None:
         return None

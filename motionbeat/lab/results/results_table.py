@@ -1,4 +1,4 @@
-"""Every figure of a run in one tidy table, read once for the page, the terminal and the README.
+"""All figures of a run in one tidy table, read once for the page, the terminal and the README.
 
 The stages write metrics/TASK_table.csv (`motionbeat.lab.tasks.score_table`); train.json and beats.json, which have no
 intervals, are read as rows of the tasks `train` and `beats`.
@@ -21,7 +21,7 @@ from motionbeat.lab.tasks.score_table import COLUMNS, Score, difference
 
 
 def _place(task: ClipTask) -> int:
-    """Where the paper's Table 1 has the task; one that it has not comes last."""
+    """The position of the task in the paper's Table 1; other tasks come last."""
     first = next(iter(task.columns))
     column = task.of_paper.get(first, first)
     return TABLE_1_COLUMNS.index(column) if column in TABLE_1_COLUMNS else len(TABLE_1_COLUMNS)
@@ -30,14 +30,17 @@ def _place(task: ClipTask) -> int:
 CLIP_TASKS = sorted(declared_tasks().values(), key=_place)
 RECOGNITION = (BEAT_TASK, *(task.name for task in CLIP_TASKS))
 TABLES = ("retrieve", *RECOGNITION, "dance")
-"""Files TASK_table.csv; that of `retrieve` has to be there, the others where their stage has run."""
+"""Tasks with a file TASK_table.csv; that of `retrieve` must exist, the others only if their stage has run."""
 PLAIN = {"train": "model", "beats": "tracker"}
-"""Files TASK.json of plain figures, and the row that they become."""
+"""Files TASK.json of plain figures, and the name of their row."""
 
 
 @frozen(eq=False)
 class ResultsTable:
-    """table: one line a figure, columns task, row, metric, value, low, high, n. about: {task: what it is of}."""
+    """table: one line per figure, columns task, row, metric, value, low, high, n.
+
+    about: {task: its data and settings}.
+    """
 
     table: pd.DataFrame
     about: Mapping[str, Mapping[str, Any]]
@@ -47,12 +50,12 @@ class ResultsTable:
         scores = [_score(*line) for line in self.table[list(COLUMNS)].itertuples(index=False, name=None)]
         by_key = {(score.task, score.row, score.metric): score for score in scores}
         if len(by_key) < len(scores):
-            raise MotionBeatError("metrics/*_table.csv hold a figure twice: run `dvc repro`")
+            raise MotionBeatError("metrics/*_table.csv have a figure twice: run `dvc repro`")
         object.__setattr__(self, "_scores", by_key)
 
     @classmethod
     def read(cls, folder: Path) -> "ResultsTable":
-        """From metrics/. Raises `MotionBeatError` for a file that is missing, broken or has other columns."""
+        """Read metrics/. Raises `MotionBeatError` for a file that is missing, broken or has other columns."""
         names = [name for name in TABLES if name == "retrieve" or (folder / f"{name}_table.csv").is_file()]
         parts = [_read_csv(folder / f"{name}_table.csv") for name in names]
         parts += [_read_plain(folder / f"{task}.json", task, row) for task, row in PLAIN.items()]
@@ -60,20 +63,20 @@ class ResultsTable:
         return cls(pd.concat(parts, ignore_index=True), about)
 
     def score(self, task: str, row: str, metric: str) -> Score | None:
-        """One figure, None where there is none of it; its value is None where it is undefined."""
+        """One figure, None if it does not exist; its value is None if it is undefined."""
         return self._scores.get((task, row, metric))
 
     def value(self, task: str, row: str, metric: str) -> float | None:
-        """The value of a figure, None where it is missing or undefined."""
+        """The value of a figure, None if it is missing or undefined."""
         score = self.score(task, row, metric)
         return None if score is None else score.value
 
     def minus(self, task: str, row: str, other: str, metric: str) -> Score | None:
-        """The paired difference `row` less `other`."""
+        """The paired difference `row` minus `other`."""
         return self.score(task, difference(row, other), metric)
 
     def rows(self, task: str) -> list[str]:
-        """Names of a task's rows in the order of its file, without paired differences; none where it has not run."""
+        """Names of a task's rows in the order of its file, without paired differences; empty if it has not run."""
         names = dict.fromkeys(score.row for score in self._scores.values() if score.task == task)
         return [name for name in names if " minus " not in name]
 
@@ -109,5 +112,5 @@ def _read_plain(path: Path, task: str, row: str) -> pd.DataFrame:
 def _read_json(path: Path) -> dict[str, Any]:
     values = read_json(path, "run `dvc repro` to make it")
     if not isinstance(values, dict):
-        raise MotionBeatError(f"{path} holds no named values: run `dvc repro`")
+        raise MotionBeatError(f"{path} has no named values: run `dvc repro`")
     return values

@@ -1,4 +1,4 @@
-"""Table 2 of the paper beside ours: retrieval in both directions under every protocol."""
+"""Table 2 of the paper and ours: retrieval in both directions under every protocol."""
 
 from collections.abc import Iterator
 
@@ -19,16 +19,16 @@ PROJECTED = {
     entry.name: entry.short or entry.title
     for entry in sorted(reversed(registry.ENTRIES["encoder"]), key=lambda entry: entry.title not in TABLE_1)
 }
-"""Encoders by their name in encoders.names, each through a trained projection head; the paper's baselines first."""
+"""Encoders by their name in encoders.names, each with a trained projection head; the paper's baselines first."""
 ROWS = {
     MODEL: "MotionBeat (ours)",
     **{f"{name}_projected": f"{label} + head" for name, label in PROJECTED.items()},
     "accents_projected": "true accents + head (oracle)",
     "model_normalised": "ours, normalised",
     "ceiling_normalised": "ceiling, normalised",
-    "ceiling": "ceiling as it is",
+    "ceiling": "ceiling, not normalised",
     f"{ADDITIVE}_normalised": "additive ceiling, normalised",
-    ADDITIVE: "additive ceiling as it is",
+    ADDITIVE: "additive ceiling, not normalised",
     "random": "random embeddings",
     "tempo_only": "tempo alone",
     "genre_only": "genre alone",
@@ -42,11 +42,13 @@ _MISSING = {
     "ceiling_normalised": "this corpus has no truth",
 }
 _SHORT = (MODEL, "model_normalised", "ceiling_normalised", CHANCE)
-"""The rows of ours that a terminal shows, besides encoders that were run."""
+"""Our rows in a terminal, besides encoders that were run."""
 
 
 def retrieval_tables(results: ResultsTable) -> list[Table]:
-    """One table a direction: the paper's rows, then ours under each protocol; encoders that were not run have none."""
+    """One table per direction: the paper's rows, then ours under each protocol; encoders that were not run are left
+    out.
+    """
     columns = ("", *METRICS.values(), MINUS)
     tables = []
     for direction, title in DIRECTIONS.items():

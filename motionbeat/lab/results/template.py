@@ -1,4 +1,4 @@
-"""Templates2Html: how every page of the project is rendered."""
+"""Templates2Html: the rendering of all pages of the project."""
 
 from typing import TYPE_CHECKING
 
@@ -7,9 +7,9 @@ if TYPE_CHECKING:
 
 
 def environment(package: str) -> "Environment":
-    """The templates that lie in a package of the project, such as motionbeat.lab.results.
+    """The templates in a package of the project, such as motionbeat.lab.results.
 
-    Text is escaped, so that none from data can become markup, and a name that a template does not know is an error.
+    Text is escaped, so that data cannot become markup, and an undefined name in a template is an error.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -40,9 +40,9 @@ History = Mapping[str, NDArray[np.float64]]
 
 
 def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
-    """metrics/train_history.csv as one array a column, NaN where a cell is empty.
+    """metrics/train_history.csv as one array per column, NaN for empty cells.
 
-    An accuracy may have no column at all: a small validation split can be without a pair to measure it on.
+    The column of an accuracy may be missing, if a small validation split has no pair for it.
     """
     text = read_text(path, "run `dvc repro` to make it")
     with guarded(path, "is not a CSV table", "run `dvc repro` to make it"):
@@ -53,13 +53,13 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
         return {name: np.array([float(row.get(name) or "nan") for row in rows]) for name in COLUMNS}
     except (TypeError, ValueError) as error:
-        raise MotionBeatError(f"{path} holds a cell that is not a number ({error}): run `dvc repro`") from None
+        raise MotionBeatError(f"{path} has a cell that is not a number ({error}): run `dvc repro`") from None
 
 
 def training_curves(history: History, best_epoch: int) -> "dict[str, Figure]":
     """Loss terms, validation R@10 of both directions, jitter and tempo accuracy, each over the epochs.
 
-    history: columns as `read_history` gives them. The kept epoch is a dotted line; a coin's accuracy a dashed one.
+    history: columns from `read_history`. A dotted line marks the kept epoch, a dashed one the accuracy of chance.
     """
     losses = _panel(history, best_epoch, LOSSES, SERIES, "Training loss", "loss (nats; SRAL unitless)")
     losses.axes[0].set_yscale("symlog", linthresh=0.1, linscale=0.4)

@@ -1,4 +1,4 @@
-"""Figures of the training and of the beat tracker in words: what metrics/train.json and beats.json hold."""
+"""Tables of the training and of the beat tracker, from metrics/train.json and beats.json."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from motionbeat.lab.results.results_table import ResultsTable
 TRAINING = {
     "parameters": ("weights of both encoders", "{:,.0f}"),
     "epochs": ("epochs trained", "{:.0f}"),
-    "best_epoch": ("epoch that was kept", "{:.0f}"),
+    "best_epoch": ("kept epoch", "{:.0f}"),
     "score": ("validation score", "{:.3f}"),
     "val_r10_music_to_motion": ("validation R@10, music to motion", "{:.1f} %"),
     "val_r10_motion_to_music": ("validation R@10, motion to music", "{:.1f} %"),
@@ -63,7 +63,9 @@ _MASSES = {
 
 
 def in_words(values: Mapping[str, float | None], words: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str]]:
-    """{name: (text,)} of the values that have a name in `words`, in its order; others stand after them as they are."""
+    """{name: (text,)} of the values with a name in `words`, in that order; other values follow under their own
+    names.
+    """
     named = {
         name: ("" if values[key] is None else pattern.format(values[key]),)
         for key, (name, pattern) in words.items()
@@ -96,12 +98,12 @@ def training_table(results: ResultsTable) -> Table:
 
 
 def beats_table(results: ResultsTable, tracker: str) -> Table:
-    """The beat tracker against the known beats, where there are some."""
+    """The beat tracker against the known beats, if there are some."""
     return facts(f"Beat tracking ({tracker})", ("", "value"), in_words(results.metrics("beats", "tracker"), BEATS))
 
 
 def agreement_tables(results: ResultsTable) -> list[Table]:
-    """How well the rhythm heads agree with what was detected; none where nothing was measured."""
+    """How well the rhythm heads agree with the detected curves; empty if nothing was measured."""
     rate = results.value("train", "model", "agreement_contact_rate")
     if rate is None:
         return []

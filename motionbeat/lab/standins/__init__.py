@@ -1,4 +1,4 @@
-"""Small stand-ins for the recognition tasks' data sets, in their official layouts, synthesised.
+"""Small synthetic stand-ins for the data sets of the recognition tasks, in the official layouts.
 
-They let every task run offline through the real readers, and no more: a score on them means nothing about real music.
+With them every task runs offline through the real readers; a score on them says nothing about real music.
 """

@@ -1,4 +1,4 @@
-"""Piece2Samples: instruments that play roles over a rhythm, as a wave.
+"""Piece2Samples: the sound of instruments that play roles over a rhythm.
 
 The rhythm is that of the synthetic corpus (`rhythm.rhythm`): the same accents that its dances follow.
 """
@@ -27,9 +27,9 @@ def _parts(text: str) -> tuple[tuple[str, str, float], ...]:
 
 @frozen
 class BandPart:
-    """An instrument and what it does.
+    """An instrument and its role.
 
-    role: bass (with the kick), walk (every beat), pad (a chord a bar), comp (chords with the snare), offbeat,
+    role: bass (with the kick), walk (every beat), pad (one chord per bar), comp (chords with the snare), offbeat,
     strum (chords on beats), arpeggio (chord tones on 8ths), riff (fifths on the accents), melody, or drone.
     """
 
@@ -43,34 +43,34 @@ class Style:
     """What the clips of a genre or scene have in common."""
 
     tempo: tuple[float, float]
-    template: str  # genre of the synthetic corpus whose accents it likes
+    template: str  # genre of the synthetic corpus from which its accents come
     parts: tuple[tuple[str, str, float], ...] = field(converter=_parts)  # voice, role, gain
     drums: float = 0.0
     loudness: tuple[float, float] = (-14, -1)  # dB full scale
     swing: float = 0.0
-    waltz: float = 0.0  # part of the clips in 3/4
+    waltz: float = 0.0  # share of the clips in 3/4
     minor: float = 0.5
     clash: float = 0.0
 
     def accents(self, rng: np.random.Generator, tempo: float, meter: int = 4) -> Rhythm:
-        """A rhythm in this style. The tempo in the style's name only decides how dense it is."""
+        """A rhythm in this style. The tempo in the style's name only determines the density."""
         nearest = int(np.clip(round((tempo - 80) / 10), 0, 5))
         return rhythm(int(rng.integers(1 << 31)), f"m{self.template}{nearest}", [meter])
 
 
 @frozen
 class Piece:
-    """All that sounds in a clip."""
+    """The music of a clip."""
 
     seconds: float
-    tempo: float  # beats a minute
+    tempo: float  # beats per minute
     first_beat_s: float  # time of the rhythm's first slot, 0 or before
     rhythm: Rhythm
     parts: tuple[BandPart, ...]
     key: int  # semitones above C
     scale: str
     drums: float = 0.0  # gain
-    swing: float = 0.0  # 16ths by which the second 8th of a beat comes late
+    swing: float = 0.0  # delay of the second 8th of a beat, in 16ths
     density: float = 0.5  # chance that a melody plays on a beat
     brightness: float = 0.0  # see voices.note
     clash: float = 0.0  # level of a note a semitone above each chord
@@ -85,7 +85,7 @@ class Piece:
 
 
 def perform(rng: np.random.Generator, piece: Piece) -> NDArray[np.float32]:
-    """The clip's wave (n,), mono, RATE samples a second, in -1..1."""
+    """The clip's wave (n,), mono, RATE samples per second, in -1..1."""
     lead = round(-piece.first_beat_s * RATE)
     track = np.zeros(lead + round(piece.seconds * RATE))
     progression = _PROGRESSIONS[rng.integers(len(_PROGRESSIONS))]
@@ -100,7 +100,7 @@ def perform(rng: np.random.Generator, piece: Piece) -> NDArray[np.float32]:
 
 
 def _time_s(piece: Piece, slot: int) -> float:
-    """When a slot sounds, counted from the rhythm's first."""
+    """The time of a slot, counted from the rhythm's first."""
     late = piece.swing if slot % SUBBEATS >= SUBBEATS // 2 else 0.0
     return (slot + late) * 60 / piece.tempo / SUBBEATS
 
@@ -145,7 +145,7 @@ def _play(rng: np.random.Generator, track: Sound, piece: Piece, part: BandPart, 
 
 
 def _slots(rng: np.random.Generator, piece: Piece, role: str) -> NDArray[np.intp]:
-    """Where a role plays on the grid of 16ths."""
+    """The 16ths on which a role plays."""
     low, back, high = piece.rhythm.accents
     slots = np.arange(len(low))
     weights = np.resize([1.0, 0.25, 0.7, 0.25], len(low))
@@ -181,7 +181,7 @@ def _midi(piece: Piece, step: int) -> int:
 
 
 def _within(voice: Voice, midi: int) -> int:
-    """The note, brought into the voice's range by octaves."""
+    """The note, moved into the voice's range by octaves."""
     while midi > voice.high:
         midi -= 12
     while midi < voice.low:

@@ -1,4 +1,4 @@
-"""Stand-in for Emomusic: arousal follows tempo, loudness, brightness and density; valence mode and consonance.
+"""Stand-in for Emomusic: arousal follows tempo, loudness, brightness and density; valence follows mode and consonance.
 
 Ten made-up annotators rate each clip, each with another error; an artist's clips share instruments.
 """
@@ -29,7 +29,7 @@ _DARK = ("cello", "clarinet", "strings", "organ", "overdriven guitar")
 
 @frozen
 class RatedSong:
-    """One clip: its number, who made it, and the set it is in. Artists are of one set only."""
+    """One clip: its number, artist and set. Each artist is in one set only."""
 
     number: int
     artist: str
@@ -37,7 +37,7 @@ class RatedSong:
 
     @property
     def title(self) -> str:
-        """What the song is called."""
+        """The title of the song."""
         return f"Piece {self.number}"
 
 
@@ -83,7 +83,7 @@ def _make(folder: Path, seed: int, song: RatedSong) -> None:
 
 
 def piece(seed: int, song: RatedSong) -> band.Piece:
-    """The music of a clip: energy and mood, with much scatter from quantity to quantity."""
+    """The music of a clip from its energy and mood, with much random variation."""
     rng = stream(seed, "emomusic", str(song.number))
     artist = stream(seed, "emomusic artist", song.artist)
     favourites = [str(voice) for voice in artist.choice([*_BRIGHT, *_DARK], 2, replace=False)]
@@ -114,7 +114,7 @@ def piece(seed: int, song: RatedSong) -> band.Piece:
 
 
 def truth(made: band.Piece) -> tuple[float, float]:
-    """(arousal, valence), 1 to 9, computed from the piece itself, not from the target it was made for."""
+    """(arousal, valence), 1 to 9, computed from the piece, not from its target."""
     quantities = np.array(
         [np.log2(made.tempo / 105) / 0.35, (20 * np.log10(made.loudness) + 12) / 8, made.brightness / 2]
     )

@@ -1,4 +1,4 @@
-"""Stand-in for GTZAN: ten made-up styles that carry its genres' names, with the true beats of each clip."""
+"""Stand-in for GTZAN: ten made-up styles with the names of its genres, with the true beats of each clip."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from motionbeat.lab.standins.voices import RATE, VOICES, varied
 from motionbeat.lab.synthetic.plan import stream
 from motionbeat.parallel import in_parallel
 
-CONTENT = "it has 60 synthetic clips of 12 s, of ten made-up styles that carry its genres' names"
+CONTENT = "it has 60 synthetic clips of 12 s, of ten made-up styles with the names of its genres"
 SECONDS = 12.0
-_CLIPS = {"train": 3, "val": 1, "test": 2}  # a genre
+_CLIPS = {"train": 3, "val": 1, "test": 2}  # per genre
 _BORROWED = 0.2  # chance that an instrument comes from another style
 
 
@@ -54,7 +54,7 @@ class GtzanClip:
 
 
 def plan() -> list[GtzanClip]:
-    """All clips: of each genre 3 train, 1 val, 2 test."""
+    """All clips: for each genre 3 train, 1 val, 2 test."""
     splits = [split for split, count in _CLIPS.items() for _ in range(count)]
     return [GtzanClip(genre, number, split) for genre in STYLES for number, split in enumerate(splits)]
 
@@ -79,7 +79,7 @@ def _make(folder: Path, seed: int, clip: GtzanClip) -> None:
 
 
 def piece(seed: int, clip: GtzanClip) -> band.Piece:
-    """The music of a clip: its style's instruments, some of them borrowed, over one rhythm."""
+    """The music of a clip: instruments of its style, some from other styles, over one rhythm."""
     rng = stream(seed, "gtzan", clip.name)
     style = STYLES[clip.genre]
     tempo = float(rng.uniform(*style.tempo))

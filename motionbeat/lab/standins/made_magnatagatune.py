@@ -1,4 +1,4 @@
-"""Stand-in for MagnaTagATune: clips of 19 made-up scenes, tagged by what is synthesised in them.
+"""Stand-in for MagnaTagATune: clips of 19 made-up scenes, tagged by their synthesised content.
 
 Three annotators in ten miss a tag, and sometimes one adds a wrong tag.
 """
@@ -24,7 +24,7 @@ _HEARD, _MISHEARD, _MISHEARD_RARE = 0.7, 0.02, 0.001
 _FAST_BPM, _SLOW_BPM, _LOUD, _QUIET = 122, 88, 0.6, 0.16
 
 
-# ambient is always quiet, so that the tag is in every split
+# ambient is always quiet, so that this tag is in every split
 SCENES = {
     "rock": Style(
         (100, 150), "BR", "overdriven guitar comp 1, male voice melody 1, electric bass bass 1", 0.9, (-6, -1)
@@ -61,23 +61,23 @@ class TaggedClip:
     folder: str
     track: int
     segment: int
-    careful: bool  # nobody overlooked a tag; so that every tag is in every split
+    careful: bool  # no annotator missed a tag, so that every tag is in every split
 
     @property
     def path(self) -> str:
-        """The data set's form of mp3_path: artist-album-track number-title-start-end."""
+        """mp3_path as in the data set: artist-album-track number-title-start-end."""
         scene, start = self.scene.replace(" ", "_"), int(self.segment * SECONDS)
         name = f"the_{scene}_makers-made_up-{self.track:02d}-{scene}"
         return f"{self.folder}/{name}-{start}-{int(start + SECONDS)}.mp3"
 
     @property
     def track_name(self) -> str:
-        """The track without the clip's place in it."""
+        """The name of the track, without the position of the clip."""
         return f"{self.scene} {self.track}"
 
 
 def plan() -> list[TaggedClip]:
-    """All clips: of each scene 5 train, 2 val, 3 test, two clips of a track at most."""
+    """All clips: for each scene 5 train, 2 val, 3 test, at most two clips per track."""
     clips = []
     for number, scene in enumerate(SCENES):
         track = 0
@@ -134,7 +134,7 @@ def piece(seed: int, clip: TaggedClip) -> band.Piece:
 
 
 def truth(clip: TaggedClip, made: band.Piece) -> set[str]:
-    """The tags that fit what is synthesised: style, instruments, voices, drums, tempo and loudness."""
+    """The tags that fit the synthesised clip: style, instruments, voices, drums, tempo and loudness."""
     voices = [voice for voice, _, _ in SCENES[clip.scene].parts]
     fitting = {tag for voice in voices for tag in VOICE_TAGS.get(voice, ())} | set(STYLE_TAGS[clip.scene])
     if not VOICES_THAT_SING.intersection(voices):

@@ -15,7 +15,7 @@ from motionbeat.parallel import in_parallel
 CONTENT = "it has 116 synthetic notes of 4 s, synth_lead in train only"
 RATE = 16_000
 _HELD_S, _LENGTH_S = 3.0, 4.0
-_INSTRUMENTS = {"train": (6, 1), "val": (2, 1), "test": (3, 1)}  # instruments a family, notes each
+_INSTRUMENTS = {"train": (6, 1), "val": (2, 1), "test": (3, 1)}  # instruments per family, notes per instrument
 _SOURCES = ("acoustic", "electronic", "synthetic")
 _VELOCITIES = (25, 50, 75, 100, 127)
 
@@ -92,7 +92,7 @@ def render(seed: int, planned: Note) -> voices.Sound:
 
 
 def _range(family: str) -> tuple[int, int]:
-    """Pitches that every voice of a family plays, and a fifth beyond, so that pitch alone tells little."""
+    """Pitches of all voices of a family, and a fifth beyond, so that pitch alone says little."""
     ranges = [(voices.VOICES[name].low, voices.VOICES[name].high) for name in voices.FAMILIES[family]]
     return max(low for low, _ in ranges) - 7, min(high for _, high in ranges) + 7
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 1 << 15  # samples; libsndfile crashes on some long compressed files written at once
+_BLOCK = 1 << 15  # samples; libsndfile crashes if some long compressed files are written in one call
 
 
 def write_audio(path: Path, samples: NDArray[np.floating], rate: int, target_rate: int | None = None) -> None:
-    """Write mono samples as the format that the suffix names (wav, flac: 16 bit; mp3), resampled if asked for."""
+    """Write mono samples in the format of the suffix (wav, flac: 16 bit; mp3), resampled if another rate is given."""
     import soundfile
     import soxr
 

@@ -1,4 +1,6 @@
-"""MagnaTagATune's 188 tags in the order of its table, the 50 of the task, and when each fits a synthesised clip."""
+"""MagnaTagATune's 188 tags in the order of its table, the 50 of the task, and conditions for each on synthesised
+clips.
+"""
 
 _ALL = (
     "no voice,singer,duet,plucking,hard rock,world,bongos,harpsichord,female singing,clasical,sitar,chorus,"

@@ -1,6 +1,6 @@
-"""Instruments as a handful of numbers, and one note of one: harmonics under an envelope.
+"""Instruments as a few numbers, and the synthesis of one note: harmonics under an envelope.
 
-Families overlap on purpose: `varied` draws an instrument around its family's middle.
+Families overlap on purpose: `varied` draws an instrument near its family's average.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 RATE = 22_050
-"""Samples a second of everything synthesised here."""
+"""Sample rate of all synthesised sounds, Hz."""
 _MOST_HARMONICS = 28
 _HIGHEST_HZ = 9_500.0
 
@@ -18,18 +18,18 @@ Sound = NDArray[np.float64]
 
 @frozen
 class Voice:
-    """How an instrument sounds, whatever it plays."""
+    """The sound of an instrument."""
 
-    low: int = 48  # MIDI notes that it plays between
+    low: int = 48  # lowest and highest MIDI note
     high: int = 72
-    slope: float = 9.0  # dB an octave that its harmonics fall
+    slope: float = 9.0  # slope of its harmonics, dB per octave
     even: float = 1.0  # level of the even harmonics
-    ratios: tuple[float, ...] = ()  # frequencies of the partials over the pitch, where they are not harmonics
+    ratios: tuple[float, ...] = ()  # frequencies of the partials divided by the pitch, if they are not harmonics
     attack_s: float = 0.005
     decay_s: float = 60.0  # to 1/e
-    damping: float = 0.0  # how much faster each further harmonic dies away
+    damping: float = 0.0  # how much faster each higher harmonic decays
     vibrato: float = 0.0  # semitones
-    breath: float = 0.0  # noise beside the tone
+    breath: float = 0.0  # level of noise
     formants: tuple[tuple[float, float], ...] = ()  # Hz and width in Hz
     drive: float = 0.0  # distortion
     detune: float = 0.0  # cents between two sources
@@ -107,9 +107,9 @@ def varied(rng: np.random.Generator, voice: Voice, spread: float = 1.0) -> Voice
 def note(
     rng: np.random.Generator, voice: Voice, midi: float, held_s: float, velocity: float = 0.8, brightness: float = 0.0
 ) -> Sound:
-    """One note (n,) of RATE samples a second, peak `velocity`, held for `held_s` and then let go within 0.15 s.
+    """One note (n,) of RATE samples per second, peak `velocity`, held for `held_s` and released within 0.15 s.
 
-    velocity: 0..1; harder notes are brighter. brightness: octave slope in dB by which its harmonics fall less.
+    velocity: 0..1; harder notes are brighter. brightness: dB per octave by which the slope of the harmonics is reduced.
     """
     t = np.arange(round((held_s + 0.15) * RATE)) / RATE
     pitch = 440 * 2 ** ((midi - 69) / 12)

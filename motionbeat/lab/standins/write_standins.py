@@ -1,4 +1,4 @@
-"""Write a stand-in data set: its audio, its annotations, and a plain warning beside them."""
+"""Write a stand-in data set: its audio, its annotations, and a text with a warning."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ SETS = {
 _README = """Synthesised stand-in for {title}, made by MotionBeat from seed {seed}.
 
 It has the official layout of {title}, so that the recognition tasks run without a download, through the same
-reader. It is not {title} and holds none of it: {items}.
-Scores on it mean nothing about music. Put the real data set in its place before quoting any number.
+reader. It is not {title} and has no part of it: {items}.
+Scores on it say nothing about music. Put the real data set in its place before quoting any number.
 """
 
 

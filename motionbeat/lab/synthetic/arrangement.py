@@ -1,7 +1,7 @@
-"""Who plays when and how loud: sections of four bars, with builds, breaks, crashes and risers.
+"""When each part plays, and how loud: sections of four bars, with builds, breaks, crashes and risers.
 
-The parts that carry accents are never silent, and never lowered by more than QUIETEST_DB: a dancer who follows them
-must be able to hear them. The song has a random stream for it, apart from genre, rhythm and timbre.
+The parts with accents are never silent, and are lowered by at most QUIETEST_DB, so that a dancer can hear them. The
+arrangement has its own random stream, independent of genre, rhythm and timbre.
 """
 
 import numpy as np
@@ -33,8 +33,9 @@ _FORMS = (
     ("chorus", "verse", "tune", "chorus"),
     ("intro", "verse", "build", "chorus"),
 )
-# 16ths of a bar on which the second chord instrument plays. In slow songs it strokes the beats, softly in every section
-# where it would rest, and the pitched parts are louder: 16ths at 80 BPM sound as 8ths at 160 where drums alone play.
+# 16ths of a bar on which the second chord instrument plays. In slow songs it plays on the beats, softly in every
+# section in which it would rest, and the pitched parts are louder: with drums alone, 16ths at 80 BPM sound like 8ths at
+# 160.
 _COMPING_SLOW = (0, 4, 8, 12)
 _SLOW_LIFT_DB = {"bass": 4.0, "pad": 4.0, "comp": 6.0, "lead": 2.0}
 _SLOW_REST_DB = -3.0
@@ -59,11 +60,11 @@ class Arrangement:
 
     gain: dict[str, NDArray[np.float64]]  # low, back, high, hats, bass, pad, comp, lead
     crashes: tuple[int, ...]
-    risers: tuple[tuple[int, int], ...]  # first 16th, and the one that it leads to
+    risers: tuple[tuple[int, int], ...]  # first 16th, and the 16th at the end
     lift: dict[str, float]  # gain of each pitched part in the mix
     comping: tuple[int, ...]  # 16ths of a bar
-    arpeggio: bool  # chord tones one by one on every 16th, beats stressed
-    phrasing: tuple[bool, ...]  # of four bars, those in which the lead plays
+    arpeggio: bool  # chord tones one after another on every 16th, beats stressed
+    phrasing: tuple[bool, ...]  # bars of each four in which the lead plays
 
 
 def arrangement(seed: int, song: str, pattern: Rhythm) -> Arrangement:
@@ -85,7 +86,7 @@ def arrangement(seed: int, song: str, pattern: Rhythm) -> Arrangement:
             level[name][phrase] = contrast * (level_db + swell)
         if slow:
             level["comp"][phrase] = np.maximum(level["comp"][phrase], _SLOW_REST_DB)
-        if section == "intro":  # the first bar is for drums and chords alone
+        if section == "intro":  # the first bar has only drums and chords
             level["bass"][start : start + bar] -= 6
         rises = rng.random() < (0.8 if section in ("break", "build") else 0.15)
         if rises and phrase.stop < slots:

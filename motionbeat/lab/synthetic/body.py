@@ -1,4 +1,4 @@
-"""A body to SMPL: two-link inverse kinematics, and world rotations turned into joint rotations."""
+"""Body2Smpl: two-link inverse kinematics, and conversion of world rotations to joint rotations."""
 
 import numpy as np
 from attrs import frozen
@@ -11,28 +11,31 @@ from motionbeat.motion.skeleton import INDEX, REST_OFFSETS
 
 BALL_HEIGHT = 0.02  # m: the toe joint of a foot on the floor; its ankle is then 6 cm higher
 _LEGS = (("lhip", "lknee", "lankle", "ltoes"), ("rhip", "rknee", "rankle", "rtoes"))
-_FOLDED_M, _SOFT_M = 0.34, 0.02  # a lifted foot comes no nearer to its hip
-_REACH = 0.985  # legs are never straighter than this part of their length
-_AIRBORNE_SLACK_M = 0.6  # the pelvis need not come down for a foot in the air
+_FOLDED_M, _SOFT_M = 0.34, 0.02  # least distance of a lifted foot from its hip
+_REACH = 0.985  # longest distance from hip to ankle, as a share of the leg's length
+_AIRBORNE_SLACK_M = 0.6  # the pelvis need not be lowered for a foot in the air
 
 Array = NDArray[np.float64]
 
 
 @frozen
 class Feet:
-    """Paths of the two feet, left then right. A foot turns and lifts its heel about its ball, the toe joint."""
+    """Paths of the two feet, left then right.
+
+    A foot turns, and lifts its heel, about its ball, which is the toe joint.
+    """
 
     ball: Array  # (T, 2, 3) m
     yaw: Array  # (T, 2) rad about y
     pitch: Array  # (T, 2) rad, toes down positive
-    lift: Array  # (T, 2) how far through the air, 0 planted to 1
+    lift: Array  # (T, 2) progress of a step, from 0 (planted) to 1
 
     def rotation(self) -> Array:
         """World rotations of the feet, (T, 2, 3, 3)."""
         return _about(self.yaw, 1) @ _about(self.pitch, 0)
 
     def ankle(self) -> Array:
-        """Where the ankle joints are, (T, 2, 3) m."""
+        """Positions of the ankle joints, (T, 2, 3) m."""
         toes = np.array([REST_OFFSETS[INDEX[toes]] for *_, toes in _LEGS])
         return self.ball - (self.rotation() @ toes[:, :, None])[..., 0]
 
@@ -42,8 +45,8 @@ def two_link(
 ) -> tuple[Array, Array]:
     """Rotations of two links so that the chain from `start` reaches `end`, bent towards `pole`.
 
-    start, end, pole: (T, 3). first, second, rest_pole: (3,), the links and the bend at rest. Returns the world
-    rotations of both links, (T, 3, 3) each. A target out of reach is approached along the direction to it.
+    start, end, pole: (T, 3). first, second, rest_pole: (3,), the links and the direction of the bend at rest. Returns
+    the world rotations of both links, (T, 3, 3) each. For a target out of reach the links are stretched towards it.
     """
     long, short = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     upper, lower, hinge = bent(end - start, pole, long, short)
@@ -58,7 +61,7 @@ def _rest_frame(link: Array, pole: Array) -> Array:
 
 
 def pelvis_height(wanted: Array, place: Array, turn: Array, feet: Feet) -> Array:
-    """Root height (T,): as wanted, but never so high that a leg must stretch to keep its foot where it is.
+    """Root height (T,): `wanted`, but lower if a leg would have to stretch to keep its foot in place.
 
     wanted: (T,) m. place: (T, 2) root x and z. turn: (T, 3, 3) world rotation of the pelvis.
     """
@@ -72,13 +75,13 @@ def pelvis_height(wanted: Array, place: Array, turn: Array, feet: Feet) -> Array
         slack = _AIRBORNE_SLACK_M * feet.lift[:, side]
         highest = np.minimum(highest, ankles[:, side, 1] + rise - socket[:, 1] + slack)
     ceiling = gaussian_filter1d(minimum_filter1d(highest, 17), 4)
-    # A soft minimum: no kink where the leg's length takes over.
+    # A soft minimum, so that the path is smooth where the leg's length becomes the limit.
     gap = (wanted - ceiling) / 0.012
     return wanted - 0.012 * np.logaddexp(0, gap)
 
 
 def pose(root: Array, turn: Array, feet: Feet, upper: dict[int, Array]) -> Array:
-    """SMPL joint rotations (T, 72), axis-angle, of a body on its feet.
+    """SMPL joint rotations (T, 72), axis-angle, of a standing body.
 
     root: (T, 3) m. turn: (T, 3, 3) pelvis in the world. upper: joint -> (T, 3, 3) rotation relative to its parent.
     """
@@ -87,8 +90,8 @@ def pose(root: Array, turn: Array, feet: Feet, upper: dict[int, Array]) -> Array
     heading = _about(feet.yaw, 1)
     for side, (hip, knee, ankle, toes) in enumerate(_LEGS):
         socket = root + turn @ REST_OFFSETS[INDEX[hip]]
-        # The knee bends forwards about the line from right to left, a little outwards; only a leg
-        # stretched along that line would leave the plane of its bend open.
+        # The knee bends forwards about the line from right to left, a little outwards; only for a leg
+        # stretched along that line the plane of its bend would be undefined.
         leftwards = (heading[:, side] + turn) @ np.array([1.0, 0.0, -0.15 if side == 0 else 0.15])
         reach = ankles[:, side] - socket
         length = np.linalg.norm(reach, axis=1, keepdims=True)
@@ -105,7 +108,7 @@ def pose(root: Array, turn: Array, feet: Feet, upper: dict[int, Array]) -> Array
         local[INDEX[hip]] = np.swapaxes(turn, 1, 2) @ thigh
         local[INDEX[knee]] = np.swapaxes(thigh, 1, 2) @ shank
         local[INDEX[ankle]] = np.swapaxes(shank, 1, 2) @ world[:, side]
-        # Toes stay flat on the floor while the heel is up, and hang in line with the foot in the air.
+        # Toes are flat on the floor while the heel is up, and in line with the foot in the air.
         local[INDEX[toes]] = _about(-feet.pitch[:, side] * (1 - np.minimum(1, feet.lift[:, side])), 0)
     joints = np.array(list(local))
     matrices = np.stack(list(local.values()), axis=1)
@@ -126,7 +129,7 @@ def _about(angle: Array, axis: int) -> Array:
 
 
 def arm(wrist: Array, pole: Array, left: bool) -> tuple[Rotation, float]:
-    """Shoulder rotation and elbow bend (rad) that bring the wrist to a place relative to the shoulder.
+    """Shoulder rotation and elbow bend (rad) that move the wrist to a place relative to the shoulder.
 
     wrist, pole: (3,) in the chest's frame for a left arm (x outward, y up, z forward); a right arm is mirrored.
     """
@@ -138,7 +141,7 @@ def arm(wrist: Array, pole: Array, left: bool) -> tuple[Rotation, float]:
 
 
 def elbow(bend: Array, left: bool) -> Array:
-    """Elbow rotations (T, 3, 3) for bends (T,) in rad: 0 is straight, and it turns about its hinge alone."""
+    """Elbow rotations (T, 3, 3) for bends (T,) in rad: 0 is straight; the elbow only turns about its hinge."""
     first, second = _arm_links(left)
     return _rest_frame(first, _ELBOW_POLE) @ _about(-bend, 1) @ _rest_frame(second, _ELBOW_POLE).T
 

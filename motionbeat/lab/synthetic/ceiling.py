@@ -1,7 +1,7 @@
 """The ceilings of retrieval on a synthetic corpus: the scores with perfectly detected accents and events.
 
-*additive* is what any sum over 16ths can reach, *full* what the rules of the generator give for a whole window. Only
-the gap between them can be credited to attention, or to any other model that reads a 16th together with the others.
+*additive* is the best score of any sum over 16ths, *full* the score by the rules of the generator for a whole window.
+Only the difference between them can come from attention, or from another model that reads several 16ths together.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from motionbeat.lab.synthetic.truth_windows import Window, motion_windows, music
 
 FULL = "ceiling_full"
 FORMS = {"ceiling_additive": likelihood.additive, FULL: likelihood.full}
-"""The rows of a table of retrieval, and how each is computed."""
+"""The ceilings in tables of retrieval, and how each is computed."""
 
 
 def ceilings(
     folder: Path, motion: Sequence[Window], music: Sequence[Window], beats: int
 ) -> dict[str, NDArray[np.float64]]:
-    """By the names of FORMS, log-likelihoods (motion windows, music windows) of events given accents.
+    """For each name in FORMS, log-likelihoods (motion windows, music windows) of events given accents.
 
-    folder: a synthetic corpus. motion: (clip, start), music: (song, start), start in seconds in the song, taken as its
+    folder: a synthetic corpus. motion: (clip, start), music: (song, start), start in the song in seconds, moved to the
     nearest true beat. beats: length of all windows; beats beyond the end of a clip or a song are left out on both
     sides. Raises `MotionBeatError` when a clip or a song is not in the truth, or a window begins outside of it.
     """

@@ -1,8 +1,8 @@
-"""Accents2Dances: the synthetic corpus's dancers and choreographies, danced to any recording.
+"""Accents2Dances: dances of the synthetic dancers and choreographies to any recording.
 
 The beats are a tracker's or a person's, of any meter and with any changes of tempo; the accents are those of
-`choreographer_accents`; which of them a dancer marks, how late and how strongly is the event model of `dance_events`.
-The result depends on a seed and the song's digest only, not on its name or on other songs.
+`choreographer_accents`; the event model of `dance_events` decides which of them a dancer marks, how late and how
+strongly. The result depends on a seed and the song's digest only, not on its name or on other songs.
 """
 
 from collections.abc import Iterator
@@ -20,35 +20,35 @@ from motionbeat.lab.synthetic.plan import FPS, GENRES, SUBBEATS, stream
 from motionbeat.lab.synthetic.style import style
 
 DANCERS = 30
-"""Dancers there are, numbered from 1."""
+"""Number of dancers; they are numbered from 1."""
 CHOREOGRAPHIES = 10
-"""Choreographies that a dancer has in each genre, numbered from 1."""
+"""Number of choreographies per dancer and genre; they are numbered from 1."""
 FEWEST_BEATS = 16
-"""A clip is no shorter, unless clips are to be."""
+"""Shortest clip in beats, unless `clip_beats` is smaller."""
 _CLOSEST_S = 0.03  # events of one kind
 
-_TROUPE = 0  # seed of the dancers' styles and of their choreographies, that of the corpora's defaults
+_TROUPE = 0  # seed of the dancers' styles and choreographies, equal to the default of the corpora
 
 Array = NDArray[np.float64]
 
 
 @frozen(eq=False)
 class DancedClip:
-    """A clip of a song, danced."""
+    """A dance to a clip of a song."""
 
     first_beat: int
     beats: int
     offset_s: float  # of the first beat
-    genre: str  # whose vocabulary the choreography is drawn from
+    genre: str  # the genre whose vocabulary the choreography uses
     dancer: int
-    choreography: str  # the same name, the same moves, whatever the song
+    choreography: str  # the same name means the same moves, in every song
     dance: MadeDance
 
 
 def pieces(beats: int, clip_beats: int) -> list[tuple[int, int]]:
-    """First beat and length of each clip of a song of so many beats, side by side from the first.
+    """First beat and length of each clip of a song of `beats` beats; clips are adjacent and begin at the first beat.
 
-    A rest of at least 16 beats (or of `clip_beats`, if that is less) is a clip too; a shorter one is left over.
+    A remainder of at least 16 beats (or of `clip_beats`, if that is less) is a clip too; a shorter one is not used.
     """
     fewest = min(FEWEST_BEATS, clip_beats)
     cut = [(first, min(clip_beats, beats - first)) for first in range(0, beats, clip_beats)]
@@ -58,7 +58,7 @@ def pieces(beats: int, clip_beats: int) -> list[tuple[int, int]]:
 def choreograph(
     seed: int, digest: str, beats: Beats, accents: Accents, clip_beats: int, dancers: int
 ) -> Iterator[DancedClip]:
-    """Dance every clip of a song, each by `dancers` dancers; every clip has other choreographies.
+    """Make dances to every clip of a song by `dancers` dancers each; every clip has other choreographies.
 
     digest: of the song's content. Times of a dance count from its clip's first beat.
     """
@@ -83,9 +83,9 @@ def choreograph(
 
 
 def solo(seed: int, beats: Beats, accents: Accents, duration_s: float) -> MadeDance:
-    """Dance a recording of `duration_s` from its first moment to its last: one dancer, one choreography.
+    """Make a dance to a whole recording of `duration_s`: one dancer, one choreography.
 
-    beats: extended to both ends of the recording. The seed draws dancer and choreography, and which accents they mark.
+    beats: extended to both ends of the recording. The seed determines dancer, choreography and marked accents.
     """
     cast = stream(seed, "solo")
     dancer, genre, number = (
@@ -98,14 +98,14 @@ def solo(seed: int, beats: Beats, accents: Accents, duration_s: float) -> MadeDa
     drawn = marked(stream(seed, "events", "solo"), accents.strength, accents.time_s)
     edges = beats.edges()
     around = np.concatenate([[2 * edges[0] - edges[1]], edges, [2 * edges[-1] - edges[-2]]])
-    # from the bar before on, so that sections of the groove begin at downbeats and no beat has a number below 0
+    # from the bar before, so that sections of the groove begin at downbeats and no beat has a negative number
     counted = np.arange(len(around)) + beats.beats_per_bar + beats.positions[0] - 2
     in_beats = np.interp(np.arange(round(duration_s * FPS)) / FPS, around, counted)
     return perform(stream(seed, "dance", "solo"), _in_time(drawn), in_beats, mover, moves)
 
 
 def _in_time(events: Events) -> Events:
-    """The events without those of a kind that happen before the one in front of them, or too soon after it."""
+    """The events without those that come before the previous event of their kind, or too soon after it."""
     strength = events.strength.copy()
     for kind in range(len(strength)):
         last = -np.inf

@@ -1,7 +1,7 @@
-"""Samples2Accents: what a dancer answers in a recording: accents of a low, a back and a high part at its 16ths.
+"""Samples2Accents: accents of a recording for a dancer: a low, a back and a high part on the grid of 16ths.
 
-An accent is a peak of the spectral flux of a part's bands, strong for its surroundings, and stands at the sub-beat that
-it is nearest to; its time is that of the onset. The parts are those of `motionbeat.lab.synthetic.rhythm`.
+An accent is a peak of the spectral flux of a part's bands that is strong relative to its neighbourhood. It is assigned
+to the nearest sub-beat; its time is that of the onset. The parts are those of `motionbeat.lab.synthetic.rhythm`.
 """
 
 import numpy as np
@@ -14,15 +14,16 @@ from motionbeat.beats import Beats
 from motionbeat.lab.synthetic.plan import SUBBEATS
 
 BANDS_HZ = ((30.0, 150.0), (2000.0, 6000.0), (6000.0, 11_000.0))
-"""Of the low part (kick, bass), the back part (snare, claps, plucked strings) and the high part (cymbals, percussion).
+"""Bands of the low part (kick, bass), the back part (snare, claps, plucked strings) and the high part (cymbals,
+percussion).
 Correlation of these strengths with the true accents of the made songs: 0.78, 0.52 and 0.32."""
 MOST_A_BEAT = (1.0, 0.8, 1.1)
-"""Accents of each part a bar has at most, for each of its beats: about as many as a made song has."""
+"""Limit of accents per beat in each part: about as many as in a synthetic song."""
 WEAKEST = 0.35  # of the strong onsets around
-_LAG_S = 1.0 / mel.FRAME_RATE  # of the flux's peak behind the onset, see motionbeat.audio.onsets.DELAY_FRAMES
-_AROUND_S = 12.0  # what an onset's strength is measured by
+_LAG_S = 1.0 / mel.FRAME_RATE  # delay of the flux's peak after the onset, see motionbeat.audio.onsets.DELAY_FRAMES
+_AROUND_S = 12.0  # neighbourhood for the strength of an onset
 _STRONG = 98.0  # percentile of the flux there
-_QUIETEST = 0.25  # of the whole song's: in a quiet passage noise is not an accent
+_QUIETEST = 0.25  # share of the whole song's value: noise in a quiet passage is not an accent
 _PULSE_BINS = 12
 _PULSE_WINDOW = 16  # beats
 
@@ -52,16 +53,17 @@ def accents_of(samples: NDArray[np.floating], beats: Beats) -> Accents:
         _place(*_peaks(flux), grid, edges[-1], strength[part], time_s[part])
     bars = np.repeat(np.cumsum(beats.positions == 1), SUBBEATS)
     for part, most in enumerate(MOST_A_BEAT):
-        # A dancer can step to low accents an 8th apart.
+        # A dancer can make steps to low accents that are an 8th apart.
         _thin(strength[part], bars, most, apart=2 if part == 0 else 1)
     return Accents(strength, time_s, pulse_clarity(onsets.onset_strength(spectrum), beats))
 
 
 def pulse_clarity(flux: NDArray[np.floating], beats: Beats) -> float:
-    """How alike the onsets of a beat and those of the beats 1, 2 and a bar later are: correlation, -1..1.
+    """Similarity of the onsets of a beat to those 1 beat, 2 beats and a bar later: correlation, -1..1.
 
-    flux: (frames,) at 50 a second. In windows of 16 beats, twelfths of a beat against twelfths, the best of the three
-    lags; the median over the windows. A tracker gives beats for any audio; those of speech and noise do not repeat.
+    flux: (frames,) at 50 per second. It is compared in windows of 16 beats, in twelfths of a beat; the result is the
+    best of the three lags, as median over the windows. A tracker finds beats in any audio; in speech and noise they do
+    not repeat.
     """
     edges = beats.edges()
     bins = np.interp(np.arange(len(beats.times) * _PULSE_BINS + 1) / _PULSE_BINS, np.arange(len(edges)), edges)
@@ -85,7 +87,7 @@ def _correlation(values: Array, lag: int) -> float:
 
 
 def _peaks(flux: NDArray[np.float32]) -> tuple[Array, Array]:
-    """Times in s and strengths in 0..1 of the peaks of a flux that are strong for their surroundings."""
+    """Times in s and strengths in 0..1 of the peaks of a flux that are strong relative to their neighbourhood."""
     around = round(_AROUND_S * mel.FRAME_RATE)
     strong = percentile_filter(flux, _STRONG, around, mode="reflect")
     reference = np.maximum(strong, _QUIETEST * np.percentile(flux, _STRONG))
@@ -99,7 +101,7 @@ def _peaks(flux: NDArray[np.float32]) -> tuple[Array, Array]:
 
 
 def _place(times: Array, strengths: Array, grid: Array, end: float, strength: Array, time_s: Array) -> None:
-    """Put peaks at the sub-beats they are nearest to, the strongest of several, in place."""
+    """Write peaks to their nearest sub-beats, in place; of several, the strongest counts."""
     half = 0.5 * (grid[1] - grid[0])
     within = (times >= grid[0] - half) & (times < end - half)
     borders = 0.5 * (grid[1:] + grid[:-1])

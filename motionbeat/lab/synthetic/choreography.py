@@ -1,8 +1,8 @@
 """The moves of a choreography in their order, drawn from its genre's vocabulary.
 
-A choreography (genre, dancer, number) is the same list of moves for every song; the song only decides when the
-next move comes. The movement of arms and torso between the events changes every few beats. The choreography
-decides that too; it depends on the beat and on nothing else of the song.
+A choreography (genre, dancer, number) is the same list of moves for every song; the song only determines the time of
+each move. The movement of arms and torso between the events changes every few beats. It is part of the choreography too
+and depends only on the beat of the song.
 """
 
 import numpy as np
@@ -25,22 +25,22 @@ Array = NDArray[np.float64]
 
 @frozen
 class Steps:
-    """What the feet do at step m of M."""
+    """The movement of the feet at step m of M."""
 
     kind: tuple[str, ...]  # (M,) of vocabulary.STEPS
-    centre: Array  # (M, 2) m: where the body stands after it, x and z in the room
-    heading: Array  # (M + 1,) rad: where it faces; the last is where the second round begins
-    flourish: Array  # (M, 3) m: how far a kick leaves the foot's path: to the side of that foot, up, forwards
+    centre: Array  # (M, 2) m: position of the body after it, x and z
+    heading: Array  # (M + 1,) rad: direction of the body; the last is the start of the second round
+    flourish: Array  # (M, 3) m: how far a kick leaves the foot's path: outwards, up, forwards
     vigour: Array  # (M,) calm below 1, wild above
     behind: NDArray[np.bool_]  # (M,) whether a cross goes behind the other foot
-    level: Array  # (M,) m: how much lower the body is after it
+    level: Array  # (M,) m: by how much the body is lower after it
 
 
 @frozen
 class Poses:
-    """Where hit m takes the upper body; both arms in the order left, right."""
+    """Pose of the upper body at hit m; arms in the order left, right."""
 
-    shoulder: Rotation  # (2 M,), the left and the right one of a pose side by side
+    shoulder: Rotation  # (2 M,), alternately the left and the right one of a pose
     elbow: Array  # (M, 2) rad, 0 straight
     wrist: Array  # (M, 2, 3) rad
     girdle: Array  # (M, 2, 3) rad: the inner shoulders
@@ -53,7 +53,7 @@ class Groove:
     """The groove between events in section s of S, four beats each."""
 
     figure: tuple[str, ...]  # (S,) of vocabulary.FIGURES
-    beats: Array  # (S,) beats a cycle of the arms lasts
+    beats: Array  # (S,) beats in a cycle of the arms
     size: Array  # (S, 2) rad: of the left and the right arm
     phase: Array  # (S,) rad
     bob: Array  # (S,) m
@@ -70,7 +70,7 @@ class Choreography:
 
     steps: Steps
     poses: Poses
-    nod: Array  # (M, 3) rad: how the chest answers bounce m
+    nod: Array  # (M, 3) rad: movement of the chest at bounce m
     shrug: Array  # (M, 2) rad: and the shoulders
     groove: Groove
 
@@ -81,7 +81,7 @@ def choreography(seed: int, clip: PlannedClip) -> Choreography:
 
 
 def composed(rng: np.random.Generator, mover: Style, genre: str) -> Choreography:
-    """Draw a choreography for a dancer out of a genre's vocabulary."""
+    """Draw a choreography for a dancer from a genre's vocabulary."""
     words = VOCABULARIES[genre]
     return Choreography(
         steps=_steps(rng, mover, words),
@@ -93,7 +93,7 @@ def composed(rng: np.random.Generator, mover: Style, genre: str) -> Choreography
 
 
 def _drawn(rng: np.random.Generator, weights: dict[str, float], count: int, distinct: int) -> tuple[str, ...]:
-    """`count` moves from the few favourites that a choreography has among those of its genre."""
+    """`count` moves from a few of the genre's moves that the choreography prefers."""
     names, liking = list(weights), np.array(list(weights.values()))
     favourites = rng.choice(len(names), min(distinct, len(names)), replace=False, p=liking / liking.sum())
     chance = liking[favourites] / liking[favourites].sum()
@@ -118,7 +118,9 @@ def _steps(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Steps:
 
 
 def _headings(rng: np.random.Generator, turning: float) -> Array:
-    """(M + 1,) rad: to the front with small changes; in turning phrases of four steps once round, or away and back."""
+    """(M + 1,) rad: to the front with small changes; in turning phrases, one full turn in four steps, or a turn away
+    and back.
+    """
     turns = np.zeros(MOVES)
     for phrase in range(0, MOVES, 4):
         if rng.random() < turning:
@@ -131,7 +133,7 @@ def _headings(rng: np.random.Generator, turning: float) -> Array:
 
 
 def _poses(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Poses:
-    """Poses of the hits: at least one arm goes to a new place each time."""
+    """Poses of the hits: at least one arm changes its place each time."""
     places = {True: HANG, False: HANG}
     previous = {True: "", False: ""}
     shoulders, elbows = [], []
@@ -160,7 +162,7 @@ def _poses(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Poses:
 
 
 def hanging(reach: float) -> tuple[Rotation, Array]:
-    """Both arms at ease: shoulders (2,) and the elbows' bends (2,)."""
+    """Both arms hanging: shoulders (2,) and the elbows' bends (2,)."""
     arms = [_arm(HANG, left, reach) for left in (True, False)]
     return Rotation.concatenate([shoulder for shoulder, _ in arms]), np.array([bend for _, bend in arms])
 
@@ -182,7 +184,7 @@ def _groove(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Groove
         figure=figure,
         beats=beats,
         size=width * _WIDEST * np.tanh(wanted[:, None] * balance / _WIDEST),
-        # The ends of a swing, where it is slowest, lie near the beats.
+        # The ends of a swing, where it is slowest, are near the beats.
         phase=rng.choice([0.5, 1.5], SECTIONS) * np.pi + rng.normal(0, 0.25, SECTIONS),
         bob=words.bob * mover.sway * rng.uniform(0.6, 1.4, SECTIONS),
         hips=rng.normal([0.0, 0.0, 0.0], np.array([0.25, 1.0, 0.35]) * words.hips * mover.sway, (SECTIONS, 3)),

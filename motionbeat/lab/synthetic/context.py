@@ -1,13 +1,11 @@
-"""What a dancer does with an accent, besides marking it at once: the context that `corpus.context` adds.
+"""Responses of a dancer to an accent other than marking it at once: the context that `corpus.context` adds.
 
-A choreography has habits. For each part of the rhythm it answers an accent some 16ths later (0 to 4), and it may pass
-over the accents of some places: those on the beats, those between them, or those of either half of the bar. In
-half-time passages, two bars of each phrase of four, it dances the first bar at half speed over both and passes over the
-second.
+A choreography has habits. For each part of the rhythm it marks an accent some 16ths later (0 to 4), and it may ignore
+the accents at some places: on the beats, between them, or in one half of the bar. In half-time passages, two bars of
+each phrase of four, it dances the first bar at half speed over both and ignores the second.
 
-Put the other way round, the way it is computed: at each 16th of a dance there is one 16th of the music at most whose
-accent is answered there, its *source*. Which one depends on the place in the bar, on the phrase and on the
-choreography, and on nothing in the music.
+The computation goes the other way: each 16th of a dance has at most one 16th of the music whose accent is marked there,
+its *source*. It depends on the position in the bar, the phrase and the choreography, but not on the music.
 """
 
 from collections.abc import Iterator
@@ -21,16 +19,16 @@ from motionbeat.lab.synthetic.plan import SUBBEATS, stream
 PHRASE_BARS = 4
 PASSAGE_BARS = 2
 NOTHING, BEFORE = -1, -2
-"""Sources of a 16th that answers no accent, and of one that answers an accent before the first 16th at hand."""
+"""Source values of a 16th that marks no accent, and of one that marks an accent before the first known 16th."""
 
 ANSWERS = (0, 1, 2, 3, 4)  # 16ths later
 PLACES = ("all", "on", "off", "opening", "closing")  # of the accents that are marked
-_LATER, _CHOOSY, _HALVED = 0.7, 0.6, 0.6  # chances at full context: an answer later, some places only, half time
+_LATER, _CHOOSY, _HALVED = 0.7, 0.6, 0.6  # probabilities at full context: a later response, only some places, half time
 
 
 @frozen
 class PartHabit:
-    """What a choreography does with one part of the rhythm."""
+    """The response of a choreography to one part of the rhythm."""
 
     answer: int = 0  # of ANSWERS
     place: str = "all"  # of PLACES
@@ -38,16 +36,16 @@ class PartHabit:
 
 @frozen
 class Habits:
-    """What a choreography does with accents; all of it neutral where there is no context."""
+    """The responses of a choreography to accents; without context all are neutral."""
 
     parts: tuple[PartHabit, ...]  # one for each of rhythm.PARTS
-    passage: int | None = None  # bar of each phrase, 0 or 2, on which a half-time passage begins; None: it has none
+    passage: int | None = None  # bar of each phrase, 0 or 2, in which a half-time passage begins; None: no passage
 
 
 def habits(seed: int, choreography: str, context: float) -> Habits:
     """The habits of a choreography, by its id. More context adds habits and changes none.
 
-    context: 0 (all neutral) to 1; the chance of each habit is proportional to it.
+    context: 0 (all neutral) to 1; the probability of each habit is proportional to it.
     """
     rng = stream(seed, "context", choreography)
     chances = rng.random((3, 2))
@@ -64,7 +62,7 @@ def habits(seed: int, choreography: str, context: float) -> Habits:
 
 
 def part_habits(context: float) -> Iterator[tuple[float, PartHabit]]:
-    """Each habit that a part can have, and its probability."""
+    """All habits that a part can have, with their probabilities."""
     for answer in ANSWERS:
         later = _LATER * context / (len(ANSWERS) - 1) if answer else 1 - _LATER * context
         for place in PLACES:
@@ -74,7 +72,9 @@ def part_habits(context: float) -> Iterator[tuple[float, PartHabit]]:
 
 
 def passages(context: float) -> Iterator[tuple[float, int | None]]:
-    """Where half-time passages can begin, in bars from any one, and how probable each is, the phrase being unknown."""
+    """Bars in which half-time passages can begin, relative to any bar, with their probabilities, if the phrase is
+    unknown.
+    """
     chance = _HALVED * context
     yield 1 - chance, None
     if chance > 0:
@@ -82,9 +82,9 @@ def passages(context: float) -> Iterator[tuple[float, int | None]]:
 
 
 def sources(habit: PartHabit, passage: int | None, bar: int, first: int, count: int) -> NDArray[np.int64]:
-    """The source of each 16th of a stretch of dance: (count,), counted from the stretch's first, NOTHING or BEFORE.
+    """The source of each 16th of a part of a dance: (count,) indices from the part's first 16th, NOTHING or BEFORE.
 
-    bar: 16ths of a bar. first: where the stretch begins, in 16ths from a downbeat; `passage` counts bars from there.
+    bar: 16ths per bar. first: begin of the part, in 16ths from a downbeat; `passage` counts bars from that downbeat.
     """
     slot = first + np.arange(count)
     source = slot - habit.answer
@@ -104,7 +104,7 @@ def sources(habit: PartHabit, passage: int | None, bar: int, first: int, count: 
 
 
 def answered(accents: NDArray[np.float64], chosen: Habits, beats_per_bar: int) -> NDArray[np.float64]:
-    """The accents (3, 16ths) of a song from its beginning, each at the 16th on which it is danced."""
+    """The accents (3, 16ths) of a song from its beginning, each moved to the 16th at which it is danced."""
     rows = []
     for row, habit in zip(accents, chosen.parts, strict=True):
         source = sources(habit, chosen.passage, beats_per_bar * SUBBEATS, 0, len(row))

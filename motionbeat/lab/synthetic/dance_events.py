@@ -1,9 +1,9 @@
 """Which of a song's accents a dance marks, when and how strongly: the generator's event model.
 
 Low accents call for steps, back accents for hits of arms and torso, high accents for bounces. Each accent is marked
-at its 16th, or where the choreography's habits (`context`) have it answered, with probability RELIABILITY, LATENESS_S
-late, with a strength that follows the accent's; besides, a dancer moves without cause with probability SPONTANEOUS on
-each 16th of each part on which nothing is answered.
+with probability RELIABILITY at its 16th, or at the 16th that the choreography's habits (`context`) say, LATENESS_S
+late, with a strength near the accent's. On each other 16th of a part, a dancer moves spontaneously with probability
+SPONTANEOUS.
 """
 
 import numpy as np
@@ -23,14 +23,14 @@ STRENGTH_SPREAD = 0.15
 
 @frozen
 class Events:
-    """A dance's realised events on the 16th grid: rows step, hit, bounce."""
+    """The events of a dance on the grid of 16ths: rows step, hit, bounce."""
 
     strength: NDArray[np.float64]  # (3, 16ths); 0 where nothing happens
-    time_s: NDArray[np.float64]  # (3, 16ths) when it happens, lateness included
+    time_s: NDArray[np.float64]  # (3, 16ths) time, lateness included
 
 
 def realised(seed: int, clip: PlannedClip, rhythm: Rhythm, context: float = 0.0) -> Events:
-    """Draw the events of a clip from its song's accents; context: 0 (each accent is answered at once) to 1."""
+    """Draw the events of a clip from its song's accents; context: 0 (each accent is marked at once) to 1."""
     moved = answered(rhythm.accents, habits(seed, clip.choreography_id, context), rhythm.beats_per_bar)
     accents = moved[:, : clip.beats * SUBBEATS]
     times = np.arange(accents.shape[1]) * 60 / tempo(clip.song) / SUBBEATS

@@ -1,4 +1,4 @@
-"""Drum kits: one-shots in a soft and a hard stroke, and how a row of accents is played on them."""
+"""Drum kits: samples of soft and hard strokes, and the playing of a row of accents on them."""
 
 import numpy as np
 from attrs import frozen
@@ -8,7 +8,7 @@ from motionbeat.lab.synthetic.plan import SAMPLE_RATE, stream
 from motionbeat.lab.synthetic.waves import Sound, band, high_pass, mix_in, seconds
 
 KITS = 24
-_STROKES = 3  # takes of each drum: no two hits in a row are the same samples
+_STROKES = 3  # takes of each drum: successive hits have different samples
 
 
 @frozen
@@ -48,7 +48,7 @@ def riser(rng: np.random.Generator, duration_s: float) -> Sound:
 
 
 def _noise(take: int, rng: np.random.Generator, t: Sound) -> Sound:
-    """White noise; the parameters drawn before it are common to all takes, the noise differs from take to take."""
+    """White noise; all takes share the parameters drawn before it; the noise differs in each take."""
     return [rng.normal(0, 1, len(t)) for _ in range(take + 1)][-1]
 
 
@@ -66,7 +66,7 @@ def _kick(rng: np.random.Generator, take: int) -> tuple[Sound, Sound]:
 def _snare(rng: np.random.Generator, take: int) -> tuple[Sound, Sound]:
     t = seconds(0.45)
     low, high, decay = rng.uniform(250, 900), rng.uniform(6000, 12000), rng.uniform(0.05, 0.13)
-    bursts, gap = rng.integers(1, 4), rng.uniform(0.008, 0.012)  # more than one burst: a clap
+    bursts, gap = rng.integers(1, 4), rng.uniform(0.008, 0.012)  # several bursts: a clap
     pitch, ring = rng.uniform(160, 260), rng.uniform(0.2, 0.9)
     delays = np.arange(bursts) * gap
     envelope = sum(np.where(t >= d, np.exp(-(t - d) / (0.006 if d < delays[-1] else decay)), 0) for d in delays)

@@ -1,4 +1,4 @@
-"""The paths of two feet, and of the body's rise and fall over them, written step by step from their start on."""
+"""The paths of two feet, and of the body's height, written step by step."""
 
 import numpy as np
 from attrs import define, field
@@ -19,7 +19,7 @@ _GRAVITY = 9.81
 
 @define
 class Paths:
-    """Where everything stands after the steps so far, and the paths up to here."""
+    """The positions after the steps so far, and the paths up to here."""
 
     times: Array
     stood: list[Array]
@@ -56,7 +56,9 @@ class Paths:
         flourish: Array,
         kind: str,
     ) -> None:
-        """One foot to its target, turning with the body about a centre that may move, so as to pass no other foot."""
+        """Move a foot to its target, turning with the body about a centre that may move, without crossing the other
+        foot.
+        """
         begin = time - duration
         first, last = np.searchsorted(self.times, (begin, time), side="right")
         progress = (self.times[first:last] - begin) / duration
@@ -101,7 +103,7 @@ class Paths:
         self.faced[foot] = facing
 
     def fly(self, time: float, flight: float) -> None:
-        """Bend, push off, fly as gravity has it so as to land at `time`, and give way on landing."""
+        """Bend, push off, fly by gravity, land at `time`, and bend on landing."""
         speed = _GRAVITY * flight / 2
         push = 0.06 + 0.35 * flight
         knots = np.array([-push - 0.28, -push, 0.0])
@@ -118,7 +120,7 @@ class Paths:
 
 
 def clearance(place: Array, lift: Array) -> Array:
-    """(T, 2, 2) m by which feet in the air keep off the other foot."""
+    """(T, 2, 2) m by which feet in the air are moved away from the other foot."""
     away = place - place[:, ::-1]
     apart = np.linalg.norm(away, axis=2, keepdims=True)
     near = _SOFT_M * np.logaddexp(0, (_FEET_APART_M - apart) / _SOFT_M)
@@ -148,6 +150,6 @@ def turned(points: Array, angle: Array | float) -> Array:
 
 
 def creeping(noise: Array) -> Array:
-    """(T, 2, 2) m of creep from slow noise of any size, never faster than 4 cm/s."""
+    """(T, 2, 2) m of slow noise of any size, never faster than 4 cm/s."""
     speed = np.linalg.norm(np.diff(noise, axis=0), axis=2).max(initial=0.0) * FPS
     return noise * min(1.0, 0.04 / speed) if speed > 0 else noise

@@ -1,6 +1,6 @@
 """Movement between events: figures of arms, hips and torso at the pulse of the beat, section by section.
 
-It follows the beat and the choreography, never the song's accents.
+It depends on the beat and the choreography, not on the song's accents.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ class Pulse:
     hips: Array  # (T, 3) rad
     bob: Array  # (T,) m down
     shift: Array  # (T, 2) m to the left and forwards
-    heels: Array  # (T, 2) rad: heels come up in turn, balls stay
+    heels: Array  # (T, 2) rad: heels are lifted in turn, balls stay on the floor
 
 
 def pulse(beats: Array, moves: Groove, mover: Style) -> Pulse:
@@ -51,7 +51,7 @@ def pulse(beats: Array, moves: Groove, mover: Style) -> Pulse:
 
 
 def _add(made: Pulse, within: slice, weight: Array, beat: Array, section: int, moves: Groove, mover: Style) -> None:
-    """Add one section's part, in place."""
+    """Add one section, in place."""
     angle = 2 * np.pi * beat / moves.beats[section] + moves.phase[section]
     shoulders, elbows, wrists = _figure(moves.figure[section], angle, mover.lag)
     size = weight[:, None] * moves.size[section]
@@ -99,7 +99,7 @@ def _figure(name: str, angle: Array, lag: float) -> tuple[Array, Array, Array]:
         hand = 0.6 * np.sin(turns - late)
     elif name == "open":
         y, z, bend = 0.9 * np.sin(both), 0.5 * np.sin(both - 0.3), 0.5 * np.sin(both - 0.5 - late)
-    else:  # still: the arms keep their pose but for a breath
+    else:  # still: the arms keep their pose, except for breathing
         z = 0.15 * np.sin(both)
     shoulders = np.stack([x, y, z], axis=-1)
     wrists = np.stack([np.zeros_like(hand), 0.4 * hand, 0.8 * hand], axis=-1)

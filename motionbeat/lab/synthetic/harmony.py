@@ -24,7 +24,7 @@ _PROGRESSIONS = (
     (3, 4, 2, 5),
 )
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
-_DOWNBEAT = 1.7  # how much louder a new chord is struck: the harmony marks the bar more than the kick does
+_DOWNBEAT = 1.7  # how much louder a new chord is played: the harmony marks the bar more than the kick does
 _BASS_LOWEST, _PAD_LOWEST, _COMP_LOWEST, _LEAD_LOWEST = 29, 52, 59, 67  # MIDI: F1, E3, B3, G4
 
 
@@ -35,11 +35,11 @@ class Harmony:
     key: int  # semitones above A
     scale: str
     progression: tuple[int, ...]  # scale degrees, from 0
-    bridge: tuple[int, ...]  # that of every third phrase
+    bridge: tuple[int, ...]  # progression of every third phrase
     sevenths: bool
 
     def degree(self, bar: int) -> int:
-        """The scale degree that the bar's chord stands on."""
+        """The scale degree of the bar's chord."""
         phrase, place = divmod(bar, PHRASE_BARS)
         chords = self.bridge if phrase % 4 == 2 else self.progression
         return chords[place % len(chords)]
@@ -50,7 +50,7 @@ class Harmony:
         return lowest + (semitone - lowest) % 12
 
     def chord(self, bar: int, lowest: int) -> tuple[int, ...]:
-        """MIDI notes of the bar's chord, inverted to lie within the octave from `lowest` up: the voices move little."""
+        """MIDI notes of the bar's chord, inverted into the octave from `lowest` up, so that the voices move little."""
         degree = self.degree(bar)
         steps = (0, 2, 4, 6) if self.sevenths else (0, 2, 4)
         return tuple(sorted(self.pitch(degree + step, lowest) for step in steps))
@@ -121,7 +121,7 @@ def pad(part: Track, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: 
 def comp(
     rng: np.random.Generator, part: Track, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
 ) -> None:
-    """Chords struck in the song's comping rhythm, or broken into an arpeggio of 16ths that stresses the beats."""
+    """Chords in the song's comping rhythm, or as an arpeggio of 16ths that stresses the beats."""
     bar_slots = pattern.beats_per_bar * SUBBEATS
     length, strum_s = rng.choice((0.35, 0.6, 0.95)), rng.choice((0.0, 0.008, 0.016))
     order = rng.permutation(8)
@@ -145,7 +145,7 @@ def comp(
 def lead(
     rng: np.random.Generator, part: Track, tune: Harmony, pattern: Rhythm, plan: Arrangement, slot_s: float
 ) -> None:
-    """A melody on some of the accents of any part: motives of two bars that come back, and rests between them."""
+    """A melody on some of the accents of any part: motives of two bars that are repeated, with rests between them."""
     bar_slots = pattern.beats_per_bar * SUBBEATS
     strength = pattern.accents.max(axis=0)
     contour = np.clip(np.cumsum(rng.integers(-2, 3, 2 * bar_slots)), -4, 7)

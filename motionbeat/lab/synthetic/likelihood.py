@@ -1,21 +1,21 @@
 """Likelihood of a dance's events given the accents of some music, by the rules of the generator.
 
-For part p and 16th s with event strength e, where an accent a is answered (a = 0: none):
+For part p and 16th s with event strength e, where accent a is to be marked (a = 0: none):
 
     a > 0, event:     log RELIABILITY + log N(e; a, STRENGTH_SPREAD)
     a > 0, no event:  log (1 - RELIABILITY)
     a = 0, event:     log SPONTANEOUS + log U(e)
     a = 0, no event:  log (1 - SPONTANEOUS)
 
-Which accent is answered depends on the choreography's habits and the place in the phrase; both are unknown here.
-Two forms differ in what is averaged over the habits (`context`):
+Which accent is marked depends on the choreography's habits and the position in the phrase; both are unknown here. Two
+forms average over the habits (`context`) in different ways:
 
-- *full*: the probability of the whole window; habits persist through it. log of a mean over habits of a product.
-- *additive*: that of each 16th by itself; a sum over 16ths of the log of a mean over habits.
+- *full*: the probability of the whole window, with constant habits: log of a mean over habits of a product.
+- *additive*: the probability of each 16th separately: a sum over 16ths of the log of a mean over habits.
 
-Without context both are the same sum. Accents before the window are not known: a 16th that would answer one has the
-probability averaged over how often accents stand in the music at hand. Never -inf, since dancers also move without
-cause. Matrix products and exponentials are float32, which costs 1e-3 of a sum of some hundreds at most.
+Without context both are the same sum. Accents before the window are unknown: a 16th that would mark one gets the
+probability averaged over the frequency of accents in the given music. The result is never -inf, since dancers also move
+spontaneously. Matrix products and exponentials are float32; the error is at most 1e-3 in a sum of some hundreds.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from motionbeat.lab.synthetic.truth_windows import Array, MusicWindows
 Single = NDArray[np.float32]
 
 _SPONTANEOUS_RANGE = 0.6  # width of the uniform strength of spontaneous events
-_ACCENT_RANGE = 0.6  # and of answers to accents that are not known
+_ACCENT_RANGE = 0.6  # and of responses to unknown accents
 _AT_ONCE = 256  # dance windows
 
 
@@ -46,7 +46,7 @@ def additive(events: Array, music: MusicWindows, context: float) -> Array:
 
 
 def _by_meter(events: Array, music: MusicWindows, of_one: Callable[[Array, Array, int, int], Array | Single]) -> Array:
-    """Music windows that begin at the same place of bars of one length share their sources."""
+    """Music windows that begin at the same position of bars of equal length share their sources."""
     values = np.empty((len(events), len(music.accents)))
     for bar, first in sorted(set(zip(music.bar.tolist(), music.first.tolist(), strict=True))):
         columns = np.flatnonzero((music.bar == bar) & (music.first == first))
@@ -75,7 +75,7 @@ def _full(events: Array, accents: Array, bar: int, first: int, context: float) -
 
 
 def _log_mean(terms: Single, weight: Array) -> Single:
-    """log sum_i weight_i exp(terms_i), over the first axis; `terms` is used up."""
+    """log sum_i weight_i exp(terms_i), over the first axis; `terms` is overwritten."""
     weight = weight.astype(np.float32)
     if len(terms) == 1:
         return np.asarray(terms[0] + np.log(weight[0]))
@@ -86,7 +86,9 @@ def _log_mean(terms: Single, weight: Array) -> Single:
 
 
 def _factors(events: Array) -> Single:
-    """Events (M, S) of one part as what the likelihood is linear in: (M, 4 S): event, strength, its square, none."""
+    """Events (M, S) of one part as the factors in which the likelihood is linear, (M, 4 S): event, strength, its
+    square, none.
+    """
     strength = np.nan_to_num(events)
     happened = (strength > 0).astype(float)
     rest = np.isfinite(events) - happened
@@ -96,7 +98,7 @@ def _factors(events: Array) -> Single:
 
 @frozen(eq=False)
 class _AccentFactors:
-    """Accents of one part of N music windows as the other factors of the likelihood, by source."""
+    """The other factors of the likelihood: accents of one part of N music windows, by source."""
 
     factors: Single  # (N, S + 2, 4); the last two for NOTHING and BEFORE, as -1 and -2 index them from the end
     known: NDArray[np.bool_]  # (N, S) within the song
@@ -121,7 +123,7 @@ class _AccentFactors:
         return cls(np.concatenate([factors, beside], axis=1), known)
 
     def at(self, source: NDArray[np.int64]) -> Single:
-        """(N, 4 S): the factors of what is answered at each 16th; 0 beyond the end of the song."""
+        """(N, 4 S): the factors of the accent marked at each 16th; 0 beyond the end of the song."""
         taken = self.factors[:, source]
         if not self.known.all():
             taken *= self.known[..., None]
@@ -137,7 +139,7 @@ def _additive(events: Array, accents: Array, bar: int, first: int, context: floa
             weight = np.array(list(answers.values()))
             strength = events[:, part, slot]
             distinct = np.unique(strength[np.isfinite(strength)], return_inverse=True)
-            factors = _factors(distinct[0][:, None])  # (E, 4) of the different strengths, of which 0 is the commonest
+            factors = _factors(distinct[0][:, None])  # (E, 4) of the distinct strengths; 0 is the commonest
             terms = np.stack([factors @ of_music.factors[:, source].T for source in answers])
             each = _log_mean(terms, weight) * of_music.known[:, slot]
             total[np.isfinite(strength)] += each[distinct[1]]
@@ -145,7 +147,7 @@ def _additive(events: Array, accents: Array, bar: int, first: int, context: floa
 
 
 def _mixture(bar: int, first: int, slots: int, context: float) -> list[dict[int, float]]:
-    """What each 16th may answer, by its source, and the probability of each for a 16th by itself."""
+    """The possible sources of each 16th, and their probabilities for a single 16th."""
     mixed: list[dict[int, float]] = [{} for _ in range(slots)]
     for chance, passage in passages(context):
         for weight, habit in part_habits(context):

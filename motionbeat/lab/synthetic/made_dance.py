@@ -1,7 +1,7 @@
-"""Events and a choreography to motion: planted feet, a pelvis that rides over them, arms and torso that hit.
+"""Events and a choreography to motion: planted feet, a pelvis that moves over them, hits of arms and torso.
 
-A step's foot lands at its event, a hit is fastest just after its event, a bounce sinks from its event on. Between
-events the body keeps moving with the beat.
+A step's foot lands at its event, a hit is fastest just after its event, a bounce begins to sink at its event. Between
+events the body moves with the beat.
 """
 
 import numpy as np
@@ -24,24 +24,26 @@ Array = NDArray[np.float64]
 
 _LOWEST = 0.69  # m: root height of the deepest bend
 _STANDING = 0.97  # m: root height of a straight-legged body, feet flat
-_BEHIND_THE_BALLS = 0.09  # m: the body stands over the middle of its feet
+_BEHIND_THE_BALLS = 0.09  # m: the body is above the middle of its feet
 _COUNTER_LEAN = 3.0  # rad a metre
 _WANDERING = 24  # slow noises of joint angles
 
 
 @frozen
 class MadeDance:
-    """A clip as AIST++ stores it, and the truth about it."""
+    """A clip as in AIST++, and the truth about it."""
 
     poses: NDArray[np.float32]  # (T, 72) axis-angle
     translation: NDArray[np.float32]  # (T, 3) m times scaling
     scaling: float
     events: Events
-    landings: list[tuple[float, int]]  # time in s and foot (0 left, 1 right) of every step that was taken
+    landings: list[tuple[float, int]]  # time in s and foot (0 left, 1 right) of every step
 
 
 def dance(seed: int, clip: PlannedClip, rhythm: Rhythm, context: float = 0.0) -> MadeDance:
-    """Dance a clip: everything follows from the seed, the clip's name, its song's rhythm and the context (0 to 1)."""
+    """Make the dance of a clip: it follows from the seed, the clip's name, its song's rhythm and the context (0 to
+    1).
+    """
     rng = stream(seed, "dance", clip.name)
     beat_s = 60 / tempo(clip.song)
     beats = np.arange(round(clip.beats * beat_s * FPS)) / FPS / beat_s
@@ -51,9 +53,10 @@ def dance(seed: int, clip: PlannedClip, rhythm: Rhythm, context: float = 0.0) ->
 
 
 def perform(rng: np.random.Generator, events: Events, beats: Array, mover: Style, moves: Choreography) -> MadeDance:
-    """Dance any events: times in seconds, those of one kind in order.
+    """Make a dance from any events: times in seconds, in order for each kind.
 
-    beats: (T,), where in the music each frame is, counted in beats from the first frame's; they rise, evenly or not.
+    beats: (T,), position of each frame in the music, in beats from the first frame; they increase, not necessarily
+    evenly.
     """
     times = np.arange(len(beats)) / FPS
     taken, stamps = _taken_steps(*_in_order(events, 0))
@@ -79,7 +82,7 @@ def _in_order(events: Events, kind: int) -> tuple[Array, Array]:
 
 
 def _taken_steps(times: Array, strengths: Array) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """Split step events: those too close to the last for a foot to swing become stamps of the whole body."""
+    """Split step events: steps too close to the previous one become stamps of the whole body."""
     taken: list[tuple[float, float]] = []
     stamps: list[tuple[float, float]] = []
     for time, strength in zip(times, strengths, strict=True):
@@ -89,10 +92,10 @@ def _taken_steps(times: Array, strengths: Array) -> tuple[list[tuple[float, floa
 
 
 def _pelvis(walked: steps.Walk, groove: Pulse, sinking: Array, wander: Array, mover: Style) -> tuple[Array, Array]:
-    """Root (T, 3) m and its world rotation (T, 3, 3): over the feet that carry it, hips and all."""
+    """Root (T, 3) m and its world rotation (T, 3, 3): over the supporting feet, with the movement of the hips."""
     heading = gaussian_filter1d(walked.heading, 0.09 * FPS, mode="nearest")
     leaning = gaussian_filter1d(walked.left_share - 0.5, 0.05 * FPS, mode="nearest")
-    # The free side's hip drops.
+    # The hip on the free side drops.
     angles = groove.hips + wander + np.stack([0 * heading, 0 * heading, -0.35 * leaning], axis=1)
     angles += np.stack([0.03 + 0.4 * mover.lean + 0.9 * walked.level, heading, 0 * heading], axis=1)
     turn = Rotation.from_euler("YXZ", angles[:, [1, 0, 2]]).as_matrix()
@@ -111,7 +114,7 @@ def _pelvis(walked: steps.Walk, groove: Pulse, sinking: Array, wander: Array, mo
 
 
 def _balance(root: Array, heading: Array) -> Array:
-    """(T, 3) rad: the torso leans against the pelvis's swaying, so that the chest and the head sway less."""
+    """(T, 3) rad: the torso leans against the sway of the pelvis, so that chest and head sway less."""
     swaying = root[:, [0, 2]] - gaussian_filter1d(root[:, [0, 2]], 0.4 * FPS, axis=0, mode="nearest")
     to_left = swaying[:, 0] * np.cos(heading) - swaying[:, 1] * np.sin(heading)
     forwards = swaying[:, 0] * np.sin(heading) + swaying[:, 1] * np.cos(heading)
@@ -158,7 +161,7 @@ def _wander(rng: np.random.Generator, frames: int, count: int, size: float, widt
 
 
 def _broken(rng: np.random.Generator, danced: MadeDance) -> MadeDance:
-    """A failed capture: for a third of the time the body jumps about and lies on its head."""
+    """A failed capture: for a third of the time the body jumps and is upside down."""
     poses, translation = danced.poses.copy(), danced.translation.copy()
     bad = np.repeat(rng.random(-(-len(poses) // 15)) < 0.33, 15)[: len(poses)]
     poses[bad] = rng.uniform(-1.5, 1.5, (bad.sum(), 72))

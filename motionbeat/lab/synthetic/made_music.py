@@ -1,7 +1,7 @@
 """Rhythm and timbre to sound: drums, bass, chords and a lead, arranged, mixed and mastered at 44.1 kHz.
 
-Timbre (kit, instruments, key, mix, loudness) has a separate random stream: it does not depend on genre or rhythm. Nor
-does the arrangement, beyond the song's length and meter. Rhythm alone links a song to its dances.
+Timbre (kit, instruments, key, mix, loudness) has a separate random stream: it does not depend on genre or rhythm. The
+arrangement depends only on the song's length and meter. Rhythm alone links a song to its dances.
 """
 
 import numpy as np
@@ -15,13 +15,13 @@ from motionbeat.lab.synthetic.rhythm import PARTS, Rhythm
 from motionbeat.lab.synthetic.waves import Sound, mix_in
 
 KITS = drums.KITS
-_TOUCH = {"low": 1.5, "back": 1.3, "high": 1.0}  # power of the accent that a stroke's amplitude is
+_TOUCH = {"low": 1.5, "back": 1.3, "high": 1.0}  # a stroke's amplitude is this power of the accent
 _TAIL_S = 0.3  # ring-out after the last beat, shorter than a beat
 
 
 @frozen
 class Timbre:
-    """What a song sounds like, whatever it plays."""
+    """The sound of a song."""
 
     kit: int
     harmony: harmony.Harmony

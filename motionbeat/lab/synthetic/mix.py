@@ -15,16 +15,16 @@ _BLOCK = 256  # samples between two gains of the compressor
 
 @frozen
 class Mix:
-    """How a song is mixed and mastered, whatever it plays."""
+    """How a song is mixed and mastered."""
 
     gain: dict[str, float]  # of each instrument
-    reverb_s: float  # until -60 dB
+    reverb_s: float  # time to decay by 60 dB
     wet: float
-    slope: float  # dB an octave that the master is led towards
+    slope: float  # target slope of the master, dB per octave
     colour: tuple[float, ...]  # dB of deviation from that slope in each octave
     drive: float
     ratio: float  # of the compressor
-    duck: float  # how far the kick pushes the pitched parts down, 0 to 1
+    duck: float  # how much the kick lowers the pitched parts, 0 to 1
     hiss_db: float  # below the peak
     crackle: bool
     loudness: float  # peak of the wave file
@@ -36,7 +36,7 @@ _RMS = {"bass": 0.13, "pad": 0.085, "comp": 0.1, "lead": 0.08}
 
 def mix(rng: np.random.Generator) -> Mix:
     """Draw a mix. Drum levels are peaks, those of pitched parts RMS while they play."""
-    drums = 10 ** (rng.uniform(-3, 3) / 20)  # against the pitched parts
+    drums = 10 ** (rng.uniform(-3, 3) / 20)  # relative to the pitched parts
     levels = {name: level * drums for name, level in _LEVELS.items()} | _RMS
     return Mix(
         gain={name: level * 10 ** (rng.uniform(-2.5, 2.5) / 20) for name, level in levels.items()},
@@ -54,7 +54,7 @@ def mix(rng: np.random.Generator) -> Mix:
 
 
 def balanced(track: Sound, rms: float) -> Sound:
-    """A pitched track brought to an RMS over the samples where it plays."""
+    """A pitched track scaled to an RMS over the samples where it plays."""
     power = track**2
     playing = power > 1e-3 * power.max()
     return track * (rms / np.sqrt(power[playing].mean())) if playing.any() else track
@@ -77,7 +77,7 @@ def master(rng: np.random.Generator, chosen: Mix, drums: dict[str, Sound], pitch
 
 
 def _room(rng: np.random.Generator, reverb_s: float) -> Sound:
-    """A room's response of unit energy: early reflections, then noise whose treble dies first."""
+    """A room's response of unit energy: early reflections, then noise whose high frequencies decay first."""
     t = seconds(reverb_s)
     noise = rng.normal(0, 1, len(t))
     bass = sosfilt(butter(1, 2500, fs=SAMPLE_RATE, output="sos"), noise)
@@ -95,11 +95,11 @@ def _ducking(samples: int, kicks_s: Sound, depth: float) -> Sound:
 
 
 def _compressed(song: Sound, ratio: float) -> Sound:
-    """Feed-forward compression of what is above the song's RMS, 10 ms attack and 120 ms release."""
+    """Feed-forward compression of levels above the song's RMS, 10 ms attack and 120 ms release."""
     blocks = -(-len(song) // _BLOCK)
     power = (np.pad(song, (0, blocks * _BLOCK - len(song))) ** 2).reshape(blocks, _BLOCK).mean(axis=1)
     over = np.maximum(10 * np.log10(power / power.mean() + 1e-9), 0)
-    # Release first: the louder of now and the decaying past; then the attack smooths both edges.
+    # Release first: the maximum of the current level and the decaying past; then the attack smooths both edges.
     falling = np.exp(-_BLOCK / (0.12 * SAMPLE_RATE))
     held, last = np.empty(blocks), 0.0
     for block, excess in enumerate(over.tolist()):
@@ -113,7 +113,7 @@ def _compressed(song: Sound, ratio: float) -> Sound:
 
 
 def _equalised(song: Sound, chosen: Mix) -> Sound:
-    """Led most of the way to the drawn spectral slope, octave by octave, by at most 9 dB."""
+    """Equalised towards the drawn spectral slope, octave by octave, by at most 9 dB."""
     blocks = song[: len(song) // _FRAME * _FRAME].reshape(-1, _FRAME)[::3] * np.hanning(_FRAME)
     density = (np.abs(np.fft.rfft(blocks)) ** 2).mean(axis=0)
     frequency = np.fft.rfftfreq(_FRAME, 1 / SAMPLE_RATE)

@@ -1,8 +1,8 @@
-"""Oracles: the true accents as music input, the true events as motion input.
+"""Oracles: the true accents as input for music, the true events as input for motion.
 
-On the grid of the tokens, K beats of S parts. Either in place of tokens shows which side
-loses how much. The truth is on 16ths: 16th j of a beat stands in part floor(j S / 4), the strongest of those that share
-a part; with S above 4 the parts between hold 0.
+They are on the grid of the tokens, K beats of S parts. Replacing the tokens of one side shows how much that side loses.
+The truth is on 16ths: 16th j of a beat goes to part floor(j S / 4); if several share a part, the strongest counts; with
+S above 4 the other parts are 0.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,16 @@ from motionbeat.lab.synthetic.truth_windows import Array, Window, motion_windows
 def true_accents(folder: Path, windows: Sequence[Window], beats: int, subbeats: int) -> NDArray[np.float32]:
     """Accents of windows of music: (N, beats * subbeats, 3), parts as `rhythm.PARTS`; 0 beyond a song's end.
 
-    folder: a synthetic corpus. windows: (song, start in s), each start taken as the nearest true beat; beats = 1 gives
-    rows of the token tables. Raises `MotionBeatError` as `truth_windows.music_windows`.
+    folder: a synthetic corpus. windows: (song, start in s), each start is moved to the nearest true beat; with beats =
+    1 the result has the rows of the token tables. Errors as for `truth_windows.music_windows`.
     """
     return _on_grid(music_windows(folder, windows, beats).accents, subbeats)
 
 
 def true_events(folder: Path, windows: Sequence[Window], beats: int, subbeats: int) -> NDArray[np.float32]:
-    """Events of windows of dances: (N, beats * subbeats, 3), kinds as `dance_events.EVENTS`; otherwise as above."""
+    """Events of windows of dances: (N, beats * subbeats, 3), kinds as `dance_events.EVENTS`; otherwise as
+    `true_accents`.
+    """
     return _on_grid(motion_windows(folder, windows, beats), subbeats)
 
 

@@ -2,8 +2,8 @@
 
 Names are those of AIST++: song `mXXn`, clip `gXX_sBM_cAll_dNN_mXXn_chNN` (`sBM` 16 beats, `sFM` 64). Songs beyond
 AIST++'s sixty have numbers of two digits or more (`song_plan`), and `mXXn-rN` is another recording of `mXXn`.
-Every random stream is named by what it makes, so that a song or a clip depends on the seed and its
-name only, not on what else is made or in which order.
+Every random stream has a name, so that a song or a clip depends only on the seed and its name, not on other songs or on
+their order.
 """
 
 import hashlib
@@ -25,26 +25,26 @@ FPS = 60
 SAMPLE_RATE = 44_100
 
 FIRST_DANCER = {"BR": 4, "PO": 10, "LO": 13, "MH": 22, "LH": 16, "HO": 19, "WA": 25, "KR": 28, "JS": 1, "JB": 7}
-"""Of each genre's three dancers."""
-# Val and test songs stand in pairs of one genre and in pairs of one tempo, so that neither the genre nor the tempo
-# alone can tell them apart. Of the others, two in three are in the training split.
+"""Choreographies of each genre's three dancers."""
+# Val and test songs form pairs of one genre and pairs of one tempo, so that neither the genre nor the tempo
+# alone can distinguish them. Two thirds of the others are in the training split.
 _SMALL_VAL = ("mBR1", "mMH1", "mBR4", "mMH4", "mJB2", "mWA2", "mJB5", "mWA5")
 _SMALL_TEST = ("mLO0", "mKR0", "mLO3", "mKR3", "mPO2", "mLH2", "mPO5", "mLH5")
 _OTHERS = [song for song in SONGS if song not in _SMALL_VAL + _SMALL_TEST]
 _SMALL_TRAIN = tuple(song for number, song in enumerate(_OTHERS) if number % 3 != 2)
-# The ten musics of AIST++'s cross-modal validation and test lists, one a genre.
+# The ten songs of AIST++'s cross-modal validation and test lists, one per genre.
 _FULL_HELD_OUT = ("mLH4", "mKR2", "mBR0", "mLO2", "mJB5", "mWA0", "mJS3", "mMH3", "mHO5", "mPO1")
 
 
 @frozen
 class PlannedClip:
-    """One dance: who dances which choreography to which song for how long, and where it stands in the split."""
+    """One dance: dancer, choreography, song, length and split."""
 
     song: str
     situation: str  # BM or FM
     dancer: int
     choreography: int
-    split: str  # train, val, test, or "" for in none of the lists
+    split: str  # train, val, test, or "" if it is in no list
     broken: bool = False  # capture failed: named in ignore_list.txt
 
     @property
@@ -55,33 +55,33 @@ class PlannedClip:
 
     @property
     def beats(self) -> int:
-        """How many beats of the song it lasts, from the first."""
+        """Its length in beats, from the beginning of the song."""
         return CLIP_BEATS[self.situation]
 
     @property
     def choreography_id(self) -> str:
-        """Genre, dancer and number: the same dance wherever it stands."""
+        """Genre, dancer and number: the same dance in every clip."""
         return f"g{self.song[1:3]}_d{self.dancer:02d}_ch{self.choreography:02d}"
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:
-    """A random generator that belongs to `seed` and `names` alone."""
+    """A random generator that depends only on `seed` and `names`."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
 
 
 def number(song: str) -> int:
-    """The number in a song's name, 0 to 5 in AIST++; further numbers go through the same six tempi again."""
+    """The number in a song's name, 0 to 5 in AIST++; larger numbers repeat the same six tempi."""
     return int(work(song)[3:]) % TEMPI
 
 
 def tempo(song: str) -> float:
-    """Beats a minute, from the song's name: 110 + 5 i for genre HO, 80 + 10 i for every other, i its `number`."""
+    """Beats per minute, from the song's name: 110 + 5 i for genre HO, 80 + 10 i for every other, i its `number`."""
     return 110.0 + 5 * number(song) if song[1:3] == "HO" else 80.0 + 10 * number(song)
 
 
 def beats_per_bar(song: str, meters: Sequence[int]) -> int:
-    """The song's meter: `meters` dealt out so that every genre and every tempo gets each in turn."""
+    """The song's meter: `meters` are distributed so that every genre and every tempo gets each in turn."""
     return meters[(GENRES.index(song[1:3]) + number(song)) % len(meters)]
 
 
@@ -106,9 +106,9 @@ def _small() -> list[PlannedClip]:
 def _full() -> list[PlannedClip]:
     """The counts of AIST++: 1,200 basic and 208 advanced dances; 980 train, 20 val, 20 test, 388 in no list.
 
-    Choreographies 9 and 10 are danced to every song, and stand in no training list: those to the ten
-    held-out songs are validation (9) and test (10). Advanced dances are numbered through their genre: as in AIST++
-    nearly all are danced to one song.
+    Choreographies 9 and 10 are danced to every song, and are in no training list: those to the ten
+    held-out songs are validation (9) and test (10). Advanced dances are numbered within their genre: as in AIST++,
+    nearly all are danced to only one song.
     """
     planned = []
     advanced_of = dict.fromkeys(GENRES, 0)

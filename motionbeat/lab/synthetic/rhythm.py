@@ -1,7 +1,7 @@
-"""A song's rhythm: which accents stand on the 16th grid, and how strong they are.
+"""A song's rhythm: the accents on the grid of 16ths, and their strengths.
 
 Three parts, each a row of 0 (none) or a strength in 0.4..1: *low* (kick), *back* (snare) and *high* (percussion).
-This grid is all that a song and its dances share.
+A song and its dances share only this grid.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from motionbeat.lab.tables import work
 
 PARTS = ("low", "back", "high")
 
-# How much each genre likes an accent on each 16th of a 4/4 bar, besides the fixed ones: low and back parts.
+# Weight of an accent on each 16th of a 4/4 bar by genre, besides the fixed ones: low and back parts.
 _LIKES = {
     "BR": ("0013003013120031", "0010012201300102"),
     "PO": ("0021012030210120", "0002010200200213"),
@@ -28,9 +28,10 @@ _LIKES = {
     "JS": ("0010012301201021", "0012010300102210"),
     "JB": ("0021030011023010", "0010022002100300"),
 }
-_MUTATION = 1.6  # deviation of log liking from song to song: a song differs from its genre more than genres differ
-_VARIED_BAR = 0.36  # chance that a bar has an accent moved: so few that windows of one song are hard to tell apart
-# Slower songs have no accent, and no hi-hat, midway between beats: else trackers hear twice the tempo.
+_MUTATION = 1.6  # deviation of the log weight between songs: a song differs from its genre more than genres differ
+# probability that an accent of a bar is moved: so low that windows of one song are hard to distinguish
+_VARIED_BAR = 0.36
+# Slower songs have no accent, and no hi-hat, midway between beats: otherwise trackers find the double tempo.
 SLOW_BPM = 105
 
 
@@ -44,11 +45,11 @@ class Rhythm:
 
 
 def rhythm(seed: int, song: str, meters: Sequence[int]) -> Rhythm:
-    """The rhythm of a song, whichever recording of it.
+    """The rhythm of a song, the same for all its recordings.
 
-    Bars A A B A' over its genre's template, strongly mutated, with small changes bar by bar. The third phrase of four
-    bars has another A; every second phrase ends in a fill. The low part always stands on the downbeat, the back part on
-    the other backbeats (beats 2 and 4; in bars of 3, beats 2 and 3 softly).
+    Bars A A B A' from a strongly varied template of its genre, with small changes in each bar. The third phrase of four
+    bars has another A; every second phrase ends with a fill. The low part always has the downbeat, the back part the
+    other backbeats (beats 2 and 4; in bars of 3, beats 2 and 3 softly).
     """
     bar_beats = beats_per_bar(song, meters)
     slots = bar_beats * SUBBEATS
@@ -72,7 +73,7 @@ def rhythm(seed: int, song: str, meters: Sequence[int]) -> Rhythm:
 
 
 def _song_likes(rng: np.random.Generator, song: str, slots: int) -> NDArray[np.float64]:
-    """(3, slots): the weights that the song's free accents are drawn by."""
+    """(3, slots): the weights of the song's free accents."""
     low, back = ([int(digit) for digit in row] for row in _LIKES[song[1:3]])
     high = (0.5, 1.0, 1.5, 1.0)
     weights = np.stack([np.resize(np.array(row, float), slots) for row in (low, back, high)]) + 0.25
@@ -103,7 +104,7 @@ def _bar(rng: np.random.Generator, likes: NDArray[np.float64], bar_beats: int) -
 
 
 def _add(rng: np.random.Generator, bar: NDArray[np.float64], likes: NDArray[np.float64], part: int) -> None:
-    """Add one accent to a part; low accents keep an 8th apart, which a dancer can step to."""
+    """Add one accent to a part; low accents are at least an 8th apart, so that a dancer can step to them."""
     taken = bar[part] > 0
     if part == 0:
         taken = taken | np.roll(taken, 1) | np.roll(taken, -1)
@@ -116,7 +117,7 @@ def _add(rng: np.random.Generator, bar: NDArray[np.float64], likes: NDArray[np.f
 def _varied(
     rng: np.random.Generator, pattern: NDArray[np.float64], likes: NDArray[np.float64], bar_beats: int, moved: int
 ) -> NDArray[np.float64]:
-    """A bar with some accents moved, the fixed ones never."""
+    """A bar with some accents moved, but never the fixed ones."""
     bar = pattern.copy()
     for part in rng.integers(0, 3, moved):
         free = np.flatnonzero((bar[part] > 0) & (_fixed(bar_beats)[part] == 0))
@@ -135,7 +136,7 @@ def _filled(rng: np.random.Generator, pattern: NDArray[np.float64], likes: NDArr
 
 
 def _hats(rng: np.random.Generator, song: str, slots: int) -> NDArray[np.float64]:
-    """Closed hi-hats: a pulse that nobody dances to, on beats and either 8ths, 16ths or (slow songs) odd 16ths."""
+    """Closed hi-hats: a pulse without dance events, on beats and on 8ths, 16ths or (in slow songs) odd 16ths."""
     if tempo(song) < SLOW_BPM:
         beat = [0.9, 0.12, 0.0, 0.12] if rng.random() < 0.5 else [0.9, 0.0, 0.0, 0.0]
     else:

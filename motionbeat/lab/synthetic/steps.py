@@ -1,6 +1,6 @@
-"""Step events to the paths of two feet, and what they do to the body: its weight, its heading, its flights.
+"""Step events to the paths of two feet and of the body: weight, heading, jumps.
 
-Every step lands at its event. A planted foot keeps its ball where it is; it may turn about it and lift its heel.
+Every step lands at its event. A planted foot keeps its ball in place; it may turn about it and lift its heel.
 """
 
 import numpy as np
@@ -16,16 +16,16 @@ Array = NDArray[np.float64]
 
 _SHORTEST_SWING_S, _LONGEST_SWING_S = 0.16, 0.42
 SHORTEST_GAP_S = _SHORTEST_SWING_S + 0.01
-"""Steps closer together than this are not taken: the foot could not swing."""
+"""Steps closer together than this are left out: the foot could not swing."""
 _FLOURISH_S = 0.38  # a kick needs as much time
 _FLOURISHES = {"kick": (1.0, 1.0, 1.0), "knee": (0.2, 0.8, 0.4), "flick": (0.3, 0.75, -0.8)}
-"""What part of a choreography's flourish (to the side, up, forwards) each kind takes."""
+"""The share of a choreography's flourish (to the side, up, forwards) in each kind of step."""
 _HIGHEST_M = 0.40
 _FLIGHTS_S = {"chasse": 0.18, "jump": 0.30, "leap": 0.33}
-_HOPPED = 0.8  # kicks of more vigour come with a hop of the standing foot
+_HOPPED = 0.8  # stronger kicks include a hop of the standing foot
 _PREPARED_S = 0.24  # before leaving the floor: bend, push off
 _FASTEST_TURN = 6.5  # rad/s
-_WEIGHT = 0.22  # how far the body leans over a foot that has landed: from half to this much more
+_WEIGHT = 0.22  # how far the body leans over a foot that has landed: from half to half plus this
 
 
 @frozen
@@ -37,8 +37,8 @@ class Walk:
     left_share: Array  # (T,) of the weight
     heading: Array  # (T,) rad
     height: Array  # (T,) m: the body's rise and fall with hops and jumps
-    flight: Array  # (T,) m: the part of it with no foot on the floor
-    level: Array  # (T,) m: how much lower the choreography wants the body
+    flight: Array  # (T,) m: the part of it without a foot on the floor
+    level: Array  # (T,) m: by how much the choreography lowers the body
     landings: list[tuple[float, int]]  # time in s and foot (0 left, 1 right)
 
 
@@ -47,8 +47,8 @@ def walk(
 ) -> Walk:
     """Paths of the feet for step events (time in s, strength), which are at least a shortest swing apart.
 
-    times: (T,) s of the frames. creep: (T, 2, 2) m, by which planted feet are captured as moving. heels:
-    (T, 2) rad by which they lift their heels besides.
+    times: (T,) s of the frames. creep: (T, 2, 2) m, small movement of planted feet, as in motion capture. heels: (T, 2)
+    rad by which the groove lifts the heels.
     """
     heading, out = float(moves.heading[0]), mover.toe_out
     now = Paths(
@@ -73,7 +73,7 @@ def walk(
     now.place += creep + clearance(now.place + now.extra[:, :, [0, 2]], now.lift)
     ball = np.stack([now.place[:, :, 0], np.full(now.lift.shape, body.BALL_HEIGHT), now.place[:, :, 1]], axis=2)
     ball += now.extra
-    # However high a kick, its foot stays well below the hip that it swings past.
+    # In any kick, the foot stays well below the hip that it passes.
     ball[:, :, 1] += _HIGHEST_M * np.tanh(now.extra[:, :, 1] / _HIGHEST_M) - now.extra[:, :, 1]
     ball[:, :, 1] += now.flight[:, None]
     unweighted = np.clip(np.stack([0.5 - now.share, now.share - 0.5], axis=1) / _WEIGHT, 0, 1)
@@ -83,7 +83,7 @@ def walk(
 
 
 def _kind(wanted: str, available: float, mover: Style, vigour: float) -> tuple[str, float]:
-    """The kind of step there is time for since the last landing, and how long the foot swings or the body flies."""
+    """The kind of step that is possible in the time since the last landing, and the duration of its swing or flight."""
     if wanted in _FLIGHTS_S:
         flight = min(_FLIGHTS_S[wanted] * (0.6 + 0.4 * vigour * mover.spring), 0.42)
         if available > flight + _PREPARED_S:
@@ -105,7 +105,7 @@ def _step(
     mover: Style,
     moves: Steps,
 ) -> list[tuple[float, int]]:
-    """Take one step: paths are written from its start on; returns the landings."""
+    """Take one step: its paths are written; returns the landings."""
     landings: list[tuple[float, int]] = []
     move = number % MOVES
     rounds = number // MOVES * (moves.heading[-1] - moves.heading[0])
@@ -147,7 +147,7 @@ def _step(
 def _target(
     moves: Steps, move: int, foot: int, kind: str, strength: float, heading: float, stood: list[Array], mover: Style
 ) -> Array:
-    """Where a step lands: at the place in the choreography, across the other foot only for a cross."""
+    """Where a step lands: at the place in the choreography; only a cross may pass the other foot."""
     left, front = across(heading), ahead(heading)
     side = 1 if foot == 0 else -1
     wanted = moves.centre[move] + side * left * mover.stance / 2

@@ -1,4 +1,4 @@
-"""The style of one dancer: size, limbs, bearing; independent of song, genre and choreography."""
+"""The style of one dancer: size, limbs, posture; independent of song, genre and choreography."""
 
 import numpy as np
 from attrs import frozen
@@ -8,7 +8,7 @@ from motionbeat.lab.synthetic.plan import stream
 
 @frozen
 class Style:
-    """How a dancer moves, whatever the music. Fields without a unit are factors; 1 is average."""
+    """How a dancer moves. Fields without a unit are factors; 1 is average."""
 
     step_size: float
     lift: float
@@ -18,18 +18,18 @@ class Style:
     swing: float  # of the arms between hits
     torso: float
     sway: float
-    snap: float  # how much a hit swings back before and beyond after
+    snap: float  # how far a hit swings back before and beyond its end
     lag: float  # how late spine, forearms and hands follow
     crouch: float  # m below standing
     stance: float  # m between the feet
     toe_out: float  # rad
     lean: float  # rad forward
-    elbows: float  # rad by which the arms are never straighter
+    elbows: float  # rad: least bend of the arms
     leads_left: bool
-    left_arm: float  # chance that a hit moves the left arm; likewise the right
+    left_arm: float  # probability that a hit moves the left arm, and the right arm
     right_arm: float
-    noise: float  # rad of slow wandering
-    scaling: float  # AIST++'s units a metre
+    noise: float  # rad of slow random movement
+    scaling: float  # AIST++'s units per metre
 
 
 def style(seed: int, dancer: int) -> Style:

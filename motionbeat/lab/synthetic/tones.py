@@ -1,4 +1,4 @@
-"""Pitched instruments: a few families, each drawn anew for a song, that sound a note of given pitch and length."""
+"""Pitched instruments: a few families, drawn for each song, that play notes of given pitch and length."""
 
 from functools import lru_cache
 
@@ -10,10 +10,10 @@ from motionbeat.lab.synthetic.waves import Sound, cycle, read, seconds
 
 _HIGHEST_HZ = 14_000
 _HARMONICS = 48
-# The harmonics in three groups, which may decay at different rates, as those of a struck string do.
+# The harmonics are in three groups that may decay at different rates, as in a struck string.
 _GROUPS = ((1, 3), (4, 9), (10, _HARMONICS))
-_KEPT = 128  # tables of notes: those of the song being made, not of all songs
-_TOGETHER = 0.9  # damping from which on one decay serves all of them
+_KEPT = 128  # cached notes: of the current song, not of all songs
+_TOGETHER = 0.9  # damping above which all groups share one decay
 
 
 @frozen
@@ -28,12 +28,12 @@ class Instrument:
     release_s: float
     detune: float  # cents between two unison voices, 0 for one voice
     vibrato: float  # cents, growing over the first half second
-    breath: float  # level of the noise blown, plucked or bowed into a note's beginning
+    breath: float  # level of the noise at the beginning of a note (blown, plucked or bowed)
     resonances: tuple[tuple[float, float], ...]  # (Hz, dB) of the body
 
 
 _DRAWN = ("tilt", "odd", "decay_s", "damping", "attack_s", "release_s", "detune", "vibrato", "breath")
-# Low and high end of what is drawn, in the order of _DRAWN.
+# Lower and upper bounds of the random values, in the order of _DRAWN.
 _FAMILIES = {
     "pad": "0.9 1.6, 0.5 1, 6 12, 0.9 1, 0.04 0.12, 0.1 0.25, 8 18, 0 4, 0 0.01",
     "strings": "0.8 1.3, 0.8 1, 8 12, 0.9 1, 0.03 0.08, 0.08 0.2, 6 14, 4 12, 0.01 0.04",
@@ -53,7 +53,7 @@ ROLES = {
     "comp": ("keys", "guitar", "pluck", "organ"),
     "lead": ("reed", "synth", "pluck", "guitar", "keys"),
 }
-"""Which families may take each of a song's four pitched parts."""
+"""The families for each of a song's four pitched parts."""
 
 
 def instrument(rng: np.random.Generator, role: str) -> Instrument:

@@ -1,4 +1,4 @@
-"""The truth about a synthetic corpus, as Parquet tables beside it; only tests, ceilings and oracles read them."""
+"""The truth about a synthetic corpus, as Parquet tables next to it; only tests, ceilings and oracles read them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,34 +30,34 @@ SONGS = _schema(
         "kit": _INT,
     }
 )
-"""truth_songs.parquet: one row a 16th of a recording of a song, sorted by song and slot."""
+"""truth_songs.parquet: one row per 16th of a recording of a song, sorted by song and slot."""
 
 CLIPS = _schema(
     {
         "clip": _STRING,
         "song": _STRING,
-        "choreography": _STRING,  # the same wherever it is danced
-        "context": _DOUBLE,  # corpus.context that it was danced with
+        "choreography": _STRING,  # the same in every clip
+        "context": _DOUBLE,  # corpus.context of the dance
         "slot": _INT,
         "step": _DOUBLE,  # strength of each kind of event, 0 where nothing happens
         "hit": _DOUBLE,
         "bounce": _DOUBLE,
-        "step_time_s": _DOUBLE,  # when the event of this slot happens, or would: lateness included
+        "step_time_s": _DOUBLE,  # time of this slot's event (also of one that does not happen), lateness included
         "hit_time_s": _DOUBLE,
         "bounce_time_s": _DOUBLE,
     }
 )
-"""truth_clips.parquet: one row a 16th of a clip, sorted by song, clip and slot."""
+"""truth_clips.parquet: one row per 16th of a clip, sorted by song, clip and slot."""
 
 CONTACTS = _schema({"clip": _STRING, "time_s": _DOUBLE, "foot": _STRING})
-"""truth_contacts.parquet: one row a landing of a foot (left or right), sorted by song, clip and time."""
+"""truth_contacts.parquet: one row per landing of a foot (left or right), sorted by song, clip and time."""
 
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[tuple[tables.Append, tables.Append, tables.Append]]:
-    """Give what adds rows to the three tables (songs, clips, contacts), rows in the order in which they come."""
+    """Yield functions that add rows to the three tables (songs, clips, contacts), in the order of the calls."""
     parts = (("truth_songs", SONGS), ("truth_clips", CLIPS), ("truth_contacts", CONTACTS))
     with ExitStack() as stack:
         songs, clips, contacts = (
@@ -74,7 +74,7 @@ def clip_columns(
     strength: Sequence[Sequence[float]],
     time_s: Sequence[Sequence[float]],
 ) -> Columns:
-    """The rows of a clip in truth_clips.parquet; strength, time_s: a row each of step, hit and bounce."""
+    """The rows of a clip in truth_clips.parquet; strength, time_s: one row each for step, hit and bounce."""
     kinds, slots = ("step", "hit", "bounce"), len(strength[0])
     return {
         "clip": [clip] * slots,
@@ -97,7 +97,7 @@ def contact_columns(clip: str, landings: Sequence[tuple[float, int]]) -> Columns
 
 
 def write_dances(folder: Path, clips: Sequence[Columns], contacts: Sequence[Columns]) -> None:
-    """Write the truth about the dances alone, where that about the songs is not known; rows in the order given."""
+    """Write the truth about the dances only, if that about the songs is unknown; rows in the order given."""
     for name, schema, pieces in (("truth_clips", CLIPS, clips), ("truth_contacts", CONTACTS, contacts)):
         with tables.appending(folder / f"{name}.parquet", schema) as append:
             for piece in pieces:
@@ -105,20 +105,20 @@ def write_dances(folder: Path, clips: Sequence[Columns], contacts: Sequence[Colu
 
 
 def read_songs(folder: Path) -> dict[str, np.ndarray]:
-    """truth_songs.parquet of a synthetic corpus, one array a column."""
+    """truth_songs.parquet of a synthetic corpus, one array per column."""
     return tables.read(folder / "truth_songs.parquet", SONGS)
 
 
 def read_clips(folder: Path) -> dict[str, np.ndarray]:
-    """truth_clips.parquet of a synthetic corpus, one array a column."""
+    """truth_clips.parquet of a synthetic corpus, one array per column."""
     return tables.read(folder / "truth_clips.parquet", CLIPS)
 
 
 def read_contacts(folder: Path) -> dict[str, np.ndarray]:
-    """truth_contacts.parquet of a synthetic corpus, one array a column."""
+    """truth_contacts.parquet of a synthetic corpus, one array per column."""
     return tables.read(folder / "truth_contacts.parquet", CONTACTS)
 
 
 def context_of(folder: Path) -> float:
-    """The context that the dances of a synthetic corpus were made with."""
+    """The context of the dances of a synthetic corpus."""
     return float(read_clips(folder)["context"][0])

@@ -15,12 +15,12 @@ from motionbeat.lab.synthetic.rhythm import PARTS
 
 Array = NDArray[np.float64]
 Window = tuple[str, float]
-"""A clip or a song, and where the window begins in the song, in seconds: its nearest true beat is taken."""
+"""A clip or a song, and the begin of the window in the song, in seconds; it is moved to the nearest true beat."""
 
 
 @frozen(eq=False)
 class MusicWindows:
-    """Accents of N stretches of music, and where in their bars they begin."""
+    """Accents of N windows of music, and where in their bars they begin."""
 
     accents: Array  # (N, 3, 16ths), 0 or a strength; NaN beyond the song's end
     bar: NDArray[np.int64]  # (N,) 16ths of a bar
@@ -44,7 +44,10 @@ def music_windows(folder: Path, windows: Sequence[Window], beats: int) -> MusicW
 
 
 def motion_windows(folder: Path, windows: Sequence[Window], beats: int) -> Array:
-    """Events (N, 3, 16ths) of windows of dances, 0 or a strength; NaN beyond a clip's end. Otherwise as above."""
+    """Events (N, 3, 16ths) of windows of dances, 0 or a strength; NaN beyond a clip's end.
+
+    Otherwise as `music_windows`.
+    """
     danced = truth.read_clips(folder)
     rows = _by_name(danced["clip"], np.stack([danced[event] for event in EVENTS]))
     names, first = np.unique(danced["clip"], return_index=True)
@@ -53,7 +56,7 @@ def motion_windows(folder: Path, windows: Sequence[Window], beats: int) -> Array
 
 
 def _by_name(names: NDArray, rows: NDArray) -> dict[str, NDArray]:
-    """name -> (3, 16ths), of a table in which the rows of a name stand together."""
+    """name -> (3, 16ths), of a table in which the rows of a name are adjacent."""
     starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
     return dict(zip(names[starts].tolist(), np.split(rows, starts[1:], axis=1), strict=True))
 

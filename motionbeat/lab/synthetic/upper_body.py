@@ -1,6 +1,6 @@
 """Hits, bounces and groove to the rotations of everything above the pelvis.
 
-A hit winds up, is fastest just after its event, goes a little too far and settles; forearms and hands come late.
+A hit first swings back, is fastest just after its event, overshoots a little and settles; forearms and hands are later.
 """
 
 import numpy as np
@@ -21,22 +21,22 @@ Array = NDArray[np.float64]
 
 _BEFORE_S, _AFTER_S = 0.10, 0.16
 _WIND_UP_S, _SETTLE_S = 0.16, 0.18
-_FASTEST = 10.0  # rad/s that a joint turns at in a hit
-_FREEZE = 0.8  # part of the groove that stops for a hit
+_FASTEST = 10.0  # rad/s at which a joint turns in a hit
+_FREEZE = 0.8  # share of the groove that stops for a hit
 _LAG_S = 0.035  # of each joint after the one before it
 
 
 @frozen
 class _Hits:
-    """When each hit is under way, and how far it goes."""
+    """The time and size of each hit."""
 
     begin: Array
     end: Array
-    wind_up: Array  # how far it goes the other way first, of its way
+    wind_up: Array  # how far it first swings back, as a share of its way
     overshoot: Array
 
     def progress(self, number: int, times: Array) -> Array:
-        """How far hit `number` is at each time: 0 before, 1 long after, smooth throughout."""
+        """Progress of hit `number` at each time: 0 before, 1 long after, always smooth."""
         begin, end = self.begin[number], self.end[number]
         back, over = self.wind_up[number], self.overshoot[number]
         done = (1 + back + over) * minimum_jerk((times - begin) / (end - begin))
@@ -58,8 +58,8 @@ def upper_body(
 ) -> dict[int, Array]:
     """Joint -> (T, 3, 3) rotation relative to its parent.
 
-    times: (T,) s. hits: times in s and strengths. nods: (T, 5) rad, what bounces do: the chest's pitch, twist and roll,
-    and both shoulders' shrug. wander: (T, 21) rad of slow noise.
+    times: (T,) s. hits: times in s and strengths. nods: (T, 5) rad, movement by bounces: the chest's pitch, twist and
+    roll, and both shoulders' shrug. wander: (T, 21) rad of slow noise.
     """
     plan = _planned(hits[0], mover)
     begun = np.searchsorted(times, plan.begin - _WIND_UP_S)
@@ -89,7 +89,7 @@ def upper_body(
 
 
 def _planned(hits: Array, mover: Style) -> _Hits:
-    """Hits that never overlap: a quick one after another is shorter, and has no wind-up."""
+    """Hits that never overlap: one that follows quickly is shorter and does not swing back."""
     gap = np.diff(hits, prepend=-1.0)
     begin = hits - np.minimum(_BEFORE_S, 0.4 * gap)
     end = np.minimum(hits + _AFTER_S, np.append(begin[1:], np.inf))
@@ -102,7 +102,7 @@ def _planned(hits: Array, mover: Style) -> _Hits:
 def _held(
     times: Array, strengths: Array, plan: _Hits, begun: NDArray[np.intp], mover: Style, moves: Choreography
 ) -> tuple[list[Rotation], Array, Array, Array, Array, Array]:
-    """What the hits alone do: shoulders (two paths), elbows, wrists, girdle, torso and gaze."""
+    """The movement by hits alone: shoulders (two paths), elbows, wrists, girdle, torso and gaze."""
     poses, frames = moves.poses, len(times)
     arms, bend = hanging(mover.reach)
     targets = np.concatenate(
@@ -113,7 +113,7 @@ def _held(
     keys: list[list[Rotation]] = [[arm] for arm in arms]
     ways: list[list[Array]] = [[] for _ in arms]
     goals = [poses.shoulder[side::2] for side in range(2)]
-    progress = np.zeros((2, frames))  # of the hit under way and of the one after it
+    progress = np.zeros((2, frames))  # of the current hit and of the next one
     finished = np.append(plan.end + np.where(plan.overshoot > 0, _SETTLE_S - 0.03, 0.0), np.inf)
     current = np.searchsorted(finished, times, side="right")
     for number, strength in enumerate(strengths):
@@ -141,14 +141,14 @@ def _held(
 
 
 def _product(keys: list[Rotation], ways: list[Array], current: NDArray[np.intp], progress: Array) -> Rotation:
-    """The path of a shoulder: its last key pose, then the way of the hit under way, then that of the next's wind-up."""
+    """The path of a shoulder: its last key pose, the way of the current hit, and the back swing of the next."""
     way = np.array([*ways, np.zeros(3), np.zeros(3)])
     path = Rotation.concatenate(keys)[current] * Rotation.from_rotvec(progress[0][:, None] * way[current])
     return path * Rotation.from_rotvec(progress[1][:, None] * way[current + 1])
 
 
 def _freeze(times: Array, hits: tuple[Array, Array]) -> Array:
-    """(T,) how much of the groove continues: a hit stops the arms for a moment."""
+    """(T,) share of the groove that continues: a hit stops the arms briefly."""
     still = np.zeros(len(times))
     for time, strength in zip(*hits, strict=True):
         first, last = np.searchsorted(times, (time - 0.2, time + 0.6))
@@ -159,7 +159,7 @@ def _freeze(times: Array, hits: tuple[Array, Array]) -> Array:
 
 
 def _spine(torso: Array, gaze: Array, nods: Array, groove: Pulse, wander: Array, mover: Style) -> dict[int, Array]:
-    """Pitch, twist and roll shared out along the spine, each joint later than the one below."""
+    """Pitch, twist and roll distributed along the spine, each joint later than the one below."""
     whole = torso + groove.torso + [mover.lean, 0.0, 0.0]
     whole = 0.6 * np.tanh(whole / 0.6)
     shares = (("belly", 0.25, 0.15), ("spine", 0.4, 0.45), ("chest", 0.35, 0.5), ("neck", -0.25, 0.5))
@@ -175,7 +175,7 @@ def _spine(torso: Array, gaze: Array, nods: Array, groove: Pulse, wander: Array,
 
 
 def _late(path: Array, lag_s: float) -> Array:
-    """A path some time later, its first frame held."""
+    """A delayed path; its first frame is repeated."""
     frames = np.arange(len(path), dtype=float)
     since = np.clip(frames - lag_s * FPS, 0, None)
     before = since.astype(int)

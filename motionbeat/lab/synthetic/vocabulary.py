@@ -1,6 +1,6 @@
 """The vocabulary of a genre: kinds of steps, arm poses, and the movement between events.
 
-The genres differ as the street and stage dances of AIST++ do, roughly: breaking kicks and crosses, house shuffles,
+The genres differ roughly like the dances of AIST++: breaking kicks and crosses, house shuffles,
 waacking swings the arms overhead, krump stamps and throws the chest, ballet jazz turns and leaps.
 """
 
@@ -11,7 +11,7 @@ STEPS = ("walk", "kick", "flick", "knee", "tap", "cross", "chasse", "jump", "lea
 tap without the weight, cross before or behind the other foot, chasse and jump with both feet, leap with a kick."""
 
 FIGURES = ("swing", "circle", "sway", "pump", "wave", "roll", "open", "still")
-"""What the arms do between hits, at the pulse of the beat."""
+"""Movements of the arms between hits, at the pulse of the beat."""
 
 # Places of the left wrist from its shoulder (outward, up, forward; m), and where the elbow points.
 HANG = ((0.12, -0.45, 0.08), (0.5, 0.0, -1.0))
@@ -36,16 +36,16 @@ PLACES = {
 
 @frozen
 class Vocabulary:
-    """A genre's likings; weights need not add up to 1."""
+    """A genre's weights for moves; they need not add up to 1."""
 
     steps: dict[str, float]
     figures: dict[str, float]
     places: tuple[str, ...]
-    travel: float = 0.30  # m: how far a phrase goes from its middle
+    travel: float = 0.30  # m: how far a phrase moves from its centre
     turning: float = 0.25  # chance that a phrase turns round
     bob: float = 0.022  # m: up and down with the pulse
     swing: float = 0.5  # rad: the arms' figures
-    torso: float = 0.22  # rad: how far hits throw the torso
+    torso: float = 0.22  # rad: movement of the torso in hits
     hips: float = 0.16  # rad: the pelvis's twist with the pulse
     low: float = 0.10  # m: depth of bends
     wave: float = 0.10  # rad: ripple through the spine

@@ -1,6 +1,6 @@
-"""What all instruments share: time axes, mixing a sound into a track, filters, and periodic tables.
+"""Functions for all instruments: time axes, mixing a sound into a track, filters, and periodic tables.
 
-Everything is float64 at 44.1 kHz, and single-threaded: the same bytes whatever the machine is doing.
+Everything is float64 at 44.1 kHz and single-threaded, so that the bytes are always the same.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def seconds(duration_s: float) -> Sound:
 
 
 def mix_in(track: Sound, sound: Sound, level: float, time_s: float) -> None:
-    """Add `level` x `sound` to `track` from `time_s` on; what would stand beyond the track's end is cut."""
+    """Add `level` x `sound` to `track` from `time_s` on; samples beyond the track's end are cut."""
     begin = max(0, round(time_s * SAMPLE_RATE))
     part = sound[: max(0, len(track) - begin)]
     track[begin : begin + len(part)] += level * part
@@ -43,7 +43,7 @@ def cycle(amplitudes: Sound) -> Sound:
     period = np.zeros(TABLE)
     for n, amplitude in enumerate(amplitudes, 1):
         if amplitude:
-            # Schroeder's phases: a pulse-like crest would make every note a click.
+            # Schroeder's phases: with a pulse-like waveform every note would sound like a click.
             period += amplitude * _SINE[(n * turns + round(TABLE * 0.5 * n * n / len(amplitudes))) % TABLE]
     return period
 

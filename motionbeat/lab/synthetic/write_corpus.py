@@ -1,4 +1,4 @@
-"""Write the synthetic corpus in AIST++'s form: motions, wav, splits, ignore list, and the truth beside them."""
+"""Write the synthetic corpus in AIST++'s form: motions, wav, splits, ignore list, and the truth next to them."""
 
 import io
 import pickle
@@ -29,9 +29,9 @@ def generate(
 ) -> None:
     """Make the whole corpus in `folder`, which is replaced.
 
-    planned: its clips, of `song_plan.planned`. meters: beats per bar, dealt out to the songs. context: 0 (every accent
-    is answered at once) to 1 (see `context`). A song's or a clip's bytes depend on its name, seed, meters and context
-    only, and memory on the number of workers. Raises `MotionBeatError` for a wrong meter.
+    planned: its clips, of `song_plan.planned`. meters: beats per bar, distributed over the songs. context: 0 (every
+    accent is marked at once) to 1 (see `context`). A song's or a clip's bytes depend on its name, seed, meters and
+    context only, and memory on the number of workers. Raises `MotionBeatError` for a wrong meter.
     """
     if not meters or any(beats not in range(2, 8) for beats in meters):
         raise MotionBeatError(f"corpus.meters = {list(meters)}; expected beats per bar from 2 to 7")

@@ -1,9 +1,8 @@
-"""Activations2Beats, and how good they are: decoding by madmom's DBN and by plain peaks, scores by mir_eval.
+"""Activations2Beats, and their scores: decoding by madmom's DBN or by plain peaks, scores by mir_eval.
 
-Both lists of beats are trimmed to 5 s and later, as mir_eval's `evaluate` does and its single functions do not, and
-to the audio where that is shorter than what was annotated. F1: matches within +-70 ms; CMLt and AMLt: continuity
-with a tolerance of 0.175 in phase and period, at the annotated level or also off-beat, double and half. Fractions,
-averaged over tracks.
+In both lists, beats before 5 s are left out, as in mir_eval's `evaluate` (but not in its single functions), and so are
+beats after the end of the audio. F1: matches within +-70 ms; CMLt and AMLt: continuity with a tolerance of 0.175 in
+phase and period, at the annotated level or also off-beat, double and half. Fractions, averaged over tracks.
 """
 
 from collections.abc import Sequence
@@ -20,15 +19,17 @@ from motionbeat.lab.encoders.feature_cache import FRAME_S
 METRICS = ("f1", "cmlt", "amlt")
 MIN_BPM, MAX_BPM = 55.0, 215.0
 NEIGHBOUR = 0.5
-"""Target of the frames next to that of a beat, whose target is 1: annotations are not more exact than that (Boeck &
+"""Target of the frames next to a beat's frame, whose target is 1: annotations are not more exact than that (Boeck &
 Davies, 2020)."""
 _LEAST, _MOST = 1e-6, 1 - 1e-6
 Floats = NDArray[np.floating]
 
 
 def targets(beat_times: Floats, frames: int) -> NDArray[np.float32]:
-    """(T,): 1 at the frame of each beat, `NEIGHBOUR` at the frames beside it, else 0; beats after the last are left."""
-    marks = np.zeros(frames + 2, np.float32)  # one frame more at both ends
+    """(T,): 1 at the frame of each beat, `NEIGHBOUR` at the frames next to it, otherwise 0; beats after the last frame
+    are left out.
+    """
+    marks = np.zeros(frames + 2, np.float32)  # one extra frame at both ends
     beats = np.round(np.asarray(beat_times) / FRAME_S).astype(np.int64) + 1
     beats = beats[beats <= frames]
     for step in (-1, 1):
@@ -40,8 +41,7 @@ def targets(beat_times: Floats, frames: int) -> NDArray[np.float32]:
 def scores(
     estimated: Floats, annotated: Floats, until_s: float = np.inf, from_s: float = TRIM_S
 ) -> NDArray[np.float64]:
-    """F1, CMLt and AMLt (3,) of one track, beats in s; NaN where fewer than 2 annotated beats are in from_s..until_s.
-
+    """F1, CMLt and AMLt (3,) of one track, beats in s; NaN if fewer than 2 annotated beats are in from_s..until_s.
     Fewer than two estimated beats there score 0.
     """
     from mir_eval import beat
@@ -56,10 +56,10 @@ def scores(
 
 
 def by_dbn(activations: Floats) -> NDArray[np.float64]:
-    """Beat times (N,) s that madmom's dynamic Bayesian network reads from activations (T,) in 0..1.
+    """Beat times (N,) s decoded by madmom's dynamic Bayesian network from activations (T,) in 0..1.
 
     Krebs, Boeck & Widmer, "An efficient state-space model for joint tempo and meter tracking", ISMIR 2015. Tempo
-    55-215 BPM. Raises `MotionBeatError` where madmom is not installed.
+    55-215 BPM. Raises `MotionBeatError` if madmom is not installed.
     """
     inside = np.clip(_checked(activations), _LEAST, _MOST)
     return madmom_tracker.decode(inside, round(1 / FRAME_S), MIN_BPM, MAX_BPM)
@@ -68,7 +68,8 @@ def by_dbn(activations: Floats) -> NDArray[np.float64]:
 def by_peaks(activations: Floats, threshold: float) -> NDArray[np.float64]:
     """Beat times (N,) s at the local maxima of activations (T,) that reach `threshold`.
 
-    Of maxima nearer to each other than a beat at 215 BPM only the highest is kept. No tempo is assumed otherwise.
+    Of maxima closer to each other than a beat at 215 BPM, only the highest is kept; apart from this, no tempo is
+    assumed.
     """
     from scipy.signal import find_peaks
 
@@ -80,7 +81,7 @@ def by_peaks(activations: Floats, threshold: float) -> NDArray[np.float64]:
 def best_threshold(activations: Sequence[Floats], annotated: Sequence[Floats]) -> float:
     """The threshold of `by_peaks`, in steps of 0.05, with the best mean F1 on tracks of the validation split.
 
-    Where several are as good, the middle one, so that it does not sit at the edge of what works.
+    If several are equally good, the middle one, so that it is not at the edge of the good range.
     """
     tried = np.arange(1, 20) / 20
     quality = [

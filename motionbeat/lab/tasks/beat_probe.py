@@ -1,9 +1,9 @@
-"""Frames2Beats: a probe on single frames for GTZAN's beats, beside trackers that read the audio themselves.
+"""Frames2Beats: a probe on single frames for GTZAN's beats, compared with beat trackers.
 
-The input of the head is one frame of 20 ms, since the protocol gives a probe no context: all information on the
-pulse must be in the encoder's state. The head is trained with binary cross-entropy on `beat_tracking.targets`; the
-learning rate, the epoch and the head are those with the smallest loss on validation. Whole tracks are tested. Features
-and decoding do not use the annotation. madmom's network and librosa have a row each.
+The input of the head is one frame of 20 ms, since the protocol allows a probe no context: all information on the pulse
+must be in the encoder's state. The head is trained with binary cross-entropy on `beat_tracking.targets`; learning rate,
+epoch and head have the smallest loss on validation. Whole tracks are tested. Features and decoding do not use the
+annotation. madmom's network and librosa have one row each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,9 @@ Beats = NDArray[np.float64]
 
 @frozen(eq=False)
 class BeatAnswers:
-    """Beat times of each tested track by decoder (`dbn`, `peaks`; a tracker has only `beats`), and the probes kept."""
+    """Beat times of each tested track by decoder (`dbn`, `peaks`; a tracker has only `beats`), and the chosen
+    probes.
+    """
 
     beats: Mapping[str, list[Beats]]
     probes: tuple[dict[str, Any], ...] = ()
@@ -83,8 +85,8 @@ def scores(
 ) -> list[Score]:
     """f1, cmlt, amlt of all rows, 0..1, means over the tested tracks, with intervals over resampled groups.
 
-    durations_s: of each tested track's audio; beats annotated after its end are no part of the test. An encoder's
-    main figures are the DBN's; those of plain peaks are named f1_peaks and so on. n: tracks with enough beats to score.
+    durations_s: of each tested track's audio; beats annotated after its end are left out. An encoder's main figures use
+    the DBN; those of plain peaks are named f1_peaks and so on. n: tracks with enough beats.
     """
     tested = [labelled.items[i] for part in rounds for i in part.test]
     weights = weights_of([item.group for item in tested], options.bootstrap, options.seed)

@@ -1,4 +1,4 @@
-"""Beat tracking as a whole: every encoder's probe on single frames, beside the beats of madmom and librosa."""
+"""The task beat tracking: every encoder's probe on single frames, and the beats of madmom and librosa."""
 
 import soundfile
 

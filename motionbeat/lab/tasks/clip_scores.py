@@ -1,8 +1,7 @@
 """Scores of the clip tasks, with intervals: accuracy, ROC-AUC, average precision, R2, all in percent.
 
-Each score takes the weight of every clip, one row a resampling, so that an interval costs little more than the score
-itself: drawing a clip twice is to give it the weight 2. A row of ones gives the plain score. Axes: r resamplings,
-n clips, c classes.
+Each score uses weights of the clips, one row per resampling, so that an interval costs little more than the score
+itself: a clip drawn twice has weight 2. A row of ones gives the plain score. Axes: r resamplings, n clips, c classes.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,8 +25,8 @@ def accuracy(outputs: Floats, classes: NDArray[np.integer], weights: Floats) -> 
 def roc_auc(outputs: Floats, marks: Floats, weights: Floats) -> Floats:
     """Area under the ROC curve in percent, mean over the tags. outputs, marks (0 or 1): (n, c), weights (r, n) -> (r,).
 
-    The chance that a marked clip stands above an unmarked one, ties half. A tag that all drawn clips have, or none,
-    is left out of that resampling's mean; NaN where this leaves no tag.
+    The probability that a marked clip has a higher output than an unmarked one; ties count half. A tag that all or none
+    of the drawn clips have is left out of that resampling's mean; NaN if no tag is left.
     """
     return _mean_over_tags(_auc, outputs, marks, weights)
 
@@ -54,7 +53,8 @@ def scores(
     """Every score of a kind of task, each (r,): accuracy; roc_auc and average_precision; r2_<quantity>."""
     if len(outputs) != len(targets) or weights.shape[1:] != (len(targets),) or not len(targets):
         raise MotionBeatError(
-            f"{len(outputs)} outputs for {len(targets)} targets with weights {weights.shape}: expected as many of each"
+            f"{len(outputs)} outputs for {len(targets)} targets with weights {weights.shape}: expected the same number "
+            "of each"
         )
     if not np.isfinite(outputs).all():
         raise MotionBeatError("a probe's output is NaN or infinite: lower tasks.learning_rates")
@@ -82,7 +82,9 @@ def _mean_over_tags(score: Callable[..., Floats], outputs: Floats, marks: Floats
 
 
 def _steps(outputs: Floats, marked: NDArray[np.bool_], weights: Floats) -> tuple[Floats, Floats]:
-    """Weight of the marked and of the unmarked clips at each distinct output, the greatest first: (r, steps) each."""
+    """Weight of the marked and of the unmarked clips at each distinct output, greatest output first: (r, steps)
+    each.
+    """
     order = np.argsort(-outputs, kind="stable")
     first = np.flatnonzero(np.diff(outputs[order], prepend=np.inf))
     sorted_weights, positive = weights[:, order], marked[order]

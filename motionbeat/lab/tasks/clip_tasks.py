@@ -1,8 +1,8 @@
-"""Clip tasks: probes on one vector a clip, for genre, tags, instruments and emotion.
+"""Clip tasks: probes on one vector per clip, for genre, tags, instruments and emotion.
 
-Both heads are trained; the one that does better on validation is the encoder's score, and the score of each head alone
-stands beside it. Where clips are cross-validated the outputs of all rounds are pooled before they are scored, so
-that every clip counts once; outputs for tags are pooled as ranks within their round.
+Two heads are trained; the one that is better on validation gives the encoder's score. The score of each head alone is
+reported too. In cross-validation the outputs of all rounds are pooled before scoring, so that every clip counts once;
+outputs for tags are pooled as ranks within their round.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ CONSTANT = "constant"
 
 @frozen(eq=False)
 class Outcome:
-    """Outputs of one encoder's probes for the tested clips, and which probes were kept.
+    """Outputs of one encoder's probes for the tested clips, and the chosen probes.
 
-    outputs: {head: (n, C)} with `chosen` for the head that validation chose. probes: a line a round.
+    outputs: {head: (n, C)} with `chosen` for the head that validation chose. probes: one line per round.
     """
 
     outputs: Mapping[str, NDArray[np.floating]]
@@ -36,7 +36,7 @@ class Outcome:
 
 
 def targets_of(labelled: LabelledSet) -> NDArray[Any]:
-    """Labels of all items: (n,) int64 for classes, else (n, C) float64."""
+    """Labels of all items: (n,) int64 for classes, otherwise (n, C) float64."""
     labels = [item.label for item in labelled.items]
     return np.array(labels, np.int64 if labelled.kind == "classes" else np.float64)
 
@@ -44,7 +44,7 @@ def targets_of(labelled: LabelledSet) -> NDArray[Any]:
 def answers(features: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Fold], options: Tasks) -> Outcome:
     """Train and test the probes of one encoder. features: (items, D) in the set's order.
 
-    Regression targets are z-scored on the training clips of each round and put back into their units.
+    Regression targets are z-scored on the training clips of each round; outputs are converted back to their units.
     """
     targets = targets_of(labelled)
     outputs: dict[str, list[NDArray[np.floating]]] = {name: [] for name in (CHOSEN, *options.heads)}
@@ -114,8 +114,8 @@ def confusion(outcome: Outcome, labelled: LabelledSet, rounds: Sequence[Fold]) -
 def _comparable(outputs: NDArray[np.floating], labelled: LabelledSet, rounds: Sequence[Fold]) -> NDArray[np.floating]:
     """Outputs (n, C) of all rounds on one scale.
 
-    ROC-AUC and average precision compare clips with each other, and the logits of two rounds' probes share no scale:
-    for tags a clip's output becomes the part of its round's clips below it, ties half, (rank - 1/2) / n.
+    ROC-AUC and average precision compare clips with each other, and the logits of two rounds' probes have different
+    scales: for tags a clip's output becomes the share of its round's clips below it, ties half, (rank - 1/2) / n.
     """
     if labelled.kind != "tags" or len(rounds) == 1:
         return outputs
@@ -138,7 +138,7 @@ def _units(labelled: LabelledSet, targets: NDArray[Any]) -> tuple[Any, Any]:
 
 
 def _main_score(labelled: LabelledSet, outputs: NDArray[np.floating], targets: NDArray[Any]) -> float:
-    """What validation maximises: accuracy, ROC-AUC or the mean R2; the loss decides where it is undefined."""
+    """What validation maximises: accuracy, ROC-AUC or the mean R2; if it is undefined, the loss decides."""
     once = np.ones((1, len(targets)))
     if labelled.kind == "tags":
         value = float(clip_scores.roc_auc(outputs, targets, once)[0])

@@ -1,9 +1,9 @@
-"""The bootstrap of every interval: whole groups are drawn with replacement, such as all queries of a song.
+"""The bootstrap for all intervals: whole groups are drawn with replacement, such as all queries of a song.
 
-Items of one group resemble each other, so to draw single items would make intervals too narrow. A drawing gives each
-item a weight, how often its group was drawn; a score that takes weights then costs little more for 1,000 resamplings
-than for one. The same groups and seed give the same drawings, so that the difference of two rows of a table can be
-taken resampling by resampling, which is the paired interval. Axes: r resamplings, n items.
+Items of one group are similar, so drawing single items would make intervals too narrow. The weight of an item is how
+often its group was drawn; with weights, 1,000 resamplings of a score cost little more than one. The same groups and
+seed give the same draws, so the difference of two rows of a table can be computed in each resampling, for a paired
+interval. Axes: r resamplings, n items.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 
 
 def draws(groups: Sequence[Any] | NDArray[Any], resamplings: int, seed: int) -> NDArray[np.int64]:
-    """How often each item is drawn in each resampling: (r, n). As many groups are drawn as there are."""
+    """How often each item is drawn in each resampling: (r, n). The number of drawn groups is the number of groups."""
     if np.ndim(groups) != 1 or not len(groups):
         raise MotionBeatError(f"groups {np.shape(groups)}: expected the group of each item in one row, not empty")
     names, group_of_item = np.unique(np.asarray(groups), return_inverse=True)
@@ -36,7 +36,7 @@ def draws(groups: Sequence[Any] | NDArray[Any], resamplings: int, seed: int) -> 
 
 
 def weights_of(groups: Sequence[Any] | NDArray[Any], resamplings: int, seed: int) -> NDArray[np.float64]:
-    """A row of ones, which gives the score itself, and then the rows of `draws`: (1 + r, n)."""
+    """A row of ones, for the score itself, and then the rows of `draws`: (1 + r, n)."""
     drawn = draws(groups, resamplings, seed)
     return np.concatenate([np.ones((1, drawn.shape[1])), drawn])
 
@@ -47,7 +47,7 @@ def weighted_mean(values: Floats, weights: NDArray[Any]) -> Floats:
 
 
 def weighted_median(values: Floats, weights: NDArray[Any]) -> Floats:
-    """Median of values (n,) under each row of whole weights (r, n): (r,), the midpoint where it has two."""
+    """Median of values (n,) under each row of integer weights (r, n): (r,), the midpoint if there are two medians."""
     order = np.argsort(values, kind="stable")
     values, weights = values[order], weights[:, order]
     reached, total = np.cumsum(weights, axis=1), weights.sum(axis=1)
@@ -57,13 +57,13 @@ def weighted_median(values: Floats, weights: NDArray[Any]) -> Floats:
 
 
 def interval(resampled: Floats) -> Interval | None:
-    """95 % percentile interval of resampled scores (r,); None where no resampling has one."""
+    """95 % percentile interval of resampled scores (r,); None if no resampling has a score."""
     known = resampled[np.isfinite(resampled)]
     return Interval(*(float(bound) for bound in np.percentile(known, PERCENTILES))) if len(known) else None
 
 
 def ratio_interval(total: NDArray[Any], n: NDArray[Any], resamplings: int, seed: int) -> Interval | None:
-    """95 % interval of sum(total) / sum(n) over groups drawn with replacement; None of fewer than two groups.
+    """95 % interval of sum(total) / sum(n) over groups drawn with replacement; None with fewer than two groups.
 
     total, n: (groups,), the sum over a group's items and their number.
     """

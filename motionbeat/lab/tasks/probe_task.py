@@ -1,4 +1,4 @@
-"""The clip tasks as a whole: every encoder's probes on genre, tags, instruments and emotion, and their scores."""
+"""The clip tasks: every encoder's probes on genre, tags, instruments and emotion, and their scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from motionbeat.parallel import in_parallel
 
 @frozen
 class TaskResult:
-    """A task's scores, which of them DVC shows, and their settings."""
+    """A task's scores, the names of those that DVC shows, and settings."""
 
     scores: list[Score]
     shown: Headline
@@ -44,7 +44,7 @@ def run_probes(features: Path, encoders: Sequence[str], options: Tasks) -> dict[
 def result(
     task: ClipTask, outcomes: dict[str, Outcome], labelled: LabelledSet, rounds: list[Fold], options: Tasks
 ) -> TaskResult:
-    """A task's result from every encoder's answers, with the row without features beside them."""
+    """A task's result from the answers of all encoders and of the row without features."""
     rows = outcomes | {clip_tasks.CONSTANT: clip_tasks.constant(labelled, rounds)}
     scores = clip_tasks.scores(task.name, rows, labelled, rounds, options)
     kept = {row: list(outcome.probes) for row, outcome in outcomes.items()}

@@ -1,9 +1,9 @@
 """Features2Labels: probes on frozen features, a linear head or one hidden layer, by MARBLE's protocol.
 
-Adam, batches of 64, a grid of learning rates; the epoch and the learning rate are those best on validation, after
-early stopping. All learning rates are trained side by side from one initialisation on the same batches, each exactly
-as it would be alone. Features are standardised by the training clips. CPU, one thread: a probe is small, and the
-order of its sums must not depend on the machine.
+Adam, batches of 64, a grid of learning rates; validation chooses epoch and learning rate, with early stopping. All
+learning rates are trained together from one initialisation on the same batches, with the same result as separate
+trainings. Features are standardised by the training clips. Probes run on the CPU in one thread, since they are small
+and the order of sums must not depend on the machine.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ class ProbeHead(nn.Module):
         self.last = nn.Linear(hidden if name == "mlp" else width, classes)
 
     def forward(self, features: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
-        """kept: (n, hidden) the dropout's mask, already divided by the share that is kept."""
+        """kept: (n, hidden) the dropout mask, already divided by the share of ones."""
         if self.hidden is None:
             return self.last(features)
         states = functional.relu(self.hidden(features))
@@ -45,7 +45,9 @@ class ProbeHead(nn.Module):
 
 @frozen(eq=False)
 class Probe:
-    """A trained head with the statistics of its training features, and how it was chosen."""
+    """A trained head with the statistics of its training features, and its learning rate, epoch and validation
+    score.
+    """
 
     head: ProbeHead
     mean: torch.Tensor
@@ -63,7 +65,7 @@ class Probe:
 
 @contextmanager
 def _reproducible() -> Iterator[None]:
-    """One thread, and the global generator as it was before."""
+    """Use one thread, and restore the global random state afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -84,14 +86,14 @@ def fit(
     score: Score | None = None,
     batch: int | None = None,
 ) -> Probe:
-    """The head `name` (linear or mlp) that does best on `val`.
+    """Train the head `name` (linear or mlp); return the one that is best on `val`.
 
-    train, val: features (n, D) and targets (n,) int64 for kind classes, else (n, C): 0..1 for tags and beats,
-    values of unit scale for regression. score: of outputs and targets, greater is better, the smaller loss where it
-    ties; without one the loss decides. batch: rows of a batch, by default `options.batch`.
+    train, val: features (n, D) and targets (n,) int64 for kind classes, otherwise (n, C): 0..1 for tags and beats,
+    values of unit scale for regression. score: a function of outputs and targets, greater is better; the loss decides
+    ties, or everything without a score. batch: rows per batch, by default `options.batch`.
 
-    A learning rate that diverges (outputs or loss not finite) is given up, with what it had reached before. Raises
-    `MotionBeatError` where none of them gets through an epoch.
+    A learning rate that diverges (outputs or loss not finite) is stopped; its earlier epochs count. Raises
+    `MotionBeatError` if none completes an epoch.
     """
     batch = batch or options.batch
     mean, std = _statistics(train[0])
@@ -163,7 +165,9 @@ def _outputs(heads: list[ProbeHead], features: Features, mean: torch.Tensor, std
 
 
 class _Gathered:
-    """Rows of a training set, standardised, always in the same memory: fresh pages cost more than the arithmetic."""
+    """Rows of a training set, standardised, always in the same memory: new memory pages cost more than the
+    arithmetic.
+    """
 
     def __init__(self, features: Features, mean: torch.Tensor, std: torch.Tensor, batch: int) -> None:
         self._features, self._mean, self._std = features, mean, std
@@ -182,9 +186,9 @@ def _standardised(features: Features, mean: torch.Tensor, std: torch.Tensor) -> 
 
 
 def _statistics(features: Features) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and deviation (D,) of the training rows; a feature that never changes is left as it is."""
+    """Mean and deviation (D,) of the training rows; a constant feature is not scaled."""
     total, squares = np.zeros((2, features.shape[1]))
-    middle = np.asarray(features[0], np.float64)  # keeps the sum of squares exact where the mean is far from 0
+    middle = np.asarray(features[0], np.float64)  # keeps the sum of squares exact if the mean is far from 0
     for begin in range(0, len(features), _AT_ONCE):
         piece = np.asarray(features[begin : begin + _AT_ONCE], np.float64) - middle
         total += piece.sum(axis=0)

@@ -1,7 +1,7 @@
-"""The recognition tasks: which data set each reads, what it scores, and which clips train, choose and test a probe.
+"""The recognition tasks: their data sets, and the clips for training, validation and test of a probe.
 
 Splits and metrics are those of the benchmarks jukemir (Castellon, Donahue & Liang, 2021) and MARBLE (Yuan et al.,
-2023). Where only a part of a data set is at hand, `split: folds` tests every clip once by cross-validation.
+2023). If only a part of a data set is available, `split: folds` tests every clip once by cross-validation.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from motionbeat.lab.labelled.labelled_set import OURS, ClipTask, LabelledSet
 from motionbeat.lab.params import DataSet, Tasks
 
 STANDINS = Path("data/standins")
-"""Where the synthetic stand-ins lie; a data set whose root is here is not a real one."""
+"""Folder of the synthetic stand-ins; a data set with its root here is not real."""
 BEAT_TASK = "beat_tracking"
 BEAT_HEADLINE = {"beat_f1": (BEAT_TASK, OURS, "f1")}
 
 
 @frozen(eq=False)
 class Fold:
-    """One round of training, choosing and testing: indices into `LabelledSet.items`."""
+    """One round of training, validation and test: indices into `LabelledSet.items`."""
 
     train: NDArray[np.int64]
     val: NDArray[np.int64]
@@ -44,7 +44,7 @@ def settings_of(data_set: str, tasks: Tasks) -> DataSet:
 
 
 def is_standin(data_set: str, tasks: Tasks) -> bool:
-    """Whether the data set is the synthetic stand-in, however its root is spelled."""
+    """Whether the data set is the synthetic stand-in; spellings of its root do not matter."""
     return Path(settings_of(data_set, tasks).root).resolve() == (STANDINS / data_set).resolve()
 
 
@@ -66,8 +66,8 @@ def open_set(data_set: str, tasks: Tasks, beats: bool = False) -> LabelledSet:
 def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Fold]:
     """The rounds of training and testing: one for the official split, `folds` for cross-validation.
 
-    In round k fold k tests, the next one chooses, the others train. Raises `MotionBeatError` where there are fewer
-    groups than folds.
+    In round k, fold k is for test, the next one for validation, the others for training. Raises `MotionBeatError` if
+    there are fewer groups than folds.
     """
     if split == "official":
         of = {name: [i for i, item in enumerate(labelled.items) if item.split == name] for name in ("train", "val")}
@@ -85,10 +85,9 @@ def parts(labelled: LabelledSet, split: str, folds: int, seed: int) -> list[Fold
 
 
 def folds_of(groups: Sequence[str], strata: Sequence[Any], folds: int, seed: int) -> NDArray[np.int64]:
-    """The fold (n,) of each clip: the groups of each stratum are shuffled and dealt out in turn.
-
-    A group is never divided. The next stratum continues where the last one stopped, so that folds differ by at
-    most one group. Raises `MotionBeatError` for fewer than 3 folds or fewer groups than folds.
+    """The fold (n,) of each clip: the groups of each stratum are shuffled and assigned to the folds in turn. A group is
+    never divided. The next stratum continues after the last fold, so that folds differ by at most one group. Raises
+    `MotionBeatError` for fewer than 3 folds or fewer groups than folds.
     """
     if folds < 3:
         raise MotionBeatError(f"tasks.folds = {folds}; expected at least 3: for training, validation and test")
@@ -105,9 +104,9 @@ def folds_of(groups: Sequence[str], strata: Sequence[Any], folds: int, seed: int
 
 
 def about(labelled: LabelledSet, rounds: Sequence[Fold], tasks: Tasks) -> dict[str, Any]:
-    """The settings beside a task's scores: data set, split, clips and groups, and what was left out.
+    """The settings of a task: data set, split, numbers of clips and groups, and what was left out.
 
-    train, val: clips, of a cross-validation (which has `rounds` too) the mean of its rounds. test: clips of all rounds.
+    train, val: numbers of clips; in cross-validation, the means over `rounds` rounds. test: clips of all rounds.
     """
     tested = [labelled.items[i] for part in rounds for i in part.test]
     settings = settings_of(labelled.name, tasks)

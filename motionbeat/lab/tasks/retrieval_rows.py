@@ -2,8 +2,8 @@
 
 Rows: the model; other encoders through a trained projection head (`motionbeat.lab.tasks.projection`); the ceiling
 (likelihood of the dance's true events under the song's true accents, where a corpus has that truth); random
-embeddings; and two trivial baselines, the tempo alone and the genre alone. The model and the ceiling stand there
-twice, as they are and normalised over the gallery's music (`posterior`), so that each is compared with its like.
+embeddings; and two trivial baselines, tempo alone and genre alone. The model and the ceiling have two rows each, plain
+and normalised over the gallery's music (`posterior`), so that equal forms can be compared.
 Axes: m motion items, n music items, d embedding, Q queries, r resamplings.
 """
 
@@ -22,16 +22,16 @@ from motionbeat.retrieval import METRICS, chance, log_likelihoods, ranks, recall
 DIRECTIONS = ("music_to_motion", "motion_to_music")
 MODEL = "model"
 ROWS = (MODEL, "model_normalised", "ceiling", "ceiling_normalised", "random", "tempo_only", "genre_only")
-"""The rows that every table has; those of projected encoders come after the model's."""
+"""The rows of every table; rows of projected encoders follow the model's."""
 BY_GENRE = "genre"
-"""The task, with its direction, whose rows are genres."""
+"""The task whose rows are genres, with its direction."""
 ADDITIVE = "ceiling_additive"
-"""The row of the ceiling of sums over 16ths, where a corpus has context; see `synthetic.likelihood`."""
+"""The row of the ceiling of sums over 16ths, if a corpus has context; see `synthetic.likelihood`."""
 CHANCE = "chance"
 """The row of a random ordering, in closed form."""
 NLL = "nll"
-_RANDOM_STREAM = 5  # of the random embeddings' generator, beside the seed
-_DECIMALS = 7  # of a cosine: embeddings are float32, and equal items must tie on every machine
+_RANDOM_STREAM = 5  # added to the seed of the random embeddings
+_DECIMALS = 7  # decimals of a cosine: embeddings are float32, and equal items must tie on every machine
 
 Ranking = tuple[NDArray[np.floating], NDArray[np.bool_], NDArray[Any]]
 """similarity (Q, G), relevant (Q, G) and the song of each query (Q,)."""
@@ -39,8 +39,9 @@ Ranking = tuple[NDArray[np.floating], NDArray[np.bool_], NDArray[Any]]
 
 @frozen
 class Scoring:
-    """How rows are scored: the training loss's temperature, resamplings of the songs, and the seed of both them and
-    the random embeddings."""
+    """Settings of the scores: the training loss's temperature, the number of resamplings of the songs, and the seed of
+    these and of the random embeddings.
+    """
 
     temperature: float
     bootstrap: int
@@ -50,7 +51,7 @@ class Scoring:
 @frozen(eq=False)
 class Ranked:
     """A row's similarity (m, n), and the temperature at which it is a log-probability: that of the training loss for
-    cosines, 1 for log-likelihoods, None where it has none."""
+    cosines, 1 for log-likelihoods, None if it is not one."""
 
     similarity: NDArray[np.floating]
     temperature: float | None = None
@@ -58,7 +59,7 @@ class Ranked:
 
 @frozen(eq=False)
 class Pairs:
-    """Which music items answer which motion items, and the song of each."""
+    """Which music items are relevant to which motion items, and the song of each."""
 
     motion_song: NDArray[Any] = field(converter=np.asarray)  # (m,)
     music_song: NDArray[Any] = field(converter=np.asarray)  # (n,)
@@ -102,16 +103,16 @@ def random_embeddings(
 def posterior(likelihood: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-likelihoods (motion, music) of a dance given a song, normalised over the songs: log p(music | motion).
 
-    The order of the songs for one dance stays. The order of the dances for one song changes: without the
-    normalisation a dance of few events, likely under any song, would stand first for every song. Minus
-    infinity stands for impossible; each dance must be possible under some song.
+    The order of the songs for one dance does not change. The order of the dances for one song does: without the
+    normalisation, a dance with few events, which is likely under any song, would be first for every song. Minus
+    infinity means impossible; each dance must be possible under some song.
     """
     top = likelihood.max(axis=1, keepdims=True)
     return likelihood - top - np.log(np.exp(likelihood - top).sum(axis=1, keepdims=True))
 
 
 def with_posterior(name: str, row: Ranked | None) -> dict[str, Ranked | None]:
-    """A row as it is, and as `NAME_normalised` its posterior over the gallery's music. A row needs its temperature."""
+    """A row and, as `NAME_normalised`, its posterior over the gallery's music, for which it needs a temperature."""
     if row is None:
         return {name: None, f"{name}_normalised": None}
     assert row.temperature is not None
@@ -124,7 +125,7 @@ def all_rows(
     known: Mapping[str, NDArray[np.floating]],
     temperature: float,
 ) -> dict[str, Ranked | None]:
-    """The rows of a table in its order. embedded: {row: cosines (m, n)}, the model's first; ceiling: log-likelihoods
+    """The rows of a table in order. embedded: {row: cosines (m, n)}, the model's first; ceiling: log-likelihoods
     (m, n), or None without truth; known: those of `trivial`; temperature: of the training loss."""
     cosines = {row: Ranked(values, temperature) for row, values in embedded.items()}
     rows = with_posterior(MODEL, cosines[MODEL]) | cosines
@@ -135,15 +136,15 @@ def all_rows(
 def tempo_similarity(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
     """-|log2 of the tempo ratio|, double and half tempo taken as equal: (len(a), len(b)).
 
-    Tempi are rounded to a whole BPM first: the baseline is to know the tempo, not by how little a song's
-    tracked tempo misses its neighbour's.
+    Tempi are rounded to a whole BPM first: the baseline should know the tempo, but not small differences between the
+    tracked tempi of songs.
     """
     distance = np.abs(np.log2(np.round(a)[:, None] / np.round(b)))
     return -np.round(np.minimum(distance, np.abs(distance - 1)), _DECIMALS)
 
 
 def trivial(pairs: Pairs, tempo: Mapping[str, float], genre: Mapping[str, str]) -> dict[str, NDArray[np.float64]]:
-    """Similarity (m, n) by tempo (BPM of each song) alone and by genre alone."""
+    """Similarity (m, n) by tempo alone (BPM of each song) and by genre alone."""
     bpm, kind = (
         [np.array([fact[song] for song in songs.tolist()]) for songs in (pairs.motion_song, pairs.music_song)]
         for fact in (tempo, genre)
@@ -159,7 +160,7 @@ def score(
 ) -> tuple[list[Score], dict[str, Any]]:
     """Every figure of both directions with its 95 % interval over resampled songs, and the sizes of the galleries.
 
-    task: the protocol; scores are of TASK.DIRECTION. rows: None where a row cannot be computed. Metrics: r1, r5, r10
+    task: the protocol; scores are of TASK.DIRECTION. rows: None if a row cannot be computed. Metrics: r1, r5, r10
     (percent), medr, meanr, and nll (nats) for rows with a temperature, n queries; a row `chance` in closed form; rows
     "model minus OTHER", paired by song. The second value holds {direction: {queries, gallery, songs}}.
     """

@@ -1,11 +1,11 @@
 """How well the rhythm heads agree with what was detected: predicted curves against detected ones on held-out windows.
 
-SRAL claims that each encoder learns the other modality's rhythm: what it predicts should agree with what was
-detected in the other. So every head is compared with both modalities: the onset curve predicted from
-music against the contacts of the dance, the contact curve predicted from motion against the onsets of the music,
-and the masses within the bar likewise. Beside them stands what the detected curves have in common themselves, and
-how far one fixed profile of the bar would come: every bar has more on its beats than between them, so a head that has
-learnt the meter alone correlates well with anything. What it has learnt of this song is the part beyond other songs.
+SRAL claims that each encoder learns the other modality's rhythm: its predictions should agree with the curves detected
+in the other. So every head is compared with both modalities: the onset curve predicted from music with the contacts of
+the dance, the contact curve predicted from motion with the onsets of the music, and the masses within the bar in the
+same way. For reference there are the agreement of the detected curves with each other, and that of one fixed profile of
+the bar: every bar has more events on its beats than between them, so a head that has learnt only the meter correlates
+with any song. What it has learnt about this song is the difference from other songs.
 
 Axes: n windows, t points in time (sub-beats or beats).
 """
@@ -38,12 +38,12 @@ class Rhythm(NamedTuple):
 
 
 def correlation(x: Array, y: Array) -> Array:
-    """Pearson correlation of each row of x with the same row of y: (n, t) twice -> (n,), NaN where either is flat."""
+    """Pearson correlation of each row of x with the same row of y: (n, t) twice -> (n,), NaN if either is flat."""
     return (_unit_rows(x) * _unit_rows(y)).sum(1)
 
 
 def correlation_elsewhere(x: Array, y: Array, group: NDArray[np.integer]) -> float:
-    """Mean correlation of rows of x with rows of y of other groups: what is common to all. NaN without such pairs.
+    """Mean correlation of rows of x with rows of y of other groups: the part common to all. NaN without such pairs.
 
     x, y: (n, t). group: (n,), such as the song.
     """
@@ -52,7 +52,7 @@ def correlation_elsewhere(x: Array, y: Array, group: NDArray[np.integer]) -> flo
 
 
 def correlation_beyond(x: Array, y: Array, group: NDArray[np.generic]) -> Array:
-    """Correlation of each window's curves, less their mean correlation with y of other groups: (n,), NaN if flat.
+    """Correlation of each window's curves, minus their mean correlation with y of other groups: (n,), NaN if flat.
 
     x, y: (n, k, s). group: (n,), such as the song.
     """
@@ -84,15 +84,15 @@ def agreement(
     beats_per_bar: NDArray[np.integer],
     group: NDArray[np.integer],
 ) -> dict[str, float]:
-    """How well predicted curves agree with detected ones; flat keys, those that are undefined left out.
+    """How well predicted curves agree with detected ones; flat keys; undefined ones are left out.
 
     bar_position (n, k), beats_per_bar (n,), group (n,) the song of each window.
     `_own`: the modality that the head reads, `a_to_b` curve `a` predicted from one modality against `b` detected in
     the other, `detected` both detected. Curves: mean Pearson correlation of the sub-beats of a window, of its beats
-    with `_beat` (what SRAL aligns), with windows of other songs with `_elsewhere` (what follows from the meter alone),
-    and the rest `_beyond`, this song less others, which is 0 for a curve that follows the meter alone; for contacts
-    also average precision `_ap` (chance: `contact_rate`) and `_auc`. Masses: `_emd`, earth mover's distance around the
-    bar in bins, mean over complete bars; `uniform_` is that of a uniform mass. `profile_`: the figures of
+    with `_beat` (what SRAL aligns), with windows of other songs with `_elsewhere` (the part due to the meter alone),
+    and the difference `_beyond`, this song minus others, which is 0 for a curve that follows only the meter; for
+    contacts also average precision `_ap` (chance: `contact_rate`) and `_auc`. Masses: `_emd`, earth mover's distance
+    around the bar in bins, mean over complete bars; `uniform_` is that of a uniform mass. `profile_`: the figures of
     `bar_profile`, which uses neither music nor motion.
     """
     for name, curve in {**predicted._asdict(), **{f"detected {k}": v for k, v in detected._asdict().items()}}.items():
@@ -130,10 +130,10 @@ def agreement(
 def bar_profile(
     curve: Array, bar_position: Array, beats_per_bar: NDArray[np.integer], group: NDArray[np.integer]
 ) -> Array:
-    """The curve's mean at each place of the bar over the windows of other groups, a prediction without music or motion.
+    """The curve's mean at each position of the bar over windows of other groups: a prediction without music or motion.
 
-    curve (n, k, s), bar_position (n, k), beats_per_bar (n,), group (n,) from 0. Returns (n, k, s); 0 at a place of a
-    meter that no other group has.
+    curve (n, k, s), bar_position (n, k), beats_per_bar (n,), group (n,) from 0. Returns (n, k, s); 0 at positions that
+    no other group has.
     """
     places = np.stack([np.repeat(beats_per_bar, curve.shape[1]), bar_position.ravel()], axis=1)
     _, place = np.unique(places, axis=0, return_inverse=True)
@@ -173,7 +173,7 @@ def rhythm_curves(model: DualEncoder, batches: Batches, index: NDArray[np.intege
         batch = batches.gather(index[part], 0, 0)
         audio = encode_windows(model, "audio", batch.mel, *batch.motion[1:])
         motion = encode_windows(model, "motion", *batch.motion)
-        # exp of the logits is the softmax of a bar but for its sum; in float64 it does not overflow
+        # exp of the logits is the softmax of a bar up to its sum; in float64 it does not overflow
         curves = (
             *(audio.onset_logits.double().sigmoid(), audio.accent_logits.double().exp()),
             *(motion.contact_logits.double().sigmoid(), motion.energy_logits.double().exp()),
@@ -214,7 +214,7 @@ def _mass_distances(
 
 
 def _unit_rows(x: Array) -> Array:
-    """(n, t) -> rows of mean 0 and length 1, NaN where a row is flat."""
+    """(n, t) -> rows of mean 0 and length 1, NaN if a row is flat."""
     centred = x - x.mean(1, keepdims=True)
     length = np.sqrt((centred**2).sum(1, keepdims=True))
     flat = length <= _CONSTANT * np.sqrt(x.shape[1])

@@ -1,4 +1,4 @@
-"""The files of a task in metrics/: its main figures, the tidy table of all figures, and what they are of.
+"""The files of a task in metrics/: its main figures, the tidy table of all figures, and a description of the data.
 
     metrics/TASK.json        the headline figures, for `dvc metrics show` and `dvc exp show`
     metrics/TASK_table.csv   every figure: task, row, metric, value, low, high, n
@@ -25,7 +25,7 @@ _DECIMALS = 6  # as `write_json`
 
 @frozen
 class Score:
-    """One figure. value, low, high: in the metric's unit, None where undefined or without interval; n: items scored."""
+    """One figure. value, low, high: in the metric's unit, None if undefined or without interval; n: number of items."""
 
     task: str
     row: str
@@ -38,11 +38,11 @@ class Score:
 
 COLUMNS = tuple(field.name for field in fields(Score))
 Headline = Mapping[str, tuple[str, str, str]]
-"""{name for DVC: task, row and metric of the score}: ours alone, and few, since each is a column."""
+"""{name for DVC: task, row and metric of the score}: only rows of ours, and few, since each is a column."""
 
 
 def difference(row: str, other: str) -> str:
-    """The name of the row that holds `row` less `other`."""
+    """The name of the row with `row` minus `other`."""
     return f"{row} minus {other}"
 
 
@@ -60,10 +60,10 @@ def scored(task: str, row: str, resampled: Mapping[str, NDArray[np.floating]], n
 def differences(
     task: str, ours: str, resampled: Mapping[str, Mapping[str, NDArray[np.floating]]], n: int
 ) -> list[Score]:
-    """Our row less each other row, on the same resamplings. resampled: {row: {metric: (1 + r,)}}.
+    """Our row minus each other row, on the same resamplings. resampled: {row: {metric: (1 + r,)}}.
 
-    What is hard for one row is hard for another, so a paired interval is sharper than two intervals. None without our
-    row; metrics that only one of two rows has are left out.
+    The same items are hard for all rows, so a paired interval is narrower than two intervals. Empty without our row;
+    metrics that only one of two rows has are left out.
     """
     rows: list[Score] = []
     for row, by_metric in resampled.items():
@@ -96,7 +96,7 @@ def write(
 
 
 def headline(scores: Iterable[Score], shown: Headline) -> dict[str, float]:
-    """The figures of metrics/TASK.json; those that are undefined, or whose row was not run, are left out."""
+    """The figures of metrics/TASK.json; undefined ones, and those of rows that were not run, are left out."""
     found = {(score.task, score.row, score.metric): score.value for score in scores}
     return {name: value for name, key in shown.items() if (value := found.get(key)) is not None}
 

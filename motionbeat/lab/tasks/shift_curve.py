@@ -1,8 +1,8 @@
-"""The shift curve: how well a model separates a dance in time with its music from the same dance shifted.
+"""The shift curve: how well a model distinguishes a dance in time with its music from the same dance shifted.
 
-A dance that is moved against its music by half a beat, a beat, a bar or several should fit less well, unless the
-music is the same there. Negatives made by reordering in time: compare "Chronologically Accurate Retrieval" (Fujiwara
-et al., ECCV 2024, arXiv 2407.15408).
+A dance that is shifted relative to its music by half a beat, a beat, a bar or more should fit less well, unless the
+music is the same there. For negatives by reordering in time see "Chronologically Accurate Retrieval" (Fujiwara et al.,
+ECCV 2024, arXiv 2407.15408).
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ from motionbeat.model.encode_windows import encode_windows
 Floats = NDArray[np.float32]
 TASK = "shift"
 SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
-"""Beats, both ways."""
+"""Beats, in both directions."""
 SAME_MUSIC = 0.95
-"""Onset curves that correlate by so much or more are the same music: there is nothing to tell."""
+"""Onset curves with at least this correlation count as the same music."""
 
 
 class ShiftedPairs(NamedTuple):
     """Windows and their dances shifted by one shift; only those whose clip has the beats there."""
 
     won: NDArray[np.float64]  # (n,) 1 where the dance in place is nearer than the shifted one, 1/2 for a tie
-    differs: NDArray[np.bool_]  # (n,) whether the music there is other music
+    differs: NDArray[np.bool_]  # (n,) whether the music there is different
     song: NDArray[np.object_]  # (n,)
 
 
@@ -76,9 +76,9 @@ def _moved(
 
 
 def shift_curve(model: DualEncoder, tokens: Tokens, windows: Windows, resamplings: int, seed: int) -> list[Score]:
-    """A row a shift: accuracy over all windows, and over those whose music differs there, with intervals by song.
+    """One row per shift: accuracy over all windows, and over those whose music differs there, with intervals by song.
 
-    Shifts that no clip has the beats for, or that are no whole number of sub-beats, are left out.
+    Shifts that are too long for all clips, or not a whole number of sub-beats, are left out.
     """
     scores: list[Score] = []
     shifts = [shift for shift in SHIFTS if not shift * tokens.layout.subbeats % 1]

@@ -1,10 +1,10 @@
 """The protocol SLICE: slices of a few seconds from every test sequence, as EDGE cuts them (5 s, every 0.5 s).
 
-A slice is the whole beats inside it; slices at other tempi have other numbers of them, and are
-padded and masked. Slices of one dance that hold the very same beats (a beat may be longer than the stride) are one
-item, and so is the music under slices of several dances: each distinct music slice stands once in the gallery.
-A music slice answers a dance slice of the same song if both hold the same beats or begin within a quarter of a
-beat of each other. Axes: m motion slices, n music slices, d embedding.
+A slice has the whole beats inside it; their number depends on the tempo, so slices are padded and masked. Slices of one
+dance with the same beats (a beat may be longer than the stride) are one item, and so is the music of slices of several
+dances: each distinct music slice is in the gallery once. A music slice is relevant to a dance slice of the same song if
+both have the same beats or begin within a quarter of a beat of each other. Axes: m motion slices, n music slices, d
+embedding.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ class Slices:
     clip: NDArray[Any]
     song: NDArray[Any]
     start_s: NDArray[np.float64]
-    """Where the slice begins in the song's audio; of slices with the same beats, the first one."""
+    """Begin of the slice in the song's audio; for slices with the same beats, the first one."""
     beat: NDArray[np.integer]
     """The first whole beat inside, as its index in the song."""
     spans: Spans
@@ -65,7 +65,7 @@ class Slices:
 def cut(
     tokens: Tokens, split: str, clips: Mapping[str, tuple[float, float]], slice_s: float, stride_s: float
 ) -> Slices:
-    """The slices of `slice_s` seconds, every `stride_s` seconds, that lie wholly inside a clip and hold a whole beat.
+    """The slices of `slice_s` seconds, every `stride_s` seconds, that are inside a clip and have a whole beat.
 
     clips: (offset_s in the song, duration_s) of each clip of the split. Raises `MotionBeatError` when no clip is
     long enough.
@@ -109,9 +109,10 @@ def slice_pairs(motion: Slices, music: Slices, music_of: NDArray[np.int64], temp
 def slice_ceiling(
     motion: Slices, music: Slices, likelihood: Callable[[Slices, Slices, int], NDArray[np.floating]]
 ) -> NDArray[np.float64]:
-    """Log-likelihood (m, n) of each dance slice under each music slice, minus infinity where they differ in beats.
+    """Log-likelihood (m, n) of each dance slice under each music slice, minus infinity if their numbers of beats
+    differ.
 
-    likelihood(motion, music, beats) gives the (m', n') of slices that all have so many beats. A dance slice
+    likelihood(motion, music, beats) returns (m', n') for slices that all have `beats` beats. A dance slice
     and its music have the same number of beats.
     """
     values = np.full((len(motion), len(music)), -np.inf)
@@ -130,7 +131,7 @@ def evaluate_slices(
     ceiling: NDArray[np.floating] | None,
     options: Scoring,
 ) -> tuple[list[Score], dict[str, Any]]:
-    """Every figure of SLICE and the sizes of its galleries, as `retrieval_rows.score` gives them.
+    """Every figure of SLICE and the sizes of its galleries, as from `retrieval_rows.score`.
 
     music: {row: (n, d)}, the model's and further encoders'; motion: (m, d); ceiling: (m, n) log-likelihoods or None.
     """

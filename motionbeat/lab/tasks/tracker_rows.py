@@ -1,4 +1,4 @@
-"""Audio2Beats by madmom and by librosa, which have a row each beside the probes; kept by the audio's bytes."""
+"""Audio2Beats by madmom and by librosa, for one row each in the table of the probes; cached by the audio's bytes."""
 
 from collections.abc import Callable
 from pathlib import Path

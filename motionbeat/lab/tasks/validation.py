@@ -15,7 +15,7 @@ from motionbeat.retrieval import retrieval_metrics
 
 
 class Compared(NamedTuple):
-    """Embeddings (n, d), and wins over the negatives: 1 won, 1/2 a tie, 0 lost, NaN where there is no negative."""
+    """Embeddings (n, d), and results against the negatives: 1 won, 1/2 tie, 0 lost, NaN without a negative."""
 
     audio: NDArray[np.float32]
     motion: NDArray[np.float32]
@@ -25,9 +25,10 @@ class Compared(NamedTuple):
 
 
 class Validation:
-    """Call it with a model: val_r10 both ways (percent), val_nll both ways, accuracies (0..1), and the score.
+    """Call it with a model: returns val_r10 and val_nll in both directions (percent, nats), accuracies (0..1) and the
+    score.
 
-    For a mix of corpora each figure is also given as NAME_CORPUS, for the windows and the gallery of that corpus alone.
+    For a mix of corpora there is also NAME_CORPUS of each figure, for the windows and the gallery of that corpus only.
     """
 
     def __init__(self, tokens: Tokens, batches: Batches, temperature: float) -> None:
@@ -40,12 +41,12 @@ class Validation:
         self._source = np.array([tokens.sources.get(song) for song in windows.song[self.index]])
 
     def __call__(self, model: DualEncoder) -> dict[str, float]:
-        """Figures over the windows at every bar; `tempo_accuracy` is left out where no validation pair exists.
+        """Figures over the windows at every bar; `tempo_accuracy` is left out if no validation pair exists.
 
         An accuracy is the share of (anchor, negative) pairs in which the anchor's dance is
         nearer to its music than the negative is; a tie counts one half. `tempo_accuracy` counts all pairs,
         `tempo_accuracy_same_phase` those in the anchor's bar phase. The score is minus the mean of
-        the two directions' negative log-likelihood: an accuracy of 0.99 cannot tell two models apart.
+        the two directions' negative log-likelihood: accuracies near 0.99 would not distinguish two models.
         """
         compared = self.compare(model)
         figures = self._figures(compared, slice(None))
@@ -89,7 +90,7 @@ class Validation:
         return Compared(*(torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True)))
 
     def _gallery(self, audio: np.ndarray, motion: np.ndarray, rows: NDArray[np.integer]) -> dict[str, float]:
-        """R@10 in percent and negative log-likelihood; each distinct music window stands once in the gallery.
+        """R@10 in percent and negative log-likelihood; each distinct music window is in the gallery once.
 
         rows: of the music's first beats in the tokens.
         """

@@ -1,6 +1,6 @@
-"""Stretches of beats in the token tables, and a trained model's embeddings and states of them.
+"""Spans of beats in the token tables, and a trained model's embeddings and states of them.
 
-Axes: n stretches, k beats of the longest, d width, e embedding.
+Axes: n spans, k beats of the longest, d width, e embedding.
 """
 
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from motionbeat.model.encode_windows import encode_windows
 
 
 class Bars(NamedTuple):
-    """Where in their bars the beats of some stretches are; what stands at masked beats means nothing."""
+    """Positions of beats in their bars, for some spans; values at masked beats have no meaning."""
 
     position: Tensor  # (n, k), from 0 at the downbeat
     beats_per_bar: Tensor  # (n,)
@@ -26,7 +26,7 @@ class Bars(NamedTuple):
 
 @frozen(eq=False)
 class Spans:
-    """Stretches of consecutive beats: the rows of the token tables where they begin, and how many beats they have."""
+    """Spans of consecutive beats: their first rows in the token tables, and their numbers of beats."""
 
     motion_row: NDArray[np.integer]
     audio_row: NDArray[np.integer]
@@ -34,14 +34,14 @@ class Spans:
 
     @classmethod
     def of(cls, windows: Windows) -> "Spans":
-        """Windows of K beats as stretches."""
+        """Windows of K beats as spans."""
         return cls(windows.motion_row, windows.audio_row, np.full(len(windows), windows.beats))
 
     def __len__(self) -> int:
         return len(self.beats)
 
     def take(self, index: Any) -> "Spans":
-        """The stretches of an index array or mask."""
+        """The spans selected by an index array or mask."""
         return Spans(self.motion_row[index], self.audio_row[index], self.beats[index])
 
     def mask(self) -> NDArray[np.bool_]:
@@ -49,7 +49,7 @@ class Spans:
         return np.arange(self.beats.max()) < self.beats[:, None]
 
     def rows(self, first: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(n, k) rows of a table from the stretches' first rows; past the end, the last row again."""
+        """(n, k) rows of a table from the spans' first rows; after the end, the last row is repeated."""
         return first[:, None] + np.minimum(np.arange(self.beats.max()), self.beats[:, None] - 1)
 
     def bars(self, tokens: Tokens) -> Bars:
@@ -62,13 +62,13 @@ class Spans:
 
 
 def embed_music(model: DualEncoder, tokens: Tokens, spans: Spans) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Embeddings (n, e) and states (n, k, d) of the music of some stretches; states at masked beats mean nothing."""
+    """Embeddings (n, e) and states (n, k, d) of the music of some spans; states at masked beats have no meaning."""
     encoded = encode_windows(model, "audio", tokens.audio["mel"], *spans.bars(tokens), rows=spans.rows(spans.audio_row))
     return encoded.embedding.cpu().numpy(), encoded.states.cpu().numpy()
 
 
 def embed_motion(model: DualEncoder, tokens: Tokens, spans: Spans) -> NDArray[np.float32]:
-    """Embeddings (n, e) of the dance of some stretches."""
+    """Embeddings (n, e) of the dance of some spans."""
     encoded = encode_windows(
         model, "motion", tokens.motion["features"], *spans.bars(tokens), rows=spans.rows(spans.motion_row)
     )

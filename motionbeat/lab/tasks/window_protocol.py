@@ -1,10 +1,10 @@
 """The protocols WIN and SEQ: their galleries, and every figure of the retrieval table under them.
 
-WIN: the items are windows of K beats. A dance window is answered by the music window of the same song
-and the same first beat; each distinct music window stands once, however many dances it has.
-SEQ: the items are whole test sequences, each the normalised mean of its windows (of the dance, and of
-the music under it); relevant is every sequence of the same song.
-SLICE, the third, is in `slice_protocol`; the rows of all three are in `retrieval_rows`.
+WIN: the items are windows of K beats. The music window with the song and first beat of a dance window is relevant to
+it; each distinct music window is there once, even if it has several dances.
+SEQ: the items are whole test sequences, each the normalised mean of its windows (of the dance, and of its music); every
+sequence of the same song is relevant. SLICE, the third, is in `slice_protocol`; the rows of all three are in
+`retrieval_rows`.
 
 Axes: m motion windows, n music windows, c sequences, d embedding.
 """
@@ -38,9 +38,9 @@ from motionbeat.lab.tasks.score_table import Score
 
 @frozen(eq=False)
 class Items:
-    """What is ranked: the motion windows, the distinct music windows, and facts about their songs.
+    """The items to rank: the motion windows, the distinct music windows, and facts about their songs.
 
-    Raises `MotionBeatError` when a music window stands twice or has no dance, when a motion window's
+    Raises `MotionBeatError` when a music window occurs twice or has no dance, when a motion window's
     music is missing, when a clip has two songs or one window twice, or when a song lacks tempo or genre.
     """
 
@@ -61,8 +61,8 @@ class Items:
         music = list(zip(self.music_song.tolist(), self.music_start.tolist(), strict=True))
         motion = list(zip(self.motion_song.tolist(), self.motion_start.tolist(), strict=True))
         place = {window: index for index, window in enumerate(music)}
-        _none("music window stands twice", [window for index, window in enumerate(music) if place[window] != index])
-        _none("music window is danced to by no clip", sorted(place.keys() - set(motion)))
+        _none("music window occurs twice", [window for index, window in enumerate(music) if place[window] != index])
+        _none("music window has no dance", sorted(place.keys() - set(motion)))
         _none("motion window has no music window", sorted(set(motion) - place.keys()))
         clips = self.motion_clip.tolist()
         _none("clip has this window twice", _repeated(list(zip(clips, self.motion_start.tolist(), strict=True))))
@@ -89,13 +89,13 @@ def _repeated(values: list[Any]) -> list[Any]:
 
 
 def win_pairs(items: Items) -> Pairs:
-    """WIN: each motion window and the music window under it."""
+    """WIN: each motion window and its music window."""
     relevant = items.music_of_motion[:, None] == np.arange(len(items.music_song))
     return Pairs(items.motion_song, items.music_song, relevant)
 
 
 def seq_pairs(items: Items) -> Pairs:
-    """SEQ: sequences by sequences, as `Items.sequences` has them."""
+    """SEQ: sequences by sequences, from `Items.sequences`."""
     song, _ = items.sequences()
     return Pairs(song, song, song[:, None] == song)
 
@@ -105,7 +105,7 @@ def sequence_embeddings(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Normalised mean of the windows of each sequence: music (c, d) and motion (c, d).
 
-    music_embedding: (n, d); motion_embedding: (m, d). A sequence's music is the mean over the music windows under it.
+    music_embedding: (n, d); motion_embedding: (m, d). A sequence's music is the mean over its music windows.
     """
     _, sequence_of_window = items.sequences()
     windows_in = np.bincount(sequence_of_window)[:, None]
@@ -121,7 +121,7 @@ def sequence_embeddings(
 def sequence_likelihood(items: Items, likelihood: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-likelihood of each motion sequence under each music sequence: (c, c), from the windows' (m, n).
 
-    The mean over the starts that both sequences have; the smallest value there is, where they share none.
+    The mean over the starts that both sequences have; the smallest value of all if they share none.
     """
     song, sequence_of_window = items.sequences()
     starts, start_of_window = np.unique(items.motion_start, return_inverse=True)
@@ -145,12 +145,12 @@ def evaluate(
     projected: Mapping[str, NDArray[np.floating]] | None = None,
     additive: NDArray[np.floating] | None = None,
 ) -> tuple[list[Score], dict[str, Any]]:
-    """Every figure of WIN and SEQ, as `score` gives them, and {protocol: sizes of its galleries}.
+    """Every figure of WIN and SEQ, as from `score`, and {protocol: sizes of its galleries}.
 
-    music_embedding: (n, d); motion_embedding: (m, d); ceiling: (m, n) finite log-likelihoods of each dance window
-    under each music window, or None where a corpus has no truth. projected: {row: (n, d)}, further encoders' music
-    embeddings, matched with the same motion embeddings. additive: the additive ceiling (m, n), which has rows in WIN
-    where it is given.
+    music_embedding: (n, d); motion_embedding: (m, d); ceiling: (m, n) finite log-likelihoods of each dance window under
+    each music window, or None if a corpus has no truth. projected: {row: (n, d)}, further encoders' music
+    embeddings, matched with the same motion embeddings. additive: the additive ceiling (m, n), if given, has rows in
+    WIN.
     """
     m, n = len(items.motion_clip), len(items.music_song)
     music = {MODEL: music_embedding, **(projected or {})}

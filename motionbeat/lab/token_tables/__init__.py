@@ -1,1 +1,1 @@
-"""Signals and beats to Parquet rows, one a beat; windows of K beats over those rows."""
+"""Signals and beats to Parquet rows, one per beat; windows of K beats over those rows."""

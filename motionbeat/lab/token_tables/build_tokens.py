@@ -1,4 +1,4 @@
-"""Corpus2Tokens: the corpus and its beats in, the token tables out."""
+"""Corpus2Tokens: from the corpus and its beats to the token tables."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Columns = dict[str, NDArray[Any]]
-_AT_ONCE = 4096  # sub-beats whose statistics are taken at a time
+_AT_ONCE = 4096  # sub-beats per step of the statistics
 
 
 def layout_of(settings: "Settings", manifest: Columns) -> Layout:
@@ -101,7 +101,7 @@ def build(corpus: Path, beats: Path, settings: "Settings", folder: Path) -> Layo
 def _writing(
     folder: Path, kind: str, beats: pa.Schema, lattices: pa.Schema
 ) -> Iterator[Callable[[list[Columns]], None]]:
-    """Give what adds the tokens of a song or clip: those on beats, which stand first, and those on lattices."""
+    """Yield functions that add the tokens of a song or clip: first those on beats, then those on lattices."""
     with (
         tables.in_groups(folder / f"{kind}.parquet", beats) as on_beats,
         tables.in_groups(folder / f"lattice_{kind}.parquet", lattices) as on_lattices,
@@ -118,7 +118,7 @@ def _writing(
 def _song(
     kept: ItemCache, name: str, path: Path, beats: Beats, layout: Layout, lattices: int, lengths_s: tuple[float, float]
 ) -> tuple[list[Beats | None], list[Columns]]:
-    """A song's grids, the beats first and then its lattices (none where it is too short), and its tokens on each."""
+    """A song's grids, the beats first and then its lattices (None if it is too short), and its tokens on each."""
 
     def grids(duration_s: float) -> list[Beats | None]:
         return [beats, *(lattice(name, number, duration_s, *lengths_s) for number in range(lattices))]
@@ -156,13 +156,13 @@ def _clip(
 
 
 def _on_grids(grids: list[Beats | None], pool: Callable[[Beats], Columns]) -> Values:
-    """Columns on the beats, named "-1 NAME", and on each lattice that there is, named "NUMBER NAME"."""
+    """Columns on the beats, named "-1 NAME", and on each existing lattice, named "NUMBER NAME"."""
     pooled = [(number, pool(grid)) for number, grid in enumerate(grids, -1) if grid is not None]
     return {f"{number} {name}": values for number, columns in pooled for name, values in columns.items()}
 
 
 def _of_grids(values: Values, **names: str) -> list[Columns]:
-    """The columns that `_on_grids` named, grid by grid, with those that hold one name or number throughout."""
+    """The columns of `_on_grids`, grid by grid, together with columns of a constant name or number."""
     grids: dict[int, Columns] = {}
     for key, column in values.items():
         grid, name = key.split()
@@ -206,7 +206,7 @@ def _motion_columns(
 
 
 def _write_statistics(folder: Path, layout: Layout) -> None:
-    """Mean and deviation over the training split alone, shared by the sub-beats of a beat."""
+    """Write mean and deviation over the training split, common to the sub-beats of a beat."""
     danced = list(tables.groups(folder / "motion.parquet", ["split", "song"]))
     songs = {song for rows in danced for song in rows["song"][rows["split"] == "train"]}
     if not songs:
@@ -237,7 +237,7 @@ def _pieces(values: Floats, width: int) -> Iterator[Floats]:
 
 
 def _mean(parts: Iterable[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """Mean over the rows of all parts, added one after another whatever the parts are."""
+    """Mean over the rows of all parts, added in order, so that the division into parts has no effect."""
     total, count = np.zeros((1, 1)), 0
     for part in parts:
         total = np.concatenate([np.broadcast_to(total, (1, part.shape[1])), part]).sum(axis=0, keepdims=True)

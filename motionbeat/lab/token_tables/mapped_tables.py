@@ -1,7 +1,7 @@
-"""Token tables of any size: what does not fit into memory well is read by row groups into a file that is mapped.
+"""Token tables of any size: large columns are copied, row group by row group, into a memory-mapped file.
 
-Numbers of a beat (mel, motion features) are 99 % of a table. Mapped, they take memory only as the system has it to
-spare, and a window costs the reading of its rows. Names and numbers that a table is searched by stay in memory.
+The features of beats (mel, motion) are 99 % of a table. If they are mapped, they only use spare memory, and a window
+needs a read of its rows. Names and numbers for searching stay in memory.
 """
 
 import os
@@ -24,7 +24,7 @@ _FIX = "run `dvc repro` to make it anew"
 
 
 def memory_for_tables() -> int:
-    """Bytes that tables may unpack to before they are mapped: a quarter of this machine's memory.
+    """Limit of the unpacked size of tables, in bytes, above which they are mapped: a quarter of the memory.
 
     Reading one takes three times its size for a moment. No result depends on it.
     """
@@ -32,9 +32,9 @@ def memory_for_tables() -> int:
 
 
 def read(named: Sequence[tuple[Path, pa.Schema]], lists: Container[str] | None = None) -> list[Columns]:
-    """`tables.read` of each (path, schema); list columns are mapped where the tables would fill the memory.
+    """`tables.read` of each (path, schema); list columns are mapped if the tables would fill the memory.
 
-    lists: the list columns that are wanted; None: all. Raises `MotionBeatError` as `tables.read` does.
+    lists: the list columns to read; None: all. Errors as for `tables.read`.
     """
     paths = [path for path, _ in named]
     wanted = [
@@ -63,7 +63,7 @@ def read(named: Sequence[tuple[Path, pa.Schema]], lists: Container[str] | None =
 
 
 def scratch(shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Room for an array: in memory, or in a file that is gone when the process is."""
+    """Memory for an array, or a temporary file that disappears with the process."""
     if 8 * shape[0] * shape[1] <= memory_for_tables():
         return np.empty(shape)
     cache_folder().mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def scratch(shape: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def stacked(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The rows of all parts under each other; columns that were mapped together are not copied."""
+    """The rows of all parts, concatenated; columns that were mapped together are not copied."""
     whole = parts[0].base
     if (
         isinstance(whole, np.memmap)
@@ -96,7 +96,7 @@ def _is_list(file: pq.ParquetFile, name: str) -> bool:
 
 
 def _shared(column: pa.ChunkedArray) -> NDArray[Any]:
-    """A column of numbers, or of names of which equal ones are one object."""
+    """A column of numbers, or of names in which equal names are the same object."""
     if not pa.types.is_dictionary(column.type):
         return column.to_numpy()
     names: list[NDArray[Any]] = [np.empty(0, object)]
@@ -108,7 +108,7 @@ def _shared(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def _mapped(files: Sequence[tuple[Path, pq.ParquetFile]], name: str) -> NDArray[np.float32]:
-    """A list column of all files, one under the other: (rows, width), in a file that is gone when the process is."""
+    """A list column of all files, concatenated: (rows, width), in a file that disappears with the process."""
     cache_folder().mkdir(parents=True, exist_ok=True)
     rows, widths = 0, set()
     with tempfile.TemporaryFile(dir=cache_folder()) as numbers:
@@ -125,5 +125,5 @@ def _mapped(files: Sequence[tuple[Path, pq.ParquetFile]], name: str) -> NDArray[
             where = " and ".join(str(path) for path, _ in files)
             raise MotionBeatError(f"{where}: rows of column {name} differ in length: run `dvc repro`")
         numbers.flush()
-        # shared and writable, so that torch takes it and the system need not reserve memory; nothing writes to it
+        # shared and writable, since torch requires it and then no memory is reserved; nothing writes to it
         return np.memmap(numbers, np.float32, "r+", shape=(rows, widths.pop()))

@@ -1,6 +1,6 @@
 """The token tables in memory, and windows of K consecutive beats over them.
 
-Knows Parquet and numpy alone, so that training needs no audio and no motion code.
+It needs only Parquet and numpy, so that training depends on no audio or motion code.
 """
 
 from collections.abc import Container
@@ -18,12 +18,12 @@ from motionbeat.tokens.layout import Layout
 
 Ints = NDArray[np.integer]
 
-_ROUNDING = 1e-3  # of a sub-beat: thirds are written with few decimals
+_ROUNDING = 1e-3  # of a sub-beat, since thirds may be written with few decimals
 
 
 @frozen(eq=False)
 class Windows:
-    """Windows of K beats of a clip; one array entry a window, sorted by clip and start.
+    """Windows of K beats of a clip; one array entry per window, sorted by clip and start.
 
     start is the first beat's index in the song; motion_row and audio_row are the rows of the
     token tables where the window begins (its K rows are consecutive).
@@ -53,7 +53,7 @@ class Windows:
 
 @frozen(eq=False)
 class Tokens:
-    """All tokens of a corpus, one numpy array a column (see `motionbeat.lab.tables`)."""
+    """All tokens of a corpus, one numpy array per column (see `motionbeat.lab.tables`)."""
 
     audio: dict[str, NDArray[Any]]
     motion: dict[str, NDArray[Any]]
@@ -61,16 +61,16 @@ class Tokens:
     """mel_mean, mel_std (bands,), motion_mean, motion_std (F,): of the training split."""
     layout: Layout
     lattices: "Tokens | None" = None
-    """The same songs and clips on their lattices, if asked for; the statistics stay those of the beats."""
+    """The same songs and clips on their lattices, if requested; with the statistics of the beats."""
     sources: dict[str, str] = field(factory=dict)
-    """The corpus that each song is from; empty where there is only one."""
+    """The corpus of each song; empty if there is only one corpus."""
 
     @classmethod
     def load(cls, folder: Path, lattices: bool = False, lists: Container[str] | None = None) -> "Tokens":
-        """Read what the tokens stage wrote into `folder`, its lattices too only where they are asked for.
+        """Read the tables of the tokens stage in `folder`, with its lattices if requested.
 
-        They are as large as the tokens of the training split themselves. lists: the list columns that are wanted,
-        such as onset; None: all. Large ones are mapped (`mapped_tables`).
+        Lattices are as large as the tokens of the training split. lists: the list columns to read, such as onset; None:
+        all. Large ones are mapped (`mapped_tables`).
         """
         rows = tables.read(folder / "statistics.parquet", tables.STATISTICS)
         statistics = {
@@ -92,8 +92,8 @@ class Tokens:
     def windows(self, split: str, beats: int, every: Literal["beat", "bar"] = "beat") -> Windows:
         """All windows of `beats` beats in the clips of a split, beginning at every beat or every downbeat.
 
-        Only where a clip has no downbeat with a whole window after it does `bar` fall back to the
-        clip's first window, so that no clip is lost. Clips shorter than a window have none.
+        With `bar`, a clip without a downbeat before a whole window has its first window, so that no clip is lost. Clips
+        shorter than a window have none.
         """
         motion = self.motion
         _, end = self.runs()
@@ -116,7 +116,7 @@ class Tokens:
         )
 
     def runs(self) -> tuple[Ints, Ints]:
-        """First row, and last row + 1, of the run of consecutive beats of one clip that each motion row stands in."""
+        """First row, and last row + 1, of the run of consecutive beats of one clip that contains each motion row."""
         motion = self.motion
         count = len(motion["beat"])
         same = (motion["clip"][1:] == motion["clip"][:-1]) & (np.diff(motion["beat"]) == 1)
@@ -127,7 +127,7 @@ class Tokens:
         return np.repeat(opens, length), np.repeat(opens + length, length)
 
     def _audio_rows(self, motion_rows: Ints) -> Ints:
-        """The row of the music under each motion row."""
+        """The music row of each motion row."""
         song, lattice = _piece(self.audio)
         opens = np.flatnonzero(np.append(True, (song[1:] != song[:-1]) | (lattice[1:] != lattice[:-1])))
         opens = opens[: len(song)]  # no row, no piece
@@ -143,7 +143,7 @@ class Tokens:
         return rows
 
     def short_clips(self, beats: int) -> list[str]:
-        """Clips that hold no window of `beats` beats."""
+        """Clips without a window of `beats` beats."""
         have = {clip for split in ("train", "val", "test") for clip in self.windows(split, beats).clip}
         return sorted(set(self.motion["clip"]) - have)
 

@@ -1,1 +1,1 @@
-"""Batches, the training loop and validation: Parquet in, a model out."""
+"""Batches, the training loop and validation: from Parquet to a model."""

@@ -1,4 +1,4 @@
-"""Random changes of a batch that keep which dance fits which music.
+"""Random changes of a batch that do not change which dance fits which music.
 
 Axes: n windows, k beats, s sub-beats, f features of a sub-beat, c bands.
 """
@@ -12,14 +12,14 @@ from torch import Tensor
 from motionbeat.motion.feature_blocks import mirrored_features
 from motionbeat.tokens.layout import Layout
 
-_WIDEST = 4  # of so many parts of the mel bands, one at most is silenced
+_WIDEST = 4  # the mel bands are divided into this many parts; at most one is silenced
 
 
 @frozen
 class Augmentation:
-    """Chances, 0..1: of a mirrored dance, of silenced mel bands (each a window), of masked beats (a batch).
+    """Probabilities, 0..1: of a mirrored dance and of silenced mel bands (per window), of masked beats (per batch).
 
-    band_shift: mel bands by which the music of a window is moved up or down at most.
+    band_shift: the most mel bands by which the music of a window is moved up or down.
     """
 
     mirror: float = 0.0
@@ -30,16 +30,16 @@ class Augmentation:
 
 @frozen(eq=False)
 class Drawn:
-    """The changes drawn for one batch; None and K where nothing changes."""
+    """The changes for one batch; None and K mean no change."""
 
     mirrored: NDArray[np.bool_] | None  # (n,)
     kept_bands: NDArray[np.bool_] | None  # (n, c)
     band_shift: NDArray[np.int64] | None  # (n,)
-    beats: int  # the first so many are real
+    beats: int  # number of real beats
 
 
 def draw(chances: Augmentation, n: int, beats: int, bands: int, generator: np.random.Generator) -> Drawn:
-    """The augmentation of n windows. With a chance of 0 no random number is drawn for it."""
+    """Draw the augmentation of n windows. With a probability of 0 no random number is drawn."""
     mirrored = generator.random(n) < chances.mirror if chances.mirror else None
     kept = None
     if chances.band_mask:
@@ -50,7 +50,7 @@ def draw(chances: Augmentation, n: int, beats: int, bands: int, generator: np.ra
         kept = (band < begin[:, None]) | (band >= (begin + width)[:, None])
     most = chances.band_shift
     shift = generator.integers(-most, most + 1, n) if most else None
-    # One length for a whole batch: lengths that differ would tell which dance belongs to which music.
+    # One length for a whole batch: different lengths would reveal which dance belongs to which music.
     if chances.beat_mask and generator.random() < chances.beat_mask and beats > 1:
         return Drawn(mirrored, kept, shift, int(generator.integers(max(1, beats // 2), beats)))
     return Drawn(mirrored, kept, shift, beats)
@@ -70,15 +70,15 @@ class Mirror:
 
 
 def without_bands(mel: Tensor, kept: Tensor) -> Tensor:
-    """mel (n, k, s * c) or with the flux beside it (n, k, s * 2 c), zero in the bands that are not kept (n, c)."""
+    """mel (n, k, s * c) or with the flux after it (n, k, s * 2 c), zero in the bands that are not kept (n, c)."""
     n, k, _ = mel.shape
     return (mel.view(n, k, -1, kept.shape[1]) * kept[:, None, None]).flatten(2)
 
 
 def moved_bands(mel: Tensor, shift: Tensor, bands: int) -> Tensor:
-    """mel (n, k, s * c) or with the flux beside it, c = bands, each window moved up by its shift (n,) of bands.
+    """mel (n, k, s * c) or with the flux after it, c = bands, each window moved up by its shift (n,) of bands.
 
-    Another key and another timbre with the same rhythm. Beyond the ends the outermost band is repeated.
+    This changes key and timbre, but not the rhythm. Beyond the ends the outermost band is repeated.
     """
     parts = mel.unflatten(2, (-1, bands))  # (n, k, s or 2 s, c)
     source = (torch.arange(bands, device=mel.device) - shift[:, None]).clamp(0, bands - 1)  # (n, c)

@@ -11,23 +11,23 @@ from motionbeat.lab.token_tables.token_windows import Windows
 
 Ints = NDArray[np.integer]
 
-_TEMPO_JITTER = 0.05  # octaves to either side, 3.5 %: about what tempo negatives may differ by
+_TEMPO_JITTER = 0.05  # octaves up or down, 3.5 %: about the largest tempo difference of tempo negatives
 
 
 @frozen(eq=False)
 class Clips:
     """The windows of each clip: c clips, l pairs of a clip and one of its lattices."""
 
-    first: Ints  # (c,): the clip's first window on beats; its windows stand together
+    first: Ints  # (c,): the clip's first window on beats; its windows are adjacent
     count: Ints  # (c,)
-    first_pair: Ints  # (c,): the clip's first lattice among the pairs; they stand together too
-    pairs: Ints  # (c,), 0 where no lattice of the clip has a window
+    first_pair: Ints  # (c,): the clip's first lattice among the pairs; these are adjacent too
+    pairs: Ints  # (c,), 0 if no lattice of the clip has a window
     first_of_pair: Ints  # (l,): the first window of the clip on this lattice
     count_of_pair: Ints  # (l,)
 
     @classmethod
     def of(cls, windows: Windows, on_lattices: Windows | None = None, lattice: Ints | None = None) -> "Clips":
-        """Of windows on beats and those on lattices, which are counted on behind them.
+        """From windows on beats and on lattices; the latter are numbered after the former.
 
         lattice: the number of the lattice of each window on one.
         """
@@ -39,7 +39,7 @@ class Clips:
         opens = np.flatnonzero(np.append(True, (clip[1:] != clip[:-1]) | (lattice[1:] != lattice[:-1])))
         lengths = np.diff(np.append(opens, len(clip)))
         number = {name: i for i, name in enumerate(clips)}
-        owner = np.array([number.get(name, -1) for name in clip[opens]])  # -1: too few beats to be shown at all
+        owner = np.array([number.get(name, -1) for name in clip[opens]])  # -1: too few beats for any window
         order = np.argsort(owner, kind="stable")
         opens, lengths, owner = opens[order], lengths[order], owner[order]
         begin, end = (np.searchsorted(owner, np.arange(len(clips)), side) for side in ("left", "right"))
@@ -47,19 +47,19 @@ class Clips:
 
     @property
     def on_lattices(self) -> float:
-        """The share of clips with a window on a lattice, 0..1; no more than this of `lattice_share` has an effect."""
+        """The share of clips with a window on a lattice, 0..1; the upper limit of the effect of `lattice_share`."""
         return float((self.pairs > 0).mean())
 
     def take(self, index: Ints) -> "Clips":
-        """Those of an index array, in which a clip may stand several times."""
+        """The clips of an index array, in which a clip may occur several times."""
         each = {name: getattr(self, name)[index] for name in ("first", "count", "first_pair", "pairs")}
         return evolve(self, **each)
 
     def one_each(self, generator: np.random.Generator, lattice_share: float = 0.0) -> Ints:
         """(c,) a random window of each clip, in random order.
 
-        With the chance lattice_share it is a random window of a random lattice of the clip, if one has windows.
-        With a share of 0 no random number is drawn for that.
+        With probability lattice_share it is a random window of a random lattice of the clip, if one has windows. With a
+        share of 0 no random number is drawn for it.
         """
         beats = self.first + (generator.random(len(self.first)) * self.count).astype(np.int64)
         order = generator.permutation(len(beats))
@@ -73,9 +73,9 @@ class Clips:
 
 
 def by_source(source: NDArray[np.object_], shares: Mapping[str, float], generator: np.random.Generator) -> Ints:
-    """(c,) the clips of an epoch in which each source has its share: as many as there are clips, in no order.
+    """(c,) the clips of an epoch in which each source has its share: as many as there are clips, in arbitrary order.
 
-    source: (c,) of each clip. All clips of a source stand there equally often, or one time more for some at random.
+    source: (c,) of each clip. All clips of a source occur equally often, some random ones once more.
     Raises `MotionBeatError` for a source with a share and no clip.
     """
     total, drawn = len(source), []
@@ -91,13 +91,13 @@ def by_source(source: NDArray[np.object_], shares: Mapping[str, float], generato
 
 
 def by_tempo(bpm: NDArray[np.float64], size: int, generator: np.random.Generator) -> list[Ints]:
-    """Batches of like tempo: numbers of the windows of `bpm`, `size` a batch (the last one less), batches shuffled.
+    """Batches of similar tempo: indices into `bpm`, `size` per batch (fewer in the last), batches shuffled.
 
-    The paper asks for tempo-aware negatives and leaves open how batches are drawn. Here the windows are sorted by
-    tempo, double and half tempo counting as the same, each moved by up to 5 % of an octave at random, and cut into
-    batches. So the other clips of a batch are negatives at nearly the anchor's tempo, which tempo alone does not tell
-    apart. The price is that a batch holds more clips of one song, of which `loss.same_song` masks those that overlap.
-    The circle of tempi is cut at a random place, so that no tempo always stands at a seam.
+    The paper requires tempo-aware negatives but does not say how batches are drawn. Here windows are sorted by tempo
+    (double and half tempo count as equal), with a random change of up to 5 % of an octave, and cut into batches. So the
+    other clips of a batch are negatives with nearly the anchor's tempo, which tempo alone cannot distinguish. The
+    disadvantage is that a batch has more clips of one song; `loss.same_song` masks those that overlap. The circle of
+    tempi is cut at a random place, so that no tempo is always at the boundary.
     """
     octave = np.log2(bpm) + generator.uniform(-_TEMPO_JITTER, _TEMPO_JITTER, len(bpm)) + generator.random()
     order = np.argsort(octave % 1.0, kind="stable")

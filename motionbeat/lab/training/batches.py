@@ -1,7 +1,7 @@
 """Tokens2Batches: windows and their mined negatives, gathered on the training device.
 
-All tables live there, but for what is mapped from disk. A step draws its windows and negatives on the CPU and sends
-their numbers in one copy.
+All tables are there, except those mapped from disk. A step draws its windows and negatives on the CPU and sends their
+indices in one copy.
 Axes: n windows of a batch, p tempo negatives, q jitter negatives, k beats, s sub-beats, f features.
 """
 
@@ -27,11 +27,11 @@ from motionbeat.model.device import sent
 
 _KINDS = ("motion", "audio")
 _HIGHEST = float(np.finfo(np.float32).max)
-_TOUCHING_US = 1000  # windows that share less only touch: the times of their beats are rounded
+_TOUCHING_US = 1000  # windows that share less than this only touch: the times of their beats are rounded
 
 
 class Motion(NamedTuple):
-    """Motion windows as `DualEncoder.motion` takes them."""
+    """Motion windows as arguments of `DualEncoder.motion`."""
 
     features: Tensor  # (n, k, s * f)
     bar_position: Tensor  # (n, k)
@@ -40,7 +40,7 @@ class Motion(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Paired windows, what was detected in them, and their negatives."""
+    """Paired windows, the curves detected in them, and their negatives."""
 
     mel: Tensor  # (n, k, s * bands)
     onset: Tensor  # (n, k, s), 0..1
@@ -53,15 +53,15 @@ class Batch(NamedTuple):
     jitter: Motion  # n * q windows
     jitter_absent: Tensor  # (n, q) bool
     same: Tensor  # (n, n) bool: other windows that overlap in the time of the same song
-    positives: Tensor  # (n, n) bool: of those, the ones that begin on the same beat (of the same lattice)
+    positives: Tensor  # (n, n) bool: those of them that begin on the same beat (of the same lattice)
     clips: list[str]  # the clip that each window is from
 
 
 class Batches:
     """The windows of a split and their negatives as tensors on a device.
 
-    negatives: the folder that the negatives stage wrote. With tokens that were loaded with their lattices, windows on
-    lattices stand behind `windows`, those on beats. Raises `MotionBeatError` when the split has no window.
+    negatives: the folder that the negatives stage wrote. If tokens were loaded with lattices, windows on lattices
+    follow `windows`, which are on beats. Raises `MotionBeatError` when the split has no window.
     """
 
     def __init__(self, tokens: Tokens, negatives: Path, split: str, beats: int, device: torch.device) -> None:
@@ -119,11 +119,11 @@ class Batches:
 
     @property
     def on_lattices(self) -> float:
-        """The share of clips, 0..1, that have a window on a lattice, which has to fit into the clip's time."""
+        """The share of clips, 0..1, that have a window on a lattice within their time."""
         return self._sequences.on_lattices
 
     def described(self, lattice_share: float) -> str:
-        """The number of windows and, with a share of lattices, how much of each epoch is on lattices: a line."""
+        """One line: the number of windows and, if lattices are used, their share of each epoch."""
         of_lattices = f", of each epoch {lattice_share * self.on_lattices:.0%} on lattices" if lattice_share else ""
         return f"{len(self.windows):,} windows of the {self.split} split{of_lattices}"
 
@@ -140,12 +140,13 @@ class Batches:
     ) -> Iterator[Batch]:
         """Every clip once, one random window each, in random order; a last batch of one is left out.
 
-        size: windows a batch. tempo, jitter: negatives drawn for each window from those mined.
-        lattice_share: chance that a clip is shown on a random one of its lattices instead of its beats.
-        sampling: batches of any clips, or of clips of like tempo (`motionbeat.lab.training.batch_order.by_tempo`).
-        augmentation: what is changed at random in each batch, by default nothing.
-        shares: the part that the clips of each corpus of a mix have; then clips may stand there never or several times.
-        Raises `MotionBeatError` when lattices are asked for and there are none.
+        size: windows per batch. tempo, jitter: numbers of mined negatives to draw for each window.
+        lattice_share: probability that a clip is on one of its lattices instead of its beats.
+        sampling: batches of random clips, or of clips of similar tempo
+        (`motionbeat.lab.training.batch_order.by_tempo`).
+        augmentation: random changes of each batch, by default none.
+        shares: the share of each corpus of a mix; clips may then be left out or occur several times.
+        Raises `MotionBeatError` if lattices are requested and there are none.
         """
         if lattice_share and len(self._clip) == len(self.windows):
             raise MotionBeatError(
@@ -205,7 +206,7 @@ class Batches:
         )
 
     def _augmented(self, batch: Batch, chances: Augmentation, generator: np.random.Generator) -> Batch:
-        """The batch with its random changes; negatives are mirrored and masked as their anchor."""
+        """The batch with its random changes; negatives are mirrored and masked like their anchor."""
         n = len(batch.mel)
         drawn = draw(chances, n, self.beats, self._layout.mel_bands, generator)
         mel = batch.mel
@@ -228,7 +229,7 @@ class Batches:
         return batch._replace(mel=mel, motion=motion, tempo=tempo, jitter=jitter)
 
     def _jittered(self, motion: Motion, row: Tensor, shift: Tensor, rolled: Tensor) -> Motion:
-        """The motion shifted against the music: other beats at the bar positions of the anchor.
+        """The motion shifted relative to the music: other beats at the bar positions of the anchor.
 
         row: (n,) where the windows begin; shift: (n, q) in parts of beats; rolled: (n, q) bool.
         """
@@ -257,7 +258,7 @@ class Batches:
         return Motion(_taken(self._features, rows), self._bar_position[rows], self._beats_per_bar[rows[:, 0]], whole)
 
     def _place_windows(self, sources: list[Tokens], windows: list[Windows]) -> None:
-        """Where each window stands in the tables of all sources under each other, and when in its song."""
+        """The rows of each window in the concatenated tables of all sources, and its time in the song."""
         motion, audio = (np.cumsum([0, *(len(getattr(part, kind)["beat"]) for part in sources)]) for kind in _KINDS)
         begin, end = (np.concatenate(parts) for parts in zip(*map(_times, sources, windows), strict=True))
         self._bpm = 60.0 * self.beats / (end - begin)
@@ -280,7 +281,7 @@ class Batches:
 
 
 def _check_ranges(tokens: Tokens) -> None:
-    """What a step does not ask of every batch."""
+    """Checks of values that a step does not repeat for every batch."""
     for kind, name, highest in (("audio", "onset", 1.0), ("motion", "contact", 1.0), ("motion", "energy", _HIGHEST)):
         values = getattr(tokens, kind)[name]
         if not ((values >= 0) & (values <= highest)).all():
@@ -290,7 +291,7 @@ def _check_ranges(tokens: Tokens) -> None:
 
 
 def _taken(table: Tensor, rows: Tensor) -> Tensor:
-    """table[rows], of which this is the faster form for rows of numbers; a mapped table stays on the CPU."""
+    """table[rows], in a form that is faster for rows of numbers; a mapped table stays on the CPU."""
     return functional.embedding(rows.to(table.device), table).to(rows.device)
 
 
@@ -301,6 +302,6 @@ def _times(tokens: Tokens, windows: Windows) -> tuple[NDArray[np.float64], NDArr
 
 
 def _drawn(present: NDArray[np.bool_], count: int, generator: np.random.Generator | None) -> NDArray[np.intp]:
-    """Columns of `count` entries of each row among those present, absent ones last."""
+    """For each row, `count` random columns of present entries; absent ones come last."""
     order = np.where(present, generator.random(present.shape) if generator else 0.0, np.inf)
     return np.argsort(order, axis=1, kind="stable")[:, :count]

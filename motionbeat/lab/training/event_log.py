@@ -1,4 +1,4 @@
-"""The rows of a training history as TensorBoard events, to watch a run."""
+"""Write a training history as TensorBoard events, to watch a run."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ Observe = Callable[[Mapping[str, Any]], None]
 def tensorboard(folder: Path) -> Observe:
     """Write each row's numbers as scalars into a new `folder`, at the row's epoch; earlier events there are deleted.
 
-    Raises `MotionBeatError` where the package tensorboard is missing.
+    Raises `MotionBeatError` if the package tensorboard is missing.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter

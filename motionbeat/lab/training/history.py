@@ -12,32 +12,32 @@ from motionbeat.lab.training.objective import TERMS
 from motionbeat.model.dual_encoder import DualEncoder
 
 ACCURACIES = ("jitter_accuracy", "tempo_accuracy")
-"""Columns of the CSV even where no validation pair exists: plots need them."""
+"""Columns of the CSV even if no validation pair exists: plots need them."""
 
 
 @define
 class History:
-    """One row of figures an epoch, and the weights of the epoch with the best score."""
+    """One row of figures per epoch, and the weights of the epoch with the best score."""
 
     rows: list[dict[str, Any]] = field(factory=list)
     best_epoch: int = 0
     best: dict[str, float] = field(factory=dict)
     start: dict[str, float] = field(factory=dict)
-    """The validation of the model that training started from; empty for new weights."""
+    """The validation of the start model; empty for new weights."""
     weights: dict[str, Tensor] = field(factory=dict)
 
     @property
     def since_best(self) -> int:
-        """Validations since the best one."""
+        """The number of validations since the best one."""
         return sum("score" in row for row in self.rows[self.best_epoch :])
 
     @property
     def best_row(self) -> dict[str, Any]:
-        """The row of the epoch whose weights are kept; empty for those that training started from."""
+        """The row of the epoch whose weights are kept; empty if these are the start weights."""
         return self.rows[self.best_epoch - 1] if self.best_epoch else {}
 
     def begin(self, figures: dict[str, float], model: DualEncoder) -> None:
-        """Keep the weights that training starts from, as those of epoch 0."""
+        """Keep the start weights as epoch 0."""
         self.start = self.best = figures
         self._keep(model)
 
@@ -67,12 +67,12 @@ class History:
         }
 
     def headline(self) -> dict[str, float]:
-        """The few figures of metrics/validation.json, for DVC: the epoch that was kept and its recalls."""
+        """The figures of metrics/validation.json, for DVC: the kept epoch and its recalls."""
         recalls = {name: value for name, value in self.best.items() if name.startswith("val_r10_")}
         return {"best_epoch": self.best_epoch, **recalls}
 
     def write(self, path: Path) -> None:
-        """Write the rows as CSV, a start model as epoch 0; a figure that was not measured in an epoch is left empty."""
+        """Write the rows as CSV, a start model as epoch 0; figures that were not measured in an epoch are empty."""
         names = list(dict.fromkeys([*(name for row in self.rows for name in row), *ACCURACIES]))
         rows = [{"epoch": 0} | self.start] * bool(self.start) + self.rows
         with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 """The card of a model: what it was trained on and under which licences, its settings, figures and limits.
 
-It lies beside the weights as card.md. A model that was fine-tuned carries the card of the model it started from, so
-that the data and licences of both travel with it.
+It is card.md in the model's folder. The card of a fine-tuned model includes the card of its start model, so that it has
+the data and licences of both.
 """
 
 import csv
@@ -20,13 +20,13 @@ from motionbeat.lab.training.start_model import start_folder
 
 CARD_FILE = "card.md"
 SONGS_FILE = "songs.csv"
-"""What `motionbeat songs` writes beside the music: package, licence and digest of each song."""
+"""The list that `motionbeat songs` writes: package, licence and digest of each song."""
 
 
 def card(
     settings: params.Params, how: str, figures: Iterable[str], limits: str, songs: Path | None = None
 ) -> Iterator[str]:
-    """The lines of a card. how: sentences on how it came about; songs: songs.csv, for the licences of the music."""
+    """The lines of a card. how: sentences about the training; songs: songs.csv, for the licences of the music."""
     yield f"# A model of motionbeat {__version__}"
     yield ""
     yield how
@@ -51,28 +51,28 @@ def card(
 
 
 def fine_tuned(settings: params.Params, trained: Mapping[str, Any]) -> str:
-    """The card of a model that the train stage has fine-tuned. trained: what metrics/train.json holds."""
+    """The card of a model that the train stage has fine-tuned. trained: the content of metrics/train.json."""
     listed = Path(settings.corpus.songs_root) / SONGS_FILE
     songs = listed if "choreographed" in settings.corpus.names and listed.is_file() else None
     names = [name.removeprefix("start_") for name in trained if name.startswith(("start_val_", "start_score"))]
     figures = [f"- {name}: {trained[f'start_{name}']:.3f} before, {trained[name]:.3f} after" for name in names]
     how = f"Fine-tuned with seed {settings.train.seed}; epoch {trained['best_epoch']} of {trained['epochs']} was kept."
-    limits = "Tried on the validation split of its own data alone."
+    limits = "Only evaluated on the validation split of its own data."
     return "\n".join(card(settings, how, ["On the validation split:", "", *figures], limits, songs)) + "\n"
 
 
 def data(settings: params.Params, songs: Path | None) -> Iterator[str]:
-    """What the model was trained on, and whose music that is."""
+    """The training data of the model, and its licences."""
     corpus = settings.corpus
     for name in corpus.names:
         if name == "synthetic":
             yield f"{corpus.songs or corpus.size} songs and their dances, made by this project from seed {corpus.seed}."
-            yield "No recording, no captured motion, and nothing under a licence of others."
+            yield "No recording, no captured motion, and no data under the licence of others."
         else:
             yield f"Corpus `{name}`, beats by {settings.beats.tracker}."
     if songs is None:
         if corpus.names != ["synthetic"]:
-            yield "The licences of its music and dances are those of your files; they are not known here."
+            yield "The licences of its music and dances are those of your files; they are unknown here."
         return
     with songs.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if not row["excluded"]]
@@ -88,7 +88,9 @@ def data(settings: params.Params, songs: Path | None) -> Iterator[str]:
 
 
 def differences(values: Any, others: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names of the settings that differ, with their values; folders are left out, which are of one machine."""
+    """Dotted names of the settings that differ, with their values; folders are left out, since they depend on the
+    machine.
+    """
     for name, value in values.items():
         dotted, other = f"{key}{name}", others[name]
         if isinstance(value, dict) and isinstance(other, dict) and other:
@@ -98,9 +100,9 @@ def differences(values: Any, others: Any, key: str = "") -> Iterator[tuple[str, 
 
 
 def _start_card(path: Path) -> Iterator[str]:
-    """The lines of the start model's card, its headings two levels lower."""
+    """The lines of the start model's card, with headings two levels lower."""
     if not path.is_file():
-        yield "It had no card: what it was trained on is not known, nor the licence."
+        yield "It had no card: its training data and licence are unknown."
         return
     text = read_text(path, "use the card.md that came with the model")
     yield from re.sub(r"^#", "###", text.rstrip(), flags=re.MULTILINE).splitlines()

@@ -21,10 +21,10 @@ def check_finite(
     clips: Sequence[str],
     fix: str,
 ) -> None:
-    """Raise `MotionBeatError` where the loss, or the norm of its gradient, is not finite.
+    """Raise `MotionBeatError` if the loss, or the norm of its gradient, is not finite.
 
-    again: computes the same terms once more (`repeatable`), since a backward pass frees what gradients are taken from.
-    place: the step, for the message. clips: of the batch. fix: a sentence.
+    again: computes the same terms once more (`repeatable`), since a backward pass frees the graph. place: the step, for
+    the message. clips: of the batch. fix: a sentence.
     """
     if torch.isfinite(norm + terms["loss"]):
         return
@@ -37,17 +37,17 @@ def check_finite(
 
 
 class Unread:
-    """Steps whose losses are still on the device: to read each would wait for all work before it.
+    """Steps whose losses are still on the device: reading each one would wait for all previous work.
 
-    `check` names the first that went wrong and its terms, or its gradient as a whole: what the steps after it did to
-    the weights hides which term's it was.
+    `check` names the first step that is not finite and its terms, or only its gradient: since later steps have changed
+    the weights, the term behind a gradient is unknown.
     """
 
     def __init__(self) -> None:
         self._steps: list[tuple[dict[str, Tensor], Tensor, str, Sequence[str]]] = []
 
     def add(self, terms: Terms, norm: Tensor, place: str, clips: Sequence[str]) -> None:
-        """Arguments as `check_finite`."""
+        """Arguments as for `check_finite`."""
         self._steps.append(({name: term.detach() for name, term in terms.items()}, norm, place, clips))
 
     def check(self, fix: str) -> None:
@@ -69,9 +69,9 @@ def _stopped(place: str, wrong: Sequence[str], clips: Sequence[str], fix: str) -
 
 
 def repeatable(compute: Callable[[], Terms], device: torch.device) -> Callable[[], Terms]:
-    """`compute`, to be called later with the random numbers that it gets now: the same dropout again."""
+    """A function that calls `compute` later with the present random state, for the same dropout."""
     of_cpu = torch.get_rng_state()
-    of_gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None  # dropout draws there
+    of_gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None  # the generator of dropout
 
     def again() -> Terms:
         torch.set_rng_state(of_cpu)

@@ -26,7 +26,7 @@ TERMS = ("loss", "ecl", "sral", "sral_beat", "sral_bar", "rhythm", "contact")
 
 
 class Encoded(NamedTuple):
-    """Encoder outputs of a joint batch of n windows, as the loss takes them."""
+    """Encoder outputs of a joint batch of n windows, as input of the loss."""
 
     audio: Tensor  # (n, e)
     onset_logits: Tensor  # (n, k, s)
@@ -50,17 +50,17 @@ def objective(
 ) -> dict[str, Tensor]:
     """The terms of the loss, each a scalar; `loss` is their weighted sum.
 
-    has_rotations: (n,) bool, which windows are shown with their rotations; a window's negatives
-    are shown as the window itself, so that it does not mark the negatives.
-    ranks: the processes that share the batch; each encodes its rows, and all have the joint loss.
+    has_rotations: (n,) bool, which windows are used with their rotations; a window's negatives are treated like the
+    window, so that rotations do not reveal negatives.
+    ranks: the processes that share the batch; each encodes its rows, and all compute the joint loss.
     precision: float32 or bf16, of the encoders' matrix products; the losses are in float32 at least.
-    meters: `Batches.meters`, with which nothing is read back from the device and all shapes follow from the batch's;
-    None: values are checked and what is masked is left out. Results differ by rounding.
+    meters: `Batches.meters`; with them nothing is read back from the device, and all shapes follow from the batch.
+    None: values are checked, and masked values are left out. Results differ by rounding.
     """
     n, ranks = len(batch.mel), ranks or Ranks()
     rows = ranks.rows(n)
     if rows.start == rows.stop:
-        rows = slice(0, 1)  # an encoder takes no empty batch; `gather` leaves this row out
+        rows = slice(0, 1)  # an encoder does not accept an empty batch; `gather` leaves this row out
     with autocast(precision, batch.mel.device):
         parts = _encoded(model, batch, has_rotations, rows, validate=meters is None)
     encoded = Encoded(*(ranks.gather(part if part.dtype == torch.float64 else part.float(), n) for part in parts))
@@ -104,7 +104,7 @@ def objective(
 
 
 def _encoded(model: DualEncoder, batch: Batch, has_rotations: Tensor | None, rows: slice, *, validate: bool) -> Encoded:
-    """The windows `rows` of the batch, and their negatives: all motion windows through the encoder at once."""
+    """Encode the windows `rows` of the batch and their negatives; all motion windows in one call."""
     p, q = batch.tempo_absent.shape[1], batch.jitter_absent.shape[1]
     audio = model.audio(batch.mel[rows], *(tensor[rows] for tensor in batch.motion[1:]), validate=validate)
     n = len(audio.embedding)
@@ -130,5 +130,5 @@ def _encoded(model: DualEncoder, batch: Batch, has_rotations: Tensor | None, row
 
 
 def _part(motion: Motion, rows: slice, each: int) -> Motion:
-    """Of windows that stand `each` to an anchor, those of the anchors `rows`."""
+    """From windows with `each` per anchor, those of the anchors `rows`."""
     return Motion(*(tensor[rows.start * each : rows.stop * each] for tensor in motion))

@@ -1,9 +1,9 @@
 """One training run in several processes, on several GPUs or machines, started by torchrun.
 
-All processes draw the same joint batch. Each encodes some rows of it; what is encoded is gathered, so that every
-process has the joint loss, with the in-batch negatives of all, and the gradients of the processes are summed. Loss
-and gradients are those of one process with the joint batch. That holds only while all have the same data, weights and
-epoch; nothing in a step would show otherwise, so `check_same` asks before the first one.
+All processes draw the same joint batch. Each encodes some rows of it. The embeddings are gathered, so that every
+process has the joint loss, with the in-batch negatives of all, and the gradients of the processes are summed. Loss and
+gradients are those of one process with the joint batch. This requires that all have the same data, weights and epoch; a
+step cannot detect differences, so `check_same` compares them before the first one.
 """
 
 import os
@@ -29,10 +29,12 @@ class Ranks:
 
     @classmethod
     def init(cls) -> "Ranks":
-        """Connect to the other processes that torchrun started (NCCL with GPUs, else gloo); alone without torchrun."""
+        """Connect to the other processes of torchrun (NCCL with GPUs, otherwise gloo); without torchrun there is one
+        process.
+        """
         if int(os.environ.get("WORLD_SIZE", "1")) < 2:
             return cls()
-        # the GPU of this process is chosen first: NCCL takes the current one
+        # the GPU of this process is selected first: NCCL uses the current one
         dist.init_process_group("nccl" if best_device().type == "cuda" else "gloo")
         return cls(dist.get_rank(), dist.get_world_size())
 
@@ -47,9 +49,8 @@ class Ranks:
         return self.rank == 0
 
     def check_same(self, value: object, name: str, fix: str) -> None:
-        """Raise `MotionBeatError` in every process where `value` is not the same in all; all have to call it.
-
-        name: what the value is. fix: a sentence for the message.
+        """Raise `MotionBeatError` in every process if `value` is not the same in all; all must call it. name: name of
+        the value. fix: a sentence for the message.
         """
         if self.count == 1:
             return
@@ -61,9 +62,9 @@ class Ranks:
             raise MotionBeatError(f"the {self.count} processes differ in {name}: {listed}. {fix}")
 
     def broadcast_from_main(self, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
-        """The figures that the main process measures, in all processes; the others wait for them.
+        """Send the figures measured by the main process to all processes, which wait for them.
 
-        Each measuring for itself could differ in the last digit, and then one would stop before the others.
+        If each process measured them, they could differ in the last digit, and one could stop before the others.
         """
         if self.count == 1:
             return measure()
@@ -80,7 +81,7 @@ class Ranks:
     def gather(self, part: Tensor, total: int) -> Tensor:
         """(rows, ...) of each process -> (total, ...) of all in order; gradients flow to this process's rows.
 
-        What a process has beyond its rows is left out.
+        Further rows of a process are left out.
         """
         if self.count == 1:
             return part
@@ -105,7 +106,7 @@ class _Gather(Function):
         ctx.rows = ranks.rows(total)
         every = [Ranks(rank, ranks.count).rows(total) for rank in range(ranks.count)]
         longest = max(rows.stop - rows.start for rows in every)
-        padded = part.new_zeros((longest, *part.shape[1:]))  # all_gather wants equal shapes
+        padded = part.new_zeros((longest, *part.shape[1:]))  # all_gather needs equal shapes
         padded[: len(part)] = part
         parts = [torch.empty_like(padded) for _ in every]
         dist.all_gather(parts, padded)

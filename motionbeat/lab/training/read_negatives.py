@@ -17,9 +17,9 @@ Ints = NDArray[np.int64]
 class Mined:
     """The negatives of each window."""
 
-    tempo: Ints  # (w, p): the negative's number among the windows, -1 where there is none
-    shift: Ints  # (w, q): sub-beats, 0 where there is none
-    rolled: NDArray[np.bool_]  # (w, q): the shifted window is rolled around, since its clip has no such beats
+    tempo: Ints  # (w, p): index of the negative among the windows, -1 if there is none
+    shift: Ints  # (w, q): sub-beats, 0 if there is none
+    rolled: NDArray[np.bool_]  # (w, q): the shifted window is rolled cyclically, since its clip does not have the beats
 
     @classmethod
     def read(cls, folder: Path, split: str, windows: Windows, subbeats: int) -> "Mined":
@@ -58,10 +58,10 @@ class Mined:
         return cls(tempo, shift, rolled)
 
     def on_lattices(self, lattices: Tokens, windows: Windows) -> "Mined":
-        """Of windows on lattices: the shifts by at most one interval, along the lattice, and no tempo negatives.
+        """Negatives of windows on lattices: shifts by at most one interval along the lattice, and no tempo negatives.
 
-        A lattice has no bars, so nothing tells which longer shifts the music repeats at. A window that its clip
-        cannot shift is rolled.
+        A lattice has no bars, so longer shifts at which the music repeats are unknown. If the clip is too short for a
+        shift, the window is rolled.
         """
         subbeats = lattices.layout.subbeats
         row = windows.motion_row
@@ -76,7 +76,7 @@ class Mined:
         )
 
     def above(self, other: "Mined") -> "Mined":
-        """The rows of both, this one's first."""
+        """The rows of both, beginning with this one's."""
         return Mined(
             np.concatenate([self.tempo, other.tempo]),
             np.concatenate([self.shift, other.shift]),

@@ -1,7 +1,7 @@
-"""The key of a training run: a digest of all that decides its weights.
+"""The key of a training run: a digest of everything that determines its weights.
 
-A checkpoint is named by it, so a run with other params, data, code, torch, device or number of processes finds none.
-Code is every file of the project that the training imports, directly or not, and no other.
+It is the name of the checkpoint, so a run with other params, data, code, torch, device or number of processes does not
+find it. The code is every file of the project that the training imports, directly or indirectly.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ def run_key(
 ) -> str:
     """64 hexadecimal digits.
 
-    modules: dotted names of those that train, whose imports are followed. settings: values that JSON can hold, digests
-    of data in memory among them. data: files. processes: how many share each batch; each draws another dropout.
-    root: the folder that holds the package. Raises `MotionBeatError` for a module that is not there.
+    modules: dotted names of the training modules, whose imports are followed. settings: JSON values, including digests
+    of data in memory. data: files. processes: how many share each batch; each has another dropout. root: the folder of
+    the package. Raises `MotionBeatError` for a module that is not there.
     """
     named = [settings, torch.__version__, device.type, processes]
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())

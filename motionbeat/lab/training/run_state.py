@@ -1,7 +1,7 @@
-"""The state of a training run on disk: a killed run resumes from it and ends with the weights of an unbroken one.
+"""The state of a training run on disk: a killed run resumes from it and ends with the weights of an uninterrupted run.
 
-One safetensors file, whole or absent, outside of DVC's outputs, which DVC deletes before a run. Its name is the key of
-the run (`run_key`). Random numbers follow from the epoch or the step and are not in it.
+One safetensors file, complete or absent, outside of DVC's outputs, which DVC deletes before a run. Its name is the key
+of the run (`run_key`). Random numbers follow from the epoch or the step, so they are not in it.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import cache_folder, whole_file
 from motionbeat.lab.training.ranks import Ranks
 
-_MOST_TIME = 0.05  # part of the run that saving may take: a large model is saved less often
+_MOST_TIME = 0.05  # share of the run's time for saving: a large model is saved less often
 _PARTS = ("model", "optimiser", "kept")
 _ONE_CHECKPOINT = (
     "Set MOTIONBEAT_CACHE to a folder that all machines share, copy the checkpoint to each of them, or delete it on all"
@@ -33,14 +33,14 @@ _ONE_CHECKPOINT = (
 
 @frozen(eq=False)
 class Saved:
-    """What a run keeps beside model and optimiser: tensors by name, and values that JSON can hold."""
+    """The state of a run besides model and optimiser: tensors by name, and JSON values."""
 
     tensors: dict[str, Tensor]
     values: Any
 
 
 class Checkpoint:
-    """The file of one run."""
+    """The checkpoint file of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,11 +50,11 @@ class Checkpoint:
     def of_run(cls, kind: str, key: str, ranks: Ranks) -> "Checkpoint":
         """The checkpoint of the run with this key; kind: a folder of the cache.
 
-        Raises `MotionBeatError` where processes have different keys.
+        Raises `MotionBeatError` if processes have different keys.
         """
         ranks.check_same(
             key[:12],
-            "params, data, code, torch, device or precision, of which these are digests",
+            "params, data, code, torch, device or precision (these are digests of them)",
             "Start all from the same commit, params.yaml and data, on machines of one kind",
         )
         return cls(cache_folder() / kind / f"{key}.safetensors")
@@ -62,7 +62,7 @@ class Checkpoint:
     def save(
         self, model: nn.Module, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], values: Any
     ) -> None:
-        """Write the state, unless the last time was so recent that saving would slow the run."""
+        """Write the state, unless the last save was so recent that saving would slow the run."""
         begin = time.monotonic()
         if begin - self._saved < self._took / _MOST_TIME:
             return
@@ -81,9 +81,9 @@ class Checkpoint:
         self._saved, self._took = time.monotonic(), time.monotonic() - begin
 
     def restore(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> Saved | None:
-        """Put the saved state into model and optimiser and return the rest, its tensors on the model's device.
+        """Load the saved state into model and optimiser and return the rest, with tensors on the model's device.
 
-        None where there is no checkpoint. A damaged one, or one of another run, is renamed, and a line is printed.
+        None if there is no checkpoint. A damaged one, or one of another run, is renamed, and a line is printed.
         """
         try:
             with safe_open(self.path, "pt") as file:
@@ -95,7 +95,7 @@ class Checkpoint:
             self._set_aside(str(error))
             return None
         if about.get("digest") != self._digest(named, about.get("values", "")):
-            self._set_aside("it does not hold what was written")
+            self._set_aside("its content is not what was written")
             return None
         parts: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}
         for full_name, tensor in named.items():
@@ -111,11 +111,11 @@ class Checkpoint:
         return Saved({name: tensor.to(device) for name, tensor in parts["kept"].items()}, json.loads(about["values"]))
 
     def remove(self) -> None:
-        """Delete it, when the results of the run are written."""
+        """Delete it after the results of the run are written."""
         self.path.unlink(missing_ok=True)
 
     def _digest(self, tensors: Mapping[str, Tensor], values: str) -> str:
-        """SHA-256 of the run's key and of all that the file holds."""
+        """SHA-256 of the run's key and of the content of the file."""
         digest = hashlib.sha256(f"{self.path.stem} {values}".encode())
         for name, tensor in sorted(tensors.items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
@@ -131,13 +131,13 @@ class Checkpoint:
             raise MotionBeatError(
                 f"{self.path} is damaged ({reason}) and cannot be renamed ({error.strerror}): delete it"
             ) from None
-        print(f"{self.path} is damaged ({reason}): renamed to {aside.name}, training starts anew", file=sys.stderr)
+        print(f"{self.path} is damaged ({reason}): renamed to {aside.name}, training starts again", file=sys.stderr)
 
 
 def check_start(ranks: Ranks, unit: str, done: int, loss: float | None) -> None:
-    """Say after which epoch or step (`unit`) the run resumes; `MotionBeatError` where the processes' differ.
+    """Print after which epoch or step (`unit`) the run resumes; `MotionBeatError` if it differs between processes.
 
-    loss: of the last one, since checkpoints of as many epochs can be of different runs.
+    loss: of the last one, since checkpoints with the same number of epochs can be of different runs.
     """
     start = f"after {unit} {done} (loss {loss!r})" if done else "from the start"
     ranks.check_same(start, "where they start", _ONE_CHECKPOINT)

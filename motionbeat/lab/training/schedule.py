@@ -8,7 +8,7 @@ from torch.optim import Optimizer
 def set_learning_rate(optimiser: Optimizer, highest: float, step: int, steps: int, warmup: float) -> float:
     """Set and return the rate of a step, from 0, of `steps`; see `warm_then_cosine`.
 
-    A group of weights with a factor `rate` is set to that many times the rate.
+    The rate of a group of weights with a factor `rate` is multiplied by it.
     """
     rate = highest * warm_then_cosine(step, steps, warmup)
     for group in optimiser.param_groups:

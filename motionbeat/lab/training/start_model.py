@@ -1,8 +1,8 @@
 """A trained model that training starts from instead of new weights: fine-tuning.
 
-A start model keeps its input statistics (mean and deviation of each feature). Its weights were trained on inputs that
-were scaled by them: other ones would make it another function before the first step, and those of a few songs are
-known less well. So training begins with exactly the model that was given, and epoch 0 of the history is its validation.
+A start model keeps its input statistics (mean and deviation of each feature). Its weights were trained on inputs with
+this scaling: other statistics would change its output before the first step, and those of a few songs are less exact.
+So training begins with exactly the given model, and epoch 0 of the history is its validation.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from motionbeat.model.model_folder import CONFIG_FILE, WEIGHTS_FILE, read_config
 from motionbeat.tokens.layout import Layout
 from motionbeat.weights import SHIPPED
 
-if TYPE_CHECKING:  # else a change to the params of another stage would change the key of a run
+if TYPE_CHECKING:  # otherwise a change to the params of another stage would change the key of a run
     from motionbeat.lab.params import Model
 
 OF_THE_PACKAGE = "shipped"
@@ -26,12 +26,12 @@ _ROTATIONS = ("motion_width", "rotation_start")
 
 
 def start_folder(start_from: str) -> Path:
-    """The folder that `train.start_from` names."""
+    """The folder in `train.start_from`."""
     return SHIPPED if start_from == OF_THE_PACKAGE else Path(start_from)
 
 
 def start_files(start_from: str | None) -> list[Path]:
-    """The files that decide the weights at the start, none for new ones; `MotionBeatError` where one is missing."""
+    """The files of the start weights, empty for new weights; `MotionBeatError` if one is missing."""
     if start_from is None:
         return []
     files = [start_folder(start_from) / name for name in (CONFIG_FILE, WEIGHTS_FILE)]
@@ -40,7 +40,7 @@ def start_files(start_from: str | None) -> list[Path]:
 
 
 def knobs_of(start_from: str) -> dict[str, Any]:
-    """The params with which tokens and models are as those of the start model."""
+    """The params with which tokens and models are like those of the start model."""
     config = ModelConfig.from_dict(read_config(start_folder(start_from), "model"), start_from)
     values = asdict(config)
     knobs = {_knob(name): values[name] for name in values if name not in _ROTATIONS}
@@ -48,7 +48,7 @@ def knobs_of(start_from: str) -> dict[str, Any]:
 
 
 def start_model(start_from: str, tokens: Tokens, settings: "Model") -> DualEncoder:
-    """The trained model that `train.start_from` names, with its statistics and with the dropout of `settings`.
+    """The trained model in `train.start_from`, with its statistics and with the dropout of `settings`.
 
     Raises `MotionBeatError` naming every param in which tokens or settings differ from that model's.
     """
@@ -83,5 +83,5 @@ def _differences(start: ModelConfig, wanted: ModelConfig) -> list[str]:
 
 
 def _knob(name: str) -> str:
-    """The param that a field of config.json comes from."""
+    """The param of a field of config.json."""
     return f"{'tokens' if name in {field.name for field in fields(Layout)} else 'model'}.{name}"

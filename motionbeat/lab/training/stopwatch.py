@@ -13,8 +13,8 @@ PARTS = ("gather", "forward", "backward", "optimiser", "other")
 class Stopwatch:
     """Call `begin` before the steps of an epoch and `mark` with a part's name when that part of a step is done.
 
-    On a GPU the marks are events in its queue of work, so that the device is not stopped for them and the
-    time of a part is that of its kernels and of the wait for them.
+    On a GPU the marks are events in its queue, so that they do not stop the device; the time of a part is the time of
+    its kernels, including waits.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -30,19 +30,19 @@ class Stopwatch:
         self._marks = [("", self._now())]
 
     def mark(self, part: str) -> None:
-        """What ran since the last mark was `part`."""
+        """The work since the last mark belongs to `part`."""
         self._marks.append((part, self._now()))
 
     def step_done(self, windows: int) -> None:
-        """A step over so many windows of the batch has ended with the last mark."""
+        """A step over `windows` windows has ended with the last mark."""
         self.steps += 1
         self.windows += windows
 
     def figures(self) -> dict[str, float]:
         """samples_per_s, seconds by part, share_outside and peak_memory_mib; empty before the first step.
 
-        samples_per_s: windows of the batch, without their negatives, a second of steps; validations do not
-        count. share_outside: the part of a step that is not forward, backward or optimiser, 0..1.
+        samples_per_s: windows per second of step time, without negatives; validations do not count. share_outside: the
+        share of step time that is not forward, backward or optimiser, 0..1.
         """
         self._collect()
         total = sum(self.seconds.values())
@@ -71,12 +71,12 @@ class Stopwatch:
 
 
 def peak_memory_mib(device: torch.device) -> float | None:
-    """The most memory held so far, MiB: of tensors on a GPU, else of the process; None where it is unknown."""
+    """The largest memory use so far, MiB: of tensors on a GPU, otherwise of the process; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     if sys.platform == "win32":
         return None
     import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, but on macOS bytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, but bytes on macOS
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

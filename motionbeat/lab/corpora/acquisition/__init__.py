@@ -1,5 +1,5 @@
-"""Files from the net: fetched whole or not at all, the same as the first time, and unpacked without trust.
+"""Downloads: complete or absent, always the same bytes, and unpacked safely.
 
-`fetch` gets one file over http(s) and picks up where a cut left it, `ledger` remembers sizes and digests,
-`unpack` looks at an archive before anything of it reaches the disk.
+`fetch` downloads one file over http(s) and resumes after an interruption, `ledger` stores sizes and digests, `unpack`
+checks an archive before anything is written to disk.
 """

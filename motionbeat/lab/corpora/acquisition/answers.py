@@ -1,4 +1,4 @@
-"""What servers say in headers and bodies, read strictly: a header that is malformed is as good as none."""
+"""Strict reading of the headers and bodies that servers send: a malformed header counts as missing."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ PAGE_BYTES = 2048
 
 @frozen
 class Span:
-    """A Content-Range: bytes `first` to `last`, both included, of `total` (none: not said)."""
+    """A Content-Range: bytes `first` to `last`, inclusive, of `total` (None: unknown)."""
 
     first: int
     last: int
@@ -28,7 +28,7 @@ class Span:
 
 
 def span(headers: Mapping[str, str]) -> Span | None:
-    """The Content-Range of a 206 answer, if it has one that makes sense (RFC 9110, 14.4)."""
+    """The Content-Range of a 206 answer, None if it is missing or invalid (RFC 9110, 14.4)."""
     match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", headers.get("Content-Range", "").strip())
     if not match:
         return None
@@ -38,24 +38,24 @@ def span(headers: Mapping[str, str]) -> Span | None:
 
 
 def total_beyond(headers: Mapping[str, str]) -> int | None:
-    """The file's size that a 416 answer gives with the range it could not satisfy."""
+    """The file's size according to a 416 answer (range not satisfiable)."""
     match = re.fullmatch(r"bytes \*/(\d+)", headers.get("Content-Range", "").strip())
     return int(match[1]) if match else None
 
 
 def is_chunked(headers: Mapping[str, str]) -> bool:
-    """Whether the body marks its own end, so that a cut can be told without a length."""
+    """Whether the body marks its own end, so that a truncated body is recognised without a length."""
     return "chunked" in headers.get("Transfer-Encoding", "").lower()
 
 
 def length(headers: Mapping[str, str]) -> int | None:
-    """The Content-Length in bytes; none where it is missing, malformed or overruled by chunks."""
+    """The Content-Length in bytes; None if it is missing, malformed or the body is chunked."""
     value = headers.get("Content-Length", "").strip()
     return int(value) if re.fullmatch(r"[0-9]{1,18}", value) and not is_chunked(headers) else None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float:
-    """Seconds from now that Retry-After asks for, in seconds or as a date; 0 if it asks for nothing."""
+    """Seconds to wait according to Retry-After, which has seconds or a date; 0 without it."""
     try:
         return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
     except InvalidHeader:
@@ -63,11 +63,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float:
 
 
 def is_page(beginning: bytes) -> bool:
-    """Whether a file that begins so is a web page (a login, an error, a consent) rather than data."""
+    """Whether a file with these first bytes is a web page (login, error, consent) instead of data."""
     return _PAGE.match(beginning) is not None
 
 
 def public(url: str) -> str:
-    """`url` without user, password and fragment, fit to be printed and to be kept in git."""
+    """`url` without user, password and fragment, so that it can be printed and kept in git."""
     pieces = urlsplit(url)
     return urlunsplit(pieces._replace(netloc=pieces.netloc.rpartition("@")[2], fragment=""))

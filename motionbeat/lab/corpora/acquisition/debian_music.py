@@ -1,7 +1,7 @@
-"""Packages2Songs: a folder of music that anyone may use, out of packages of the Debian distribution.
+"""Packages2Songs: a folder of music that anyone may use, from packages of the Debian distribution.
 
-Games come with hours of music under free licences. The files are copied as they are; each is listed with its package,
-its version, the licence that the package's own copyright file states, and its digest. Nothing is installed.
+Games come with hours of music under free licences. The files are not changed; each is listed with its package, version,
+licence (from the package's copyright file) and digest. Nothing is installed.
 """
 
 import csv
@@ -48,11 +48,11 @@ PACKAGES = (
     "xblast-tnt-musics",
     "xmoto-data",
 )
-"""Packages that hold music, by name."""
+"""Names of packages with music."""
 SHORTEST_S = 30.0
 """Shorter files are sound effects and jingles."""
-_STEMS = {"guitar.ogg", "rhythm.ogg", "drums.ogg"}  # single instruments beside song.ogg
-_QUOTED = 160  # characters of a licence
+_STEMS = {"guitar.ogg", "rhythm.ogg", "drums.ogg"}  # single instruments next to song.ogg
+_QUOTED = 160  # characters of a licence text
 _NAMED = re.compile(
     r"GPL|General Public|Creative Commons|\bCC[- ]BY|\bMIT\b|\bBSD\b|public domain|Artistic", re.IGNORECASE
 )
@@ -61,27 +61,29 @@ _MENTIONED = re.compile(r"licen[cs]e", re.IGNORECASE)
 
 @attrs.frozen
 class Found:
-    """A line of songs.csv, or of excluded.csv: there `excluded` says why."""
+    """A line of songs.csv, or of excluded.csv, where `excluded` has the reason."""
 
     file: str  # below the folder
     package: str
     version: str
-    licence: str  # as the package's copyright file has it, shortened
+    licence: str  # from the package's copyright file, shortened
     seconds: float
     sha256: str
     excluded: str = ""
 
 
 def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[Path] = ()) -> tuple[list[Found], ...]:
-    """Copy the music of `packages` to `folder`; returns what was kept, and what was left out.
+    """Copy the music of `packages` to `folder`; returns the files that were kept, and those that were left out.
 
-    exclude: folders of audio that is to stay out by what it sounds like, such as test data; of two files with the
-    same sound one is kept. Packages whose songs are in `folder` already are not fetched again. Writes songs.csv and
-    excluded.csv. Raises `MotionBeatError` where apt is not there, or has none of the packages.
+    exclude: folders of audio, such as test data; files that sound the same are left out. Of two files with the same
+    sound one is kept. Packages whose songs are in `folder` already are not fetched again. Writes songs.csv and
+    excluded.csv. Raises `MotionBeatError` if apt is not installed, or has none of the packages.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
-            raise MotionBeatError(f"{tool} is not installed: songs are collected on Debian or a system made from it")
+            raise MotionBeatError(
+                f"{tool} is not installed: songs can only be collected on Debian or a system based on it"
+            )
     known = [(path.name, fingerprint_of(path)) for root in exclude for path in audio_files(root)]
     kept, excluded = _listed(folder / "songs.csv"), _listed(folder / "excluded.csv")
     done = {song.package for song in kept if (folder / song.file).is_file()}
@@ -102,7 +104,10 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
         _write(folder / "songs.csv", kept)
         _write(folder / "excluded.csv", excluded)
     without = sorted({*packages} - {song.package for song in [*kept, *excluded]} - {*missing})
-    for reason, names in (("apt has not, or could not fetch", missing), ("hold no music that is read here", without)):
+    for reason, names in (
+        ("apt does not have, or could not fetch", missing),
+        ("have no music in a format that is read here", without),
+    ):
         if names:
             print(f"packages that {reason}: {', '.join(names)}", file=sys.stderr)
     if missing and not kept:
@@ -111,14 +116,14 @@ def collect(folder: Path, packages: Sequence[str] = PACKAGES, exclude: Sequence[
 
 
 def audio_files(root: Path) -> list[Path]:
-    """Every audio file below a folder, sorted. Raises `MotionBeatError` where it is not a folder."""
+    """Every audio file below a folder, sorted. Raises `MotionBeatError` if it is not a folder."""
     if not root.is_dir():
         raise MotionBeatError(f"{root} is not a folder: give a folder of audio files")
     return song_paths(root)
 
 
 def _unpacked(package: str, working: Path) -> tuple[Path, str] | None:
-    """The package's files in a folder, and its version; none where apt has no such package."""
+    """The package's files in a folder, and its version; None if apt has no such package."""
     if subprocess.run(["apt-get", "download", package], cwd=working, capture_output=True).returncode:
         return None
     archive = next(working.glob("*.deb"))
@@ -139,7 +144,7 @@ def _songs(
     prints: dict[str, Fingerprint],
     kept: list[Found],
 ) -> Iterator[Found]:
-    """Copy what is music of a package, one line of the lists for each."""
+    """Copy the music of a package; returns one line of the lists per file."""
     copyright_file = files / "usr/share/doc" / package / "copyright"
     text = copyright_file.read_text("utf-8", "replace") if copyright_file.is_file() else ""
     paths = [path for path in audio_files(files) if not path.is_symlink() and path.name not in _STEMS]
@@ -148,7 +153,7 @@ def _songs(
         try:
             samples = decode.load(path, mel.SAMPLE_RATE)
         except MotionBeatError:
-            continue  # silence, or no audio in spite of its name
+            continue  # silence, or not audio in spite of its name
         seconds = len(samples) / mel.SAMPLE_RATE
         if seconds < SHORTEST_S:
             continue
@@ -167,7 +172,7 @@ def _songs(
 
 
 def _names(paths: list[Path]) -> dict[Path, str]:
-    """Short file names, each with as many of its folders in front as tell it from the others."""
+    """Short file names, with as many parent folders as are needed to make them unique."""
     names = {}
     for path in paths:
         same = [other for other in paths if other.name == path.name]
@@ -176,11 +181,11 @@ def _names(paths: list[Path]) -> dict[Path, str]:
 
 
 def licence_of(text: str, path: Path) -> str:
-    """The licence that a Debian copyright file states for an installed file, in its own words, shortened.
+    """The licence of an installed file, quoted from a Debian copyright file and shortened.
 
-    In the machine-readable form the last paragraph of files that fits by the file's name counts, then one that
-    names its folder, then the one of all files. Otherwise the first line that names a licence is quoted,
-    with the next one.
+    In the machine-readable form, the last paragraph whose pattern matches the file's name is used, then one that names
+    its folder, then the paragraph for all files. Otherwise the first line that names a licence and the next line are
+    quoted.
     """
     paragraphs = [_fields(part) for part in re.split(r"\n\s*\n", text)]
     best, licence = -1, ""
@@ -197,7 +202,7 @@ def licence_of(text: str, path: Path) -> str:
 
 
 def _fields(paragraph: str) -> dict[str, str]:
-    """Field -> value of a paragraph of a control file; continued lines keep their line breaks."""
+    """Field -> value of a paragraph of a control file; continuation lines keep their line breaks."""
     fields: dict[str, str] = {}
     name = ""
     for line in paragraph.splitlines():
@@ -210,7 +215,7 @@ def _fields(paragraph: str) -> dict[str, str]:
 
 
 def _fit(pattern: str, path: Path) -> int:
-    """How exactly a pattern of source files fits an installed file: 2 by its name, 1 by its folder, 0 all, -1 not."""
+    """How exactly a pattern matches an installed file: 2 by its name, 1 by its folder, 0 all files, -1 no match."""
     *folders, name = pattern.strip("/").split("/")
     if name.strip("*") and fnmatch(path.name, name):
         return 2
@@ -220,7 +225,7 @@ def _fit(pattern: str, path: Path) -> int:
 
 
 def _listed(path: Path) -> list[Found]:
-    """The lines of a list; none where there is no list yet."""
+    """The lines of a list; empty if there is no list yet."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Room on the disk, asked for before it is filled."""
+"""Check of free disk space, before data is written."""
 
 import shutil
 from pathlib import Path
@@ -11,9 +11,9 @@ MARGIN_BYTES = 256 * 2**20
 
 
 def require_space(folder: Path, bytes: int, what: str) -> None:
-    """Refuse with `MotionBeatError` if `bytes` and a margin of 256 MiB do not fit on the disk of `folder`.
+    """Raise `MotionBeatError` if `bytes` and a margin of 256 MiB do not fit on the disk of `folder`.
 
-    folder: need not exist yet. what: what takes the room, for the message, as "motions.zip".
+    folder: it need not exist. what: name of the data for the message, such as "motions.zip".
     """
     existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(existing).free

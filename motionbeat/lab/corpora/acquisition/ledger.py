@@ -1,7 +1,7 @@
-"""Sizes and digests of what was downloaded: the first download sets them, every later one must match.
+"""Sizes and digests of downloads: the first download sets them, every later one must match.
 
-The publishers of data sets give no digests. So the first download that is whole is trusted (trust on first
-use), and the ledger, which is kept in git, makes everybody after that either get the same bytes or be told.
+The publishers of data sets provide no digests. So the first complete download is trusted (trust on first use). The
+ledger is kept in git, so that later everybody gets the same bytes or an error.
 """
 
 import hashlib
@@ -20,19 +20,19 @@ _FIX = "repair it, or restore the committed version of it"
 
 @frozen
 class Entry:
-    """A file's size in bytes, its SHA-256 as 64 hexadecimal digits, and the address it came from first."""
+    """A file's size in bytes, its SHA-256 as 64 hexadecimal digits, and its first address."""
 
     bytes: int
     sha256: str
     url: str
 
     def same_content(self, other: "Entry") -> bool:
-        """Whether both stand for the same bytes, wherever they came from."""
+        """Whether both describe the same bytes; the address may differ."""
         return (self.bytes, self.sha256) == (other.bytes, other.sha256)
 
 
 def measure(path: Path, url: str) -> Entry:
-    """The entry of the file at `path`, which came from `url`."""
+    """Make the entry of the file at `path`, which came from `url`."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Entry(path.stat().st_size, digest, url)
@@ -45,11 +45,11 @@ class Ledger:
         self.path = path
 
     def expected(self, name: str) -> Entry | None:
-        """The entry of `name`, or none. Raises `MotionBeatError` naming the file and field that is malformed."""
+        """The entry of `name`, or None. Raises `MotionBeatError` naming the file and field that is malformed."""
         return self._entries().get(name)
 
     def record(self, name: str, entry: Entry) -> None:
-        """Add or replace the entry of `name`; the others stay, also where another process adds to them."""
+        """Add or replace the entry of `name`; the others are kept, even if another process adds entries."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with alone(self.path, f"the ledger {self.path}"):
             entries = self._entries() | {name: entry}

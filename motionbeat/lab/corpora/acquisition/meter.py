@@ -1,4 +1,4 @@
-"""What the user is told meanwhile: bytes as a bar with speed on a terminal, as a line now and then in a log."""
+"""Progress of a download: on a terminal a bar with speed, in a log a line from time to time."""
 
 import sys
 import time
@@ -11,13 +11,13 @@ _QUIET_S = 10.0
 
 
 def say(message: str) -> None:
-    """A line beside whatever goes to standard output."""
+    """Print a line to stderr."""
     print(message, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def metered(what: str, total: int | None, done: int) -> Iterator[Callable[[int], None]]:
-    """Give a function to be told of each block's bytes; shows `done` + those of `total` (none: not known)."""
+    """Yield a function to call with the bytes of each block; shows their sum + `done`, of `total` (None: unknown)."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn

@@ -1,4 +1,4 @@
-"""The unfinished part of a download, and which version of which file it is a part of."""
+"""The incomplete file of a download, and of which version of which file it is a part."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from motionbeat import files
 
 @frozen
 class Origin:
-    """What the server said of the file when its first byte came; a part is continued only if it still says so."""
+    """What the server stated about the file at the first byte; a part is continued only if this has not changed."""
 
     url: str = field(validator=instance_of(str))
     etag: str | None = field(validator=optional(instance_of(str)))
@@ -20,11 +20,11 @@ class Origin:
 
     @property
     def validator(self) -> str | None:
-        """What If-Range can ask for: a strong ETag, else the date of the last change (RFC 9110, 13.1.5)."""
+        """The value for If-Range: a strong ETag, or the date of the last change (RFC 9110, 13.1.5)."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
 
     def contradicts(self, other: "Origin") -> bool:
-        """Whether the two cannot be the same version; what one of them does not say counts for nothing."""
+        """Whether the two cannot be the same version; missing values are ignored."""
         pairs = (
             (self.etag, other.etag),
             (self.last_modified, other.last_modified),
@@ -34,10 +34,10 @@ class Origin:
 
 
 class PartialFile:
-    """`path` with `.part` after its name, and its origin in `.part.json` beside it.
+    """`path` with `.part` after its name, and its origin in `.part.json` next to it.
 
-    The origin is written before the first byte and the part removed before another origin, so that a process
-    that is killed at any time leaves no bytes of one version beside the origin of another.
+    The origin is written before the first byte, and the part is removed before another origin is written, so that a
+    killed process never leaves bytes of one version with the origin of another.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,7 +50,7 @@ class PartialFile:
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def origin(self) -> Origin | None:
-        """Where the part is from; none if that is unknown, so that the part is of no use."""
+        """The origin of the part; None if it is unknown, which makes the part useless."""
         try:
             return Origin(**json.loads(self._origin.read_text(encoding="utf-8")))
         except (FileNotFoundError, TypeError, ValueError):
@@ -68,6 +68,6 @@ class PartialFile:
         self._origin.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Give the part its final name."""
+        """Rename the part to its final name."""
         self.path.replace(self.whole)
         self._origin.unlink(missing_ok=True)

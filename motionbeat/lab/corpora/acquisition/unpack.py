@@ -1,7 +1,7 @@
-"""Zip archives from strangers: looked at before anything is written, and bounded while it is.
+"""Zip archives from unknown sources: checked before anything is written, with limits during unpacking.
 
-What the headers of an archive say is checked first (names, kinds, sizes), and what comes out is counted again as
-it is read, since headers lie.
+First the headers are checked (names, kinds, sizes). Since headers can be wrong, bytes are counted again while they are
+read.
 """
 
 import re
@@ -23,22 +23,22 @@ from motionbeat.progress import counted
 
 _FIX = "download it again from its official source"
 _BLOCK = 2**20
-_LARGEST_RATIO = 100  # unpacked to packed; deflate can do 1,032, recordings and motions stay below 10
-_SMALL_BYTES = 2**24  # what no ratio is asked of
+_LARGEST_RATIO = 100  # ratio of unpacked to packed; deflate can reach 1,032, recordings and motions stay below 10
+_SMALL_BYTES = 2**24  # the ratio of smaller files is not checked
 _LONGEST_NAME = 255
-_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # whose readers give no more than they are asked for
-_END_RECORD = 22  # bytes before the archive's comment
+_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # methods whose readers return no more than requested
+_END_RECORD = 22  # size of the end record without the archive's comment
 _COUNT_ELSEWHERE = 0xFFFF  # in the end record: see the 64-bit one
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|]")
 
 
 def check(archive: Path, *, max_bytes: int, max_members: int) -> None:
-    """Read a zip archive through, CRCs and all, writing nothing.
+    """Read all of a zip archive, with CRCs, without writing anything.
 
-    max_bytes: what all of it may come to unpacked. max_members: files and folders it may hold.
-    Raises `MotionBeatError` naming the archive, the member and the fix: for an archive that is cut or damaged, that
-    leaves its folder (absolute names, `..`, drives, backslashes), that holds links or special files, names twice
-    (also where only case or accents' encoding differ), encrypted members, or more than the bounds.
+    max_bytes: limit of the unpacked size. max_members: limit of files and folders.
+    Raises `MotionBeatError` naming the archive, the member and the fix: if the archive is truncated or damaged, has
+    paths out of its folder (absolute names, `..`, drives, backslashes), links or special files, equal names (also if
+    only case or encoding of accents differ), encrypted members, or exceeds the limits.
     """
     with _opened(archive) as opened:
         members = _members(archive, opened, max_bytes, max_members)
@@ -55,13 +55,13 @@ def unpack(
     max_members: int,
     keep: Callable[[str], bool] | None = None,
 ) -> None:
-    """Unpack a zip archive to `folder`, which then holds it and nothing else; a cut leaves `folder` as it was.
+    """Unpack a zip archive to `folder`, which then has nothing else; if the run is killed, `folder` is unchanged.
 
-    Of two processes that unpack to one folder, one waits for the other and then replaces what that has made.
+    If two processes unpack to one folder, one waits for the other and then replaces its result.
 
-    keep: given a file's name in the archive (`/` between folders), whether it is wanted; none: all are. Of the
-    archive's folders those that hold a wanted file are made; modes and times are not taken over.
-    Raises `MotionBeatError` as `check` does, and where nothing is wanted or the disk has no room.
+    keep: a function that says, for a file's name in the archive (`/` between folders), whether to unpack it; None: all.
+    Only folders with such files are made; modes and times are not restored. Raises `MotionBeatError` as `check` does,
+    and if no file is wanted or the disk is too full.
     """
     with _opened(archive) as opened:
         members = _members(archive, opened, max_bytes, max_members)
@@ -81,7 +81,7 @@ def unpack(
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive, and everything that zipfile raises over a damaged one in one form."""
+    """Open the archive; all errors of zipfile for damaged archives become `MotionBeatError`."""
     try:
         with zipfile.ZipFile(archive) as opened:
             yield opened
@@ -93,14 +93,14 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _members(archive: Path, opened: zipfile.ZipFile, max_bytes: int, max_members: int) -> list[zipfile.ZipInfo]:
-    """The archive's members, of which the headers have nothing suspicious to say."""
+    """The archive's members, after the checks of their headers."""
     members, packed = opened.infolist(), archive.stat().st_size
     if not members:
         raise MotionBeatError(f"{archive} is an empty zip archive: {_FIX}")
     if _stated_count(archive, opened) not in (len(members), _COUNT_ELSEWHERE):
         raise MotionBeatError(f"{archive} has a damaged list of its members: {_FIX}")
     if len(members) > max_members:
-        raise MotionBeatError(f"{archive} holds {len(members)} files, more than the {max_members} expected: {_FIX}")
+        raise MotionBeatError(f"{archive} has {len(members)} files, more than the {max_members} expected: {_FIX}")
     for member in members:
         if wrong := _wrong_with(member):
             raise MotionBeatError(f"{archive}: member {member.orig_filename!r} {wrong}, so nothing is unpacked: {_FIX}")
@@ -112,22 +112,20 @@ def _members(archive: Path, opened: zipfile.ZipFile, max_bytes: int, max_members
         )
     overlapping = sum(member.compress_size for member in members) > packed
     if overlapping or total > max(_LARGEST_RATIO * packed, _SMALL_BYTES):
-        raise MotionBeatError(
-            f"{archive} is a zip bomb: {decimal(packed)} that claim to unpack to {decimal(total)}: {_FIX}"
-        )
+        raise MotionBeatError(f"{archive} is a zip bomb: {decimal(packed)} that unpack to {decimal(total)}: {_FIX}")
     return members
 
 
 def _stated_count(archive: Path, opened: zipfile.ZipFile) -> int:
-    """How many members the end record says there are; zipfile does not ask, and loses some without a word."""
+    """The number of members in the end record; zipfile ignores it, and can miss members without an error."""
     with archive.open("rb") as file:
         file.seek(-_END_RECORD - len(opened.comment), 2)
         return int.from_bytes(file.read(_END_RECORD)[10:12], "little")
 
 
 def _wrong_with(member: zipfile.ZipInfo) -> str | None:
-    """What makes a member suspicious by its header."""
-    # as the archive has it: zipfile ends names at a zero byte and turns the system's own separators into /
+    """What is wrong with a member according to its header."""
+    # the name in the archive: zipfile ends names at a zero byte and turns the system's separators into /
     name = member.orig_filename
     steps = name.removesuffix("/").split("/")
     if name.startswith("/") or any(step in ("", ".", "..") for step in steps):
@@ -144,19 +142,19 @@ def _wrong_with(member: zipfile.ZipInfo) -> str | None:
     if member.flag_bits & 0x41:
         return "is encrypted"
     if member.compress_type not in _KINDS:
-        return f"is packed by method {member.compress_type}, where only stored and deflated are read"
+        return f"is compressed by method {member.compress_type}, but only stored and deflated are read"
     return None
 
 
 def _refuse_clashes(archive: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse two members that are one file on some system, and a file that is another one's folder."""
+    """Refuse two members that are the same file on some system, and a file that is also a folder."""
     seen: dict[str, zipfile.ZipInfo] = {}
     for member in members:
         key = unicodedata.normalize("NFC", member.orig_filename.removesuffix("/")).casefold()
         if key in seen:
             raise MotionBeatError(
-                f"{archive} has both {seen[key].orig_filename!r} and {member.orig_filename!r}, which are one file on "
-                f"some systems, so nothing is unpacked: {_FIX}"
+                f"{archive} has both {seen[key].orig_filename!r} and {member.orig_filename!r}, which are the same file "
+                f"on some systems, so nothing is unpacked: {_FIX}"
             )
         seen[key] = member
     for key, member in seen.items():
@@ -171,7 +169,7 @@ def _refuse_clashes(archive: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _blocks(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """A member's bytes, no more than its header says; zipfile compares the CRC at the end."""
+    """Yield a member's bytes, no more than its header states; zipfile compares the CRC at the end."""
     count = 0
     with opened.open(member) as stream:
         while block := stream.read(_BLOCK):
@@ -180,4 +178,6 @@ def _blocks(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> 
                 break
             yield block
     if count != member.file_size:
-        raise MotionBeatError(f"{archive}: member {member.orig_filename!r} is not of the size it claims: {_FIX}")
+        raise MotionBeatError(
+            f"{archive}: member {member.orig_filename!r} does not have the size that its header states: {_FIX}"
+        )

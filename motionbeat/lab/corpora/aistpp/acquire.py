@@ -1,10 +1,9 @@
-"""Addresses2Parts: what a user's folder does not have of AIST++ is downloaded, verified and unpacked in a cache.
+"""Addresses2Parts: download, verify and unpack the parts of AIST++ that the user's folder lacks.
 
 The annotations (motions, split lists, ignore list) are CC BY 4.0. The music belongs to the AIST Dance
-Database, whose terms of use a user must have accepted before any of it is asked for. Everything lands in the
-cache, `.cache` or what MOTIONBEAT_CACHE names, the user's own folder is only read. Archives stay there beside
-what was unpacked of them, in a folder named by the archive's digest: so a second run downloads nothing, and
-another archive is never taken for the one that was unpacked.
+Database, whose terms of use the user must accept before anything is downloaded. All files go to the cache, `.cache` or
+MOTIONBEAT_CACHE; the user's folder is only read. Archives are kept next to their unpacked files, which are in a folder
+named by the archive's digest: a second run downloads nothing, and files of different archives are never mixed up.
 """
 
 from collections.abc import Callable
@@ -29,11 +28,11 @@ _LISTS = {f"crossmodal_{split}.txt" for split in SPLITS}
 
 @frozen
 class _Archive:
-    """An archive, what is kept of it, and the most that may come out of it."""
+    """An archive, which of its files are kept, and the limit of its unpacked size."""
 
     file: str
-    knob: str  # of its address
-    holds: str  # in words
+    knob: str  # the param of its address
+    holds: str  # the kept files, for messages
     keep: Callable[[str], bool]  # whether a file name (without folders) is one of those
     max_bytes: int
     max_members: int
@@ -66,16 +65,16 @@ _MUSIC = _Archive(
 
 
 def cache() -> Path:
-    """The folder for downloads of AIST++, below what the environment variable MOTIONBEAT_CACHE names, or .cache."""
+    """The folder for downloads of AIST++, in the folder MOTIONBEAT_CACHE or in .cache."""
     return cache_folder() / "aistpp"
 
 
 def parts(settings: params.Corpus, ledger: Path = LEDGER) -> aistpp_layout.Parts:
-    """All parts of AIST++: those in corpus.root, and from the cache, downloading into it, those that are not.
+    """All parts of AIST++: from corpus.root, or else from the cache, to which missing parts are downloaded.
 
-    Says on standard output what is used from where. Raises `MotionBeatError` if corpus.root is not a folder; if
-    the music is not there and corpus.accept_aist_terms is false, before anything is downloaded; and if a file
-    cannot be had, is not what it was, or holds something else.
+    Prints which part is used from where. Raises `MotionBeatError` if corpus.root is not a folder; if the music is
+    missing and corpus.accept_aist_terms is false (before anything is downloaded); and if a file cannot be downloaded,
+    has changed, or has the wrong content.
     """
     found = aistpp_layout.locate(Path(settings.root))
     if not found.music and not settings.accept_aist_terms:
@@ -116,13 +115,13 @@ def _terms(settings: params.Corpus) -> str:
     return (
         f"the music of AIST++ is not in {settings.root} (as wav/mXXN.wav), and may only be downloaded by those who "
         f"accept the terms of use of the AIST Dance Database: read them at {TERMS}, then set corpus.accept_aist_terms "
-        "to true in params.yaml (for one run: dvc exp run -S corpus.accept_aist_terms=true); if you have the files "
-        "already, point corpus.root at the folder that holds them"
+        "to true in params.yaml (for one run: dvc exp run -S corpus.accept_aist_terms=true); if you already have the "
+        "files, set corpus.root to their folder"
     )
 
 
 def _names(path: Path) -> None:
-    """Refuse what is not a list of clips: many a server sends a page of words where a file should be."""
+    """Refuse a file that is not a list of clips: some servers send a web page instead of a file."""
     wrong = [
         name for name in path.read_text(encoding="utf-8", errors="replace").split() if aistpp_names.parse(name) is None
     ]
@@ -133,7 +132,7 @@ def _names(path: Path) -> None:
 
 
 def _unpacked(archive: _Archive, url: str, ledger: Ledger) -> Path:
-    """The folder in which the kept files of an archive lie, after whatever downloading and unpacking that takes."""
+    """The folder with the kept files of an archive, which is downloaded and unpacked if necessary."""
 
     def verify(arrived: Path) -> None:
         check(arrived, max_bytes=archive.max_bytes, max_members=archive.max_members)
@@ -152,7 +151,7 @@ def _unpacked(archive: _Archive, url: str, ledger: Ledger) -> Path:
 
 
 def _place(archive: _Archive, path: Path) -> PurePosixPath:
-    """The one folder in the archive at `path` that has the files to keep, wherever its makers put it."""
+    """The folder in the archive at `path` that has the files to keep; there must be exactly one."""
     with ZipFile(path) as file:
         members = [PurePosixPath(member.filename) for member in file.infolist() if not member.is_dir()]
     places = sorted({member.parent for member in members if archive.keep(member.name)})

@@ -1,4 +1,4 @@
-"""AIST++ as params.yaml names it: from the user's folder, and what is not there from the cache or the network."""
+"""AIST++ as set in params.yaml: from the user's folder; missing parts from the cache or the network."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from motionbeat.lab.corpora.manifest import Corpus, CorpusReader
 
 
 def read(settings: params.Corpus, _: params.Beats, __: Path) -> Corpus:
-    """The corpus of `acquire.parts`, which downloads what `settings.root` lacks."""
+    """The corpus of `acquire.parts`, which downloads parts that are missing in `settings.root`."""
     return aistpp_reader.read_parts(acquire.parts(settings), validation=settings.validation)
 
 

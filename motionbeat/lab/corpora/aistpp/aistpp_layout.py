@@ -1,4 +1,4 @@
-"""Where the four parts of AIST++ lie: motions, split lists, ignore list and music, each on its own."""
+"""Where the four parts of AIST++ are: motions, split lists, ignore list and music, each found separately."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,26 +12,26 @@ from motionbeat.lab.tables import SPLITS
 AUDIO = ("wav", "flac", "mp3")
 EXPECTED = (
     "expected motions/*.pkl, splits/crossmodal_{train,val,test}.txt, ignore_list.txt and wav/*.wav, "
-    "as the official archives unpack; set corpus.root in params.yaml to the folder that holds them"
+    "as in the official archives; set corpus.root in params.yaml to the folder with them"
 )
 
 
 @frozen
 class Parts:
-    """The parts that were found; none (or no folder of music) for one that was not."""
+    """The parts that were found; a missing part is None (for music: no folder)."""
 
-    root: Path  # where they were looked for
+    root: Path  # the folder that was searched
     motions: Path | None = None  # folder of the pickles
     splits: Path | None = None  # folder of crossmodal_{train,val,test}.txt
     ignore_list: Path | None = None  # file
-    music: tuple[Path, ...] = field(default=())  # folders of the songs, the first to have a song wins
+    music: tuple[Path, ...] = field(default=())  # folders of the songs; if several have a song, the first is used
 
     def list_of(self, split: str) -> Path:
         """The official list of a split."""
         return (self.splits or self.root / "splits") / f"crossmodal_{split}.txt"
 
     def audio(self, song: str) -> Path | None:
-        """The audio file of a song, none if there is none."""
+        """The audio file of a song, or None."""
         files = (folder / f"{song}.{kind}" for folder in self.music for kind in AUDIO)
         return next((path for path in files if path.is_file()), None)
 
@@ -39,9 +39,8 @@ class Parts:
 def locate(root: Path) -> Parts:
     """The parts in a folder that the user has: each in `root`, or in aist_plusplus_final/ in it.
 
-    Motions lie in motions/, lists in splits/, the ignore list beside or in splits/, songs (wav, flac or mp3)
-    in wav/ or music/. Raises `MotionBeatError` if `root` is not a folder; a part that is not there is for the
-    caller to refuse or to get elsewhere.
+    Motions are in motions/, lists in splits/, the ignore list next to or in splits/, songs (wav, flac or mp3) in wav/
+    or music/. Raises `MotionBeatError` if `root` is not a folder; the caller deals with missing parts.
     """
     if not root.is_dir():
         raise MotionBeatError(f"{root} is not a folder: {EXPECTED}")
@@ -54,7 +53,7 @@ def locate(root: Path) -> Parts:
 
 
 def _has_lists(folder: Path) -> bool:
-    """Whether any official list is there: a folder with some of them is the user's, and is not passed over."""
+    """Whether any official list is there: a folder with only some is used, so that the error names the others."""
     return any((folder / f"crossmodal_{split}.txt").is_file() for split in SPLITS)
 
 

@@ -1,6 +1,6 @@
-"""What an AIST++ name tells: genre, situation, dancer, song and choreography of a clip; tempo of a song.
+"""Parser of AIST++ names: genre, situation, dancer, song and choreography of a clip; tempo of a song.
 
-Songs of the synthetic corpus may have further numbers, and a suffix for another recording of a song.
+Songs of the synthetic corpus may have larger numbers, and a suffix for another recording of a song.
 """
 
 import re
@@ -29,35 +29,35 @@ class ClipName:
 
     @property
     def dance(self) -> tuple[str, str, str]:
-        """What is danced, whoever dances it to whichever song: genre, situation and choreography number.
+        """The choreography, independent of dancer and song: genre, situation and choreography number.
 
-        The basic choreographies of a genre are shared by its dancers and songs. Advanced ones
-        are danced once, but for 8 of the 180 in the training list that share a number and a song; they count
-        as one dance here, so that clips of different `dance` are different dances whichever reading is right.
+        The basic choreographies of a genre are shared by its dancers and songs. Advanced ones are danced once, except 8
+        of the 180 in the training list that share a number and a song. Whether these are one dance is unknown; here
+        they are, so that clips of different `dance` are certainly different dances.
         """
         return self.genre, self.situation, self.choreography
 
 
 def parse(name: str) -> ClipName | None:
-    """The parts of a clip's name, none if it is not named as AIST++ does."""
+    """The parts of a clip's name, None if it is not an AIST++ name."""
     match = _CLIP.fullmatch(name)
     return ClipName(**match.groupdict()) if match else None
 
 
 def is_song(name: str) -> bool:
-    """Whether a song is named as AIST++ does (m, two capitals, a digit) or as the synthetic corpus (mBR60-r1)."""
+    """Whether a song has a name as in AIST++ (m, two capitals, a digit) or as in the synthetic corpus (mBR60-r1)."""
     return _SONG.fullmatch(name) is not None
 
 
 def nominal_bpm(song: str) -> float:
-    """The tempo that AIST++ gives a song in its name: mHOi 110 + 5 i, every other mXXi 80 + 10 i BPM.
+    """The tempo in the name of an AIST++ song: 110 + 5 i BPM for mHOi, 80 + 10 i BPM for every other mXXi.
 
-    Of a number of two digits or more, i is the rest by 6: the same tempi again.
+    A number of two digits or more is taken modulo 6, which gives the same tempi again.
     """
     match = _SONG.fullmatch(song)
     if not match:
         raise MotionBeatError(
-            f"song {song!r} is not named as AIST++ does: expected m, two capitals and a digit, as mBR0"
+            f"song {song!r} does not have a name of AIST++: expected m, two capitals and a digit, as mBR0"
         )
     step = int(match["one"]) if match["one"] else int(match["more"]) % 6
     return 110.0 + 5.0 * step if song[1:3] == "HO" else 80.0 + 10.0 * step

@@ -1,4 +1,4 @@
-"""Parts2Corpus: the parts of AIST++, wherever they lie, as a corpus; everything wrong with them is listed at once."""
+"""Parts2Corpus: the parts of AIST++ as a corpus; all errors are listed together."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,14 +21,14 @@ def _four(_song: str) -> int:
 
 
 def read(root: Path, beats_per_bar: Callable[[str], int] = _four, validation: str = "official") -> Corpus:
-    """The corpus in folder `root`, with all its parts there (see `layout.locate`); otherwise as `read_parts`."""
+    """The corpus in folder `root`, which must have all parts (`aistpp_layout.locate`); see `read_parts`."""
     return read_parts(aistpp_layout.locate(root), beats_per_bar, validation)
 
 
 def read_parts(
     parts: aistpp_layout.Parts, beats_per_bar: Callable[[str], int] = _four, validation: str = "official"
 ) -> Corpus:
-    """The corpus of these parts: every clip that `splits.deal` puts into a split.
+    """The corpus of these parts: every clip that `aistpp_splits.deal` puts into a split.
 
     beats_per_bar: the meter of a song (AIST++ is 4/4 throughout). validation: official or held_out. Raises
     `MotionBeatError` listing every malformed name, every listed clip without a motion, and every song without
@@ -38,7 +38,7 @@ def read_parts(
         raise MotionBeatError(f"{parts.root} has no motions: {aistpp_layout.EXPECTED}")
     if parts.ignore_list is None:
         raise MotionBeatError(
-            f"{parts.root / 'ignore_list.txt'} is missing: download it (it may be empty if all clips are sound)"
+            f"{parts.root / 'ignore_list.txt'} is missing: download it (it may be empty if all clips are good)"
         )
     motions = parts.motions
     ignored = set(_names(parts.ignore_list))
@@ -65,7 +65,7 @@ def read_parts(
         for stem, split in split_of.items()
         if stem not in found and stem not in ignored
     ]
-    if errors:  # splits are dealt by names, which have to be right
+    if errors:  # splits depend on names, which have to be right
         refuse([*errors, *_songs_without_audio(parts, parsed, split_of, found - ignored)])
 
     dealt = aistpp_splits.deal(lists, ignored, stems, validation)
@@ -95,7 +95,7 @@ def _songs_without_audio(
     split_of: dict[str, str],
     found: set[str],
 ) -> list[str]:
-    """An error for every song that a used clip is danced to and that has no audio."""
+    """One error for every song of a used clip that has no audio."""
     dancers: dict[str, list[str]] = {}
     for stem in sorted(found & split_of.keys()):
         name = parsed[stem]

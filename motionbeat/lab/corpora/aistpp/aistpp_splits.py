@@ -1,21 +1,19 @@
-"""Lists2Splits: which clip of AIST++ is in which split, by the official lists or with a validation set of its own.
+"""Lists2Splits: the split of each AIST++ clip, from the official lists or with our own validation set.
 
 The official cross-modal lists have 980 clips on 50 songs for training, and 20 and 20 on the other ten for
-validation and test: a model chosen by its validation score has met the test songs, though never the test
-dances. So `held_out`, where the lists are so, leaves the official validation list out and takes one song a
-genre out of training instead.
+validation and test: so a model selected by its validation score depends on the test songs, though not on the test
+dances. In this case `held_out` ignores the official validation list and takes one song per genre out of training
+instead.
 
-What a song held out brings along are dances that training has on other songs: a basic choreography of
-AIST++ is danced by several dancers to several songs. The official split keeps them apart (choreographies 3
-to 10 in training; of the lists at hand, test has choreography 2 only and shares none with training), and so
-does ours: only those dances to a held-out song whose choreography is in neither training nor test are
-validation. Of the official lists less the ignore list, 186 of 952 training clips are danced to the ten
-songs and leave training (766 stay). 157 of them are basic dances, 16 beats each, in choreographies that
-training keeps; to have them too, all basic dances would have to leave training. 29 are advanced dances of 64
-beats that occur nowhere else. They make 377 of the 534 windows (16 beats, one at each bar) of the 186, so
-little is lost; and clips that no official list names come in: the first choreography, which neither
-training nor test has, danced to the held-out songs: 19 after the ignore list, going by the dancers that the
-training list has. So validation has 48 clips where the official list has 20.
+Some dances to a held-out song are danced to training songs too: several dancers dance a basic choreography of AIST++ to
+several songs. The official split separates choreographies (3 to 10 in training; test has only choreography 2), and so
+does ours: validation has only those dances to a held-out song whose choreography is in neither training nor test. Of
+the official lists without the ignore list, 186 of 952 training clips are danced to the ten songs and leave training
+(766 remain). 157 of them are basic dances of 16 beats, in choreographies that training keeps; to use them for
+validation, all basic dances would have to leave training. 29 are advanced dances of 64 beats that occur nowhere else.
+They have 377 of the 534 windows (16 beats, one at each bar) of the 186, so little is lost. Clips in no official list
+are added: the first choreography, which neither training nor test has, danced to the held-out songs. These are 19 after
+the ignore list, counted with the dancers of the training list. So validation has 48 clips instead of 20.
 """
 
 from collections import Counter
@@ -34,19 +32,19 @@ SEEN_DANCE = "danced to a song held out for validation, in a choreography of tra
 
 @frozen
 class Dealt:
-    """The split of each clip that is used, and by reason the names of those that are not."""
+    """The split of each used clip, and the names of unused clips for each reason."""
 
     split_of: dict[str, str]
     left_out: dict[str, list[str]] = field(factory=dict)
 
 
 def deal(lists: Mapping[str, Iterable[str]], ignored: Iterable[str], found: Iterable[str], validation: str) -> Dealt:
-    """Put clips into splits by their names alone.
+    """Assign clips to splits by their names.
 
-    lists: the names on the official list of each split. ignored: the ignore list. found: every clip that there
-    is. validation: official keeps the lists; held_out does too where validation and test share no song, and
-    elsewhere makes a validation set of `held_out_songs` as the module says. A clip on the ignore list is in no
-    split. Raises `MotionBeatError` where nothing could be held out.
+    lists: the names on the official list of each split. ignored: the ignore list. found: all clips. validation:
+    official keeps the lists; held_out does so too if validation and test share no song, and otherwise makes a
+    validation set of `held_out_songs` (see the module). A clip on the ignore list is in no split. Raises
+    `MotionBeatError` if nothing can be held out.
     """
     unusable = set(ignored)
     split_of = {name: split for split, listed in lists.items() for name in listed if name not in unusable}
@@ -68,7 +66,7 @@ def deal(lists: Mapping[str, Iterable[str]], ignored: Iterable[str], found: Iter
 def _hold_out(
     split_of: Mapping[str, str], unlisted: Iterable[str], parsed: Mapping[str, aistpp_names.ClipName], chosen: set[str]
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The splits with the dances to the chosen songs as validation, and what is left out for it."""
+    """The splits, with the dances to the chosen songs as validation, and the clips that are left out."""
     kept = {
         name: split
         for name, split in split_of.items()
@@ -80,9 +78,9 @@ def _hold_out(
     unseen = {name: "val" for name in available if parsed[name].dance not in danced}
     if not unseen:
         raise MotionBeatError(
-            "AIST++: the official validation list has the songs of the test list, and no other song of the training "
-            "list can be held out (a genre needs two, and a dance that is danced to no other song): unpack all "
-            "motions, or set corpus.validation to official"
+            "AIST++: validation and test share songs, and no training song can be held out instead (its genre needs a "
+            "second song, and it needs a dance that no other song has): unpack all motions, or set corpus.validation "
+            "to official"
         )
     moved = {
         OFFICIAL_VAL: sorted(name for name, split in split_of.items() if split == "val"),
@@ -92,12 +90,12 @@ def _hold_out(
 
 
 def held_out_songs(train: Iterable[str], test: Iterable[str]) -> list[str]:
-    """One training song of each genre that has at least two, so that their tempi are spread as the test songs' are.
+    """One training song from each genre with at least two, such that their tempi are distributed as in the test songs.
 
-    The tempi of the test songs are what is wanted, each as often as there are such songs. Genre after genre, in
-    alphabetical order, takes its song nearest to a tempo still wanted; of several, the one whose tempo is still
-    wanted most often, then the slowest. Once all are taken, they are wanted again. Of the official lists that
-    is mBR2 mHO0 mJB0 mJS0 mKR1 mLH2 mLO3 mMH4 mPO5 mWA5: the test songs' tempi but for one 130 in place of 135 BPM.
+    The targets are the tempi of the test songs, each as often as it occurs. For each genre, in alphabetical order, the
+    song nearest to a remaining target is chosen; among equals, the one whose tempo remains most often, then the
+    slowest. When no target remains, all are used again. The official lists give mBR2 mHO0 mJB0 mJS0 mKR1 mLH2 mLO3 mMH4
+    mPO5 mWA5: the tempi of the test songs, except one of 130 instead of 135 BPM.
     """
     by_genre: dict[str, list[str]] = {}
     for song in sorted(train):

@@ -17,11 +17,11 @@ _FIX = (
 
 
 def read_motion(path: Path, hints: Hints | None = None, limits: MotionChecks | None = None) -> Motion:
-    """Read a motion by the ending of its name, and check that it is a person with the axes in their places.
+    """Read a motion by the suffix of its file name, and check that it is a person and that the axes are right.
 
-    .npz: `joints` (T, 24, 3) and `fps`, or SMPL, SMPL-H or SMPL-X parameters as AMASS has them; .pkl: AIST++ or
-    AIOZ-GDANCE, or what EDGE writes; .bvh; .npy: FineDance. hints: what the file does not say. limits: of what a
-    person can do, as `corpus.checks` of params.yaml. Raises `MotionBeatError` naming the file, the field and the fix.
+    .npz: `joints` (T, 24, 3) and `fps`, or SMPL, SMPL-H or SMPL-X parameters as in AMASS; .pkl: AIST++, AIOZ-GDANCE or
+    EDGE; .bvh; .npy: FineDance. hints: facts that the file lacks. limits: of human motion, as `corpus.checks` of
+    params.yaml. Raises `MotionBeatError` naming the file, the field and the fix.
     """
     hints = hints or Hints()
     if path.suffix.lower() not in KINDS:
@@ -40,7 +40,7 @@ def read_motion(path: Path, hints: Hints | None = None, limits: MotionChecks | N
 
 
 def _read(path: Path, hints: Hints) -> tuple[Motion, bool, str | None]:
-    """The motion in the file's own axes, whether the file says where its feet point, and which axis points up."""
+    """The motion in the file's axes, whether the file has the direction of the feet, and which axis points up."""
     kind = path.suffix.lower()
     if kind != ".pkl":
         _refuse_person(path, hints)
@@ -58,7 +58,7 @@ def _read(path: Path, hints: Hints) -> tuple[Motion, bool, str | None]:
 
 def _refuse_person(path: Path, hints: Hints) -> None:
     if hints.person is not None:
-        raise MotionBeatError(f"{path} holds one person: empty the column person of clips.csv")
+        raise MotionBeatError(f"{path} has one person: empty the column person of clips.csv")
 
 
 def _npz(path: Path, hints: Hints) -> Motion:
@@ -70,7 +70,7 @@ def _npz(path: Path, hints: Hints) -> Motion:
     if smplx.FIELDS.intersection(found) - {"fps"}:
         return smplx.read_motion(path, hints)
     raise MotionBeatError(
-        f"{path} holds {', '.join(found) or 'nothing'}: give joints (frames, 24, 3) and fps, or the poses and trans of "
+        f"{path} has {', '.join(found) or 'nothing'}: give joints (frames, 24, 3) and fps, or the poses and trans of "
         "SMPL-X"
     )
 

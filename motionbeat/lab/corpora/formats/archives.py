@@ -1,4 +1,4 @@
-"""Npz2Arrays: arrays of numbers out of NumPy files; no pickle in them is ever loaded."""
+"""Npz2Arrays: arrays of numbers from NumPy files; pickles in them are never loaded."""
 
 import warnings
 import zipfile
@@ -14,9 +14,9 @@ from motionbeat.files import guarded
 from motionbeat.lab.corpora.manifest import first_bad_frame
 
 LARGEST_BYTES = 512 * 2**20
-"""An hour of SMPL-X at 120 frames a second, float64, has 470 MiB."""
+"""An hour of SMPL-X at 120 frames per second, float64, has 470 MiB."""
 LARGEST = 1e6
-"""Beyond a kilometre in millimetres no number of a motion is meant."""
+"""Largest valid number of a motion: a kilometre in millimetres."""
 
 
 def names(path: Path) -> list[str]:
@@ -29,10 +29,10 @@ def names(path: Path) -> list[str]:
 
 
 def load(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Those of the arrays `wanted` that an .npz file has; each must hold numbers or plain text."""
+    """The arrays of an .npz file that are among `wanted`; each must have numbers or plain text."""
     found = [name for name in names(path) if name in wanted]
     with guarded(path, "cannot be read", "write it again with numpy.savez"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged headers; they are refused below
+        warnings.simplefilter("ignore")  # warnings about damaged headers, which are refused below
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 values = {name: arrays[name] for name in found}
@@ -40,7 +40,9 @@ def load(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
             raise _refused(path, error, "numpy.savez") from None
     strange = [name for name, array in values.items() if not isinstance(array, np.ndarray)]
     if strange:
-        raise MotionBeatError(f"{path}: {strange[0]} is not an array in NumPy's form: write it again with numpy.savez")
+        raise MotionBeatError(
+            f"{path}: {strange[0]} is not an array in NumPy's format: write it again with numpy.savez"
+        )
     return values
 
 
@@ -51,7 +53,7 @@ def load_one(path: Path) -> NDArray[Any]:
         if path.stat().st_size > LARGEST_BYTES:
             raise MotionBeatError(f"{path} has more bytes than any motion ({LARGEST_BYTES}): check it")
         try:
-            # mapped before it is copied, so that a shape which the file cannot hold takes no memory
+            # mapped before it is copied, so that a wrong shape in the header needs no memory
             array = np.load(path, mmap_mode="r", allow_pickle=False)
             array = np.array(array) if isinstance(array, np.ndarray) else array
         except ValueError as error:
@@ -63,13 +65,13 @@ def load_one(path: Path) -> NDArray[Any]:
 
 def _refused(path: Path, error: Exception, writer: str) -> MotionBeatError:
     if "allow_pickle" in str(error):
-        reason = "holds Python objects, which are not loaded, since a pickle can run anything: save plain arrays"
+        reason = "contains Python objects, which are not loaded, since a pickle can run any code: save plain arrays"
         return MotionBeatError(f"{path} {reason} by {writer}")
     return MotionBeatError(f"{path} cannot be read ({error or type(error).__name__}): write it again with {writer}")
 
 
 def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray[np.float64]:
-    """`values` as (T, *shape) float64: T frames, at least 2, all finite; flat frames are unfolded."""
+    """`values` as (T, *shape) float64: T frames, at least 2, all finite; flat frames are reshaped."""
     if not values.ndim:
         raise MotionBeatError(f"{path}: {name} is one number; expected frames of {int(np.prod(shape))} numbers")
     flat = int(np.prod(shape))
@@ -81,7 +83,9 @@ def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray
     array = values.astype(np.float64).reshape(-1, *shape)
     if not np.isfinite(array).all():
         frame = first_bad_frame(array)
-        raise MotionBeatError(f"{path}: {name} holds NaN or infinity in frame {frame}: repair the clip or leave it out")
+        raise MotionBeatError(
+            f"{path}: {name} contains NaN or infinity in frame {frame}: repair the clip or leave it out"
+        )
     if np.abs(array).max() > LARGEST:
         raise MotionBeatError(
             f"{path}: {name} reaches {np.abs(array).max():.3g}, which is not a place or angle: repair it"
@@ -90,7 +94,7 @@ def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray
 
 
 def number(path: Path, name: str, values: NDArray[Any]) -> float:
-    """One number, as an array of any shape holds it."""
+    """The number in an array of size 1, whatever its shape."""
     if values.size != 1 or values.dtype.kind not in "fiu":
         raise MotionBeatError(f"{path}: {name} has shape {values.shape} of {values.dtype}; expected one number")
     return float(values.reshape(-1)[0])

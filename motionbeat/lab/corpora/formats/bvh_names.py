@@ -3,7 +3,7 @@
 Known: Motorica and Mixamo (LeftUpLeg, mixamorig:LeftArm), CMU (LHipJoint, LowerBack), Biovision and Xsens MVN
 (LeftHip, LeftCollar, LeftElbow), Rokoko and OptiTrack (LeftThigh, LShin), 3ds Max biped (Bip01 L UpperArm), Unreal
 (upperarm_l), Poser (lShldr), SMPL (L_Hip). One word may name different joints: LeftShoulder is Mixamo's collar and
-Biovision's shoulder, so parts are looked for along the chain (`bvh_skeleton`), not by name alone.
+Biovision's shoulder, so `bvh_skeleton` searches along the chain, not by name alone.
 """
 
 import re
@@ -25,7 +25,7 @@ _SIDED = frozenset((*ELBOW, *SHOULDER, *COLLAR, *WRIST, *HAND, *KNEE, *HIP, *ANK
 
 
 def without_prefix(joints: list[str]) -> list[str]:
-    """The names without what all of them begin with, as Model_ in Model_Hips, up to a separator."""
+    """The names without their common prefix up to a separator, such as Model_ in Model_Hips."""
     first, last = min(joints), max(joints)
     shared = first[: next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first) - 1)]
     start = max(shared.rfind(separator) for separator in "_: -.") + 1

@@ -1,8 +1,8 @@
-"""File2Bvh: a strict reader of Biovision Hierarchy files; a line that it cannot parse is refused by its number.
+"""File2Bvh: a strict reader of Biovision Hierarchy files; an error names the line that it cannot parse.
 
-The grammar: Meredith & Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001. It is read
-here and not by a package, since those that are kept up refuse joints with position channels, which Mixamo's and
-Blender's exports have (pybvh), or move joints one frame at a time in Python (bvhio).
+The grammar: Meredith & Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001. No package is
+used: of those that are maintained, pybvh refuses joints with position channels, which exports of Mixamo and Blender
+have, and bvhio moves joints frame by frame in Python.
 """
 
 import re
@@ -26,15 +26,15 @@ _CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 def read(path: Path) -> Bvh:
     """Read a BVH file: one hierarchy of joints with any order of channels, and its frames.
 
-    Raises `MotionBeatError` naming the file, the line and the fix, for whatever the format does not allow: a count
-    of frames or channels that is not true, a cut file, joints of one name, values that are no finite numbers.
+    Raises `MotionBeatError` naming the file, the line and the fix, for everything that the format does not allow: a
+    wrong count of frames or channels, a truncated file, joints with the same name, values that are not finite numbers.
     """
     return _Reader(path).read()
 
 
 @frozen
 class _Open:
-    """A joint whose block is being read."""
+    """A joint whose block is not complete yet."""
 
     name: str
     parent: int
@@ -57,7 +57,7 @@ class _Reader:
         return Bvh(joints, self._values(joints, frames), frame_time)
 
     def _pieces(self) -> Iterator[tuple[str, list[str]]]:
-        """Each statement of the hierarchy as its first word, in capitals, and the others; braces stand alone."""
+        """Each statement of the hierarchy as its first word, in capitals, and the others; a brace is a statement."""
         for number, line in enumerate(self.lines, 1):
             self.line = number
             for piece in re.split(r"([{}])", line):
@@ -66,7 +66,7 @@ class _Reader:
                     return
                 if words:
                     yield words[0].upper(), words[1:]
-        raise self.wrong("the file ends without MOTION: it has no frames, or is cut short; export it again")
+        raise self.wrong("the file ends without MOTION: it has no frames, or is truncated; export it again")
 
     def _hierarchy(self) -> tuple[Joint, ...]:
         joints: list[Joint | None] = []
@@ -110,7 +110,7 @@ class _Reader:
         self, word: str, rest: list[str], blocks: list[tuple[int, _Open]], joints: list[Joint | None], names: set[str]
     ) -> _Open:
         if word == "ROOT" and joints:
-            raise self.wrong("a second ROOT: export one character a file")
+            raise self.wrong("a second ROOT: export one character per file")
         if word != "ROOT" and not blocks:
             raise self.wrong(f"{word} outside the ROOT's block")
         parent = blocks[-1][0] if blocks else -1
@@ -179,7 +179,7 @@ class _Reader:
             text = self.lines[self.line - 1].strip()
             if text:
                 return text
-        raise self.wrong("the file ends before its frames: it is cut short; export it again")
+        raise self.wrong("the file ends before its frames: it is truncated; export it again")
 
     def _values(self, joints: tuple[Joint, ...], frames: int) -> NDArray[np.float64]:
         count, first = sum(len(joint.channels) for joint in joints), self.line
@@ -192,14 +192,14 @@ class _Reader:
                 continue
             if len(words) != count:
                 raise self.wrong(
-                    f"frame {len(rows)} has {len(words)} values, the hierarchy {count} channels: the file is cut short "
+                    f"frame {len(rows)} has {len(words)} values, the hierarchy {count} channels: the file is truncated "
                     "or its CHANNELS are wrong; export it again"
                 )
             rows.append(words)
             numbers.append(self.line)
         if len(rows) != frames:
             raise MotionBeatError(
-                f"{self.path}: Frames says {frames}, but {len(rows)} follow: export it again if it is cut short, or "
+                f"{self.path}: Frames says {frames}, but {len(rows)} follow: export it again if it is truncated, or "
                 "correct the number"
             )
         try:
@@ -212,7 +212,7 @@ class _Reader:
             owner = [joint.name for joint in joints for _ in joint.channels][bad[0, 1]]
             self.line = numbers[bad[0, 0]]
             raise self.wrong(
-                f"{owner} holds {values[tuple(bad[0])]:g} in frame {bad[0, 0]}, which is not a place or angle: repair "
+                f"{owner} has {values[tuple(bad[0])]:g} in frame {bad[0, 0]}, which is not a place or angle: repair "
                 "the clip or leave it out"
             )
         return values

@@ -1,8 +1,8 @@
-"""Positions2Joints: the 24 SMPL joints out of the joints of a BVH skeleton.
+"""Positions2Joints: the 24 SMPL joints from the joints of a BVH skeleton.
 
-Limbs are found by name and by their place in the chain. Joints that a skeleton lacks are put where SMPL's rest pose
-has them relative to their neighbours: the spine along the line from the hips to the neck, collars between chest,
-neck and shoulder, hands and toes towards the end of the limb.
+Limbs are found by name and by their position in the chain. Missing joints are placed as in SMPL's rest pose, relative
+to their neighbours: the spine along the line from the hips to the neck, collars between chest, neck and shoulder, hands
+and toes towards the end of the limb.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,15 +22,15 @@ from motionbeat.motion.skeleton import INDEX, JOINTS
 Array = NDArray[np.float64]
 _SPINE = ("belly", "spine", "chest", "neck", "head")
 _NO_LENGTH = 1e-3
-"""Joints nearer to their parent than this part of the trunk stand in one place with it (CMU's LowerBack)."""
+"""A joint closer to its parent than this part of the trunk length is at the same place (CMU's LowerBack)."""
 _THUMB = "thumb"
 _AHEAD = 0.4
-"""Cosine between a foot and the normal of its shin: 0.55 to 0.95 as dances go, below 0.3 for an end along the shin."""
+"""Cosine between a foot and the normal of its shin: 0.55 to 0.95 in dances, below 0.3 for an end along the shin."""
 
 
 @frozen(eq=False)
 class Mapped:
-    """joints: (T, 24, 3) in the file's unit and axes; toes: whether the file says where the feet point."""
+    """joints: (T, 24, 3) in the file's unit and axes; toes: whether the file has the direction of the feet."""
 
     joints: Array
     toes: bool
@@ -39,7 +39,7 @@ class Mapped:
 def smpl_joints(path: Path, joints: Sequence[Joint], positions: Array) -> Mapped:
     """The SMPL joints from `positions` (T, J, 3) of a BVH hierarchy.
 
-    Raises `MotionBeatError` naming the limbs that no joint was found for, and the names that the file has.
+    Raises `MotionBeatError` naming the limbs without a joint, and the names in the file.
     """
     return _Mapper(path, joints, positions).mapped()
 
@@ -65,7 +65,7 @@ class _Mapper:
             )
             found |= self._limb(side, ("hip", "knee", "ankle"), (bvh_names.HIP, bvh_names.KNEE, bvh_names.ANKLE))
         head = next((n for n, (side, part) in enumerate(self.parts) if not side and part == "head"), None)
-        if head is None:  # an End Site above the neck is where the head is
+        if head is None:  # an End Site above the neck is the head
             head = next((n for n, joint in enumerate(self.joints) if self._ends_neck(joint)), None)
         if head is None:
             self.missing.append("head")
@@ -101,7 +101,7 @@ class _Mapper:
         return {}
 
     def _line(self, number: int) -> Iterator[int]:
-        """The ancestors of a joint, the nearest first."""
+        """The ancestors of a joint, nearest first."""
         while (number := self.joints[number].parent) >= 0:
             yield number
 
@@ -118,7 +118,7 @@ class _Mapper:
         return None
 
     def _trunk(self, left: int, right: int, head: int) -> dict[str, Array]:
-        """Root (where the legs part), spine, neck and head."""
+        """Root (where the legs begin), spine, neck and head."""
         right_line = list(self._line(right))
         root = next((number for number in self._line(left) if number in right_line), 0)
         root_line = [root, *self._line(root)]
@@ -154,7 +154,7 @@ class _Mapper:
         return at["chest"] + np.tensordot(weights, arms, 1)
 
     def _hand(self, side: str, wrist: int, at: dict[str, Array]) -> Array:
-        """The joint that stands for the hand; else from the wrist to the fingers, else on from the forearm."""
+        """The hand joint; without it from the wrist to the fingers, or as a continuation of the forearm."""
         hand = self._below(wrist, side, bvh_names.HAND)
         if hand is not None:
             return self.positions[:, hand]
@@ -165,9 +165,9 @@ class _Mapper:
         return at[f"{side}wrist"] + length * _unit(towards)
 
     def _toes(self, side: str, ankle: int, at: dict[str, Array]) -> tuple[Array, bool]:
-        """The toe joint; else from the ankle to the end of the foot; else ahead, at a right angle to the shin.
+        """The toe joint; without it from the ankle to the end of the foot, or forwards at a right angle to the shin.
 
-        An end that goes on along the shin, as exporters write it below a joint that has no other, is not a toe.
+        Exporters write an end along the shin if the foot has no child; such an end is not a toe.
         """
         toes = self._below(ankle, side, bvh_names.TOES)
         if toes is not None:
@@ -182,7 +182,7 @@ class _Mapper:
         return at[f"{side}ankle"] + length * _unit(rest[2] * ahead - rest[1] * _unit(shin)), False
 
     def _ends(self, number: int, origin: Array, measure: float) -> Array | None:
-        """From a joint to the mean of what hangs on it (thumbs apart), or none where nothing does at a distance."""
+        """From a joint to the mean of its children (without thumbs), or None if it has no child at a distance."""
         below = [n for n in self._all_below(number) if _THUMB not in self.parts[n][1]]
         mean = self.positions[:, below].mean(axis=1) - origin if below else np.zeros_like(origin)
         return mean if _typical(mean) > 0.05 * measure else None
@@ -212,7 +212,7 @@ def _rest_ratio(end: str, middle: str, upper: str) -> float:
 
 
 def _fractions(above: str) -> list[float]:
-    """How far along SMPL's spine from the root to the neck or head each joint between them stands, 0 to 1."""
+    """The position of each joint along SMPL's spine, from 0 (root) to 1 (neck or head)."""
     chain = ["root", *_SPINE[: _SPINE.index(above) + 1]]
     travelled = np.cumsum([_rest_length(b, a) for a, b in pairwise(chain)])
     return (travelled[:-1] / travelled[-1]).tolist()
@@ -232,7 +232,7 @@ def _along(line: list[Array], fractions: list[float]) -> list[Array]:
 
 
 def _collar_weights(side: str) -> Array:
-    """SMPL's collar as a sum of the ways from the chest to the shoulder and to the neck, by least squares."""
+    """SMPL's collar as a weighted sum of the vectors from the chest to shoulder and neck, by least squares."""
     rest = rest_joints()
     ways = [rest[INDEX[name]] - rest[INDEX["chest"]] for name in (f"{side}shoulder", "neck", f"{side}inshoulder")]
     return np.linalg.lstsq(np.stack(ways[:2], axis=1), ways[2], rcond=None)[0]

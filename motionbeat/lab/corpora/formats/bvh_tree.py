@@ -1,4 +1,4 @@
-"""Bvh2Positions: a hierarchy of joints and its frames, moved by forward kinematics."""
+"""Bvh2Positions: joint positions from a hierarchy and its frames, by forward kinematics."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from motionbeat.errors import MotionBeatError
 END_SITE = "End Site"
 _RATES = (120, 60, 30, 25, 24, 100, 50, 90, 240, 200, 48, 120 / 1.001, 60 / 1.001, 30 / 1.001, 24 / 1.001)
 _COARSE = 0.01
-"""A Frame Time whose digits leave the rate open by more than 1 % does not say it."""
+"""A Frame Time with so few digits that the rate is uncertain by more than this is not used."""
 
 
 @frozen
@@ -34,11 +34,11 @@ class Bvh:
     frame_time: str
 
     def positions(self) -> NDArray[np.float64]:
-        """(T, J, 3): where every joint and End Site is, by forward kinematics.
+        """(T, J, 3): positions of all joints and End Sites, by forward kinematics.
 
-        A rotation is the product of the joint's rotation channels in their order, applied to what hangs on it. A
-        position channel replaces that axis of the offset, as in the exports of Blender and MotionBuilder, or where
-        all of them are nearer to 0 than to the offsets, it is added to it.
+        A rotation is the product of the joint's rotation channels in their order, applied to its children. A position
+        channel replaces that axis of the offset, as in exports of Blender and MotionBuilder; but if all position
+        channels are closer to 0 than to the offsets, they are added to the offsets.
         """
         relative = self._relative_positions()
         frames, start = len(self.values), 0
@@ -79,9 +79,9 @@ class Bvh:
         return relative < absolute
 
     def fps(self, path: Path, given: float | None) -> float:
-        """Frames a second: the usual rate that Frame Time is the rounded inverse of, such as 30 for 0.033333.
+        """Frames per second: the common rate whose rounded inverse is Frame Time, such as 30 for 0.033333.
 
-        given: the rate that the user gives; it decides where Frame Time is rounded coarsely, and must agree with it.
+        given: the rate from the user; it is used if Frame Time is rounded coarsely, and must agree with it.
         """
         seconds = float(self.frame_time)
         half = 0.5 * 10.0 ** -len(self.frame_time.lower().partition("e")[0].partition(".")[2])
@@ -89,7 +89,8 @@ class Bvh:
         if given is not None:
             if abs(1 / given - seconds) > max(half, _COARSE * seconds):
                 raise MotionBeatError(
-                    f"{path}: Frame Time {self.frame_time} s is {1 / seconds:.4g} frames a second, the column fps says "
+                    f"{path}: Frame Time {self.frame_time} s is {1 / seconds:.4g} frames per second, the column fps "
+                    "says "
                     f"{given:g}: correct or empty the column"
                 )
             return given
@@ -100,7 +101,7 @@ class Bvh:
         usual = [rate for rate in usual if rate == int(rate)] or usual  # 0.0167 is 60 rounded, not 60 / 1.001
         if half > _COARSE * seconds:
             raise MotionBeatError(
-                f"{path}: Frame Time {self.frame_time} s is rounded too coarsely to know the rate: fill the column fps "
-                "of clips.csv"
+                f"{path}: Frame Time {self.frame_time} s is rounded too coarsely to derive the rate: fill the column "
+                "fps of clips.csv"
             )
         return float(min(usual, key=lambda rate: abs(1 / rate - seconds))) if usual else 1 / seconds

@@ -1,4 +1,4 @@
-"""Checks that a motion is of an upright person, in metres, with left and right where they belong."""
+"""Checks that a motion is of an upright person, in metres, with left and right not exchanged."""
 
 from pathlib import Path
 
@@ -18,14 +18,14 @@ _CHAIN = (
 _SMALLEST, _LARGEST = 0.7, 1.3
 """Bodies relative to SMPL's mean body: from about 1.2 m to 2.2 m tall."""
 _CMU_UNIT = 0.0254 / 0.45
-"""Of the CMU motion capture database: lengths of its skeletons are inches times 0.45."""
+"""Unit of the CMU motion capture database: lengths of its skeletons are inches times 0.45."""
 _LYING, _ALONG = 0.3, 0.7
 _Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""Takes z-up coordinates to y-up ones: a turn by -90 degrees about x."""
+"""Converts z-up coordinates to y-up: a rotation by -90 degrees about x."""
 
 
 def with_y_up(motion: Motion, up: str | None) -> Motion:
-    """The motion turned so that y points up, if `up` says that z does; root rotations turn with it."""
+    """The motion rotated, with its root rotations, so that y points up, if `up` is z."""
     if up != "z":
         return motion
     from scipy.spatial.transform import Rotation
@@ -50,50 +50,51 @@ def _length(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
 
 def metres(path: Path, joints: NDArray[np.floating], hints: Hints) -> float:
-    """Metres of the unit that joints (T, 24, 3) are in: as `hints` say, else the one in which the body has human size.
+    """Metres per unit of joints (T, 24, 3): from `hints`, or the unit in which the body has human size.
 
-    Raises `MotionBeatError` where in no known unit (m, cm, mm, inch, CMU's) it has.
+    Raises `MotionBeatError` if it has human size in no known unit (m, cm, mm, inch, CMU's).
     """
     if hints.unit is not None:
         return UNITS[hints.unit]
     measured = size(joints)
     if not measured > 0:
         raise MotionBeatError(
-            f"{path}: the joints of the trunk and legs stand in one place: do its position channels or OFFSETs hold "
-            "zeros? Export them again"
+            f"{path}: the joints of the trunk and legs are at the same place: are its position channels or OFFSETs "
+            "zero? Export them again"
         )
     for scale in (*UNITS.values(), _CMU_UNIT):
         if _SMALLEST <= measured * scale <= _LARGEST:
             return scale
     raise MotionBeatError(
-        f"{path}: from ankle to head the body measures {measured * 1.46:.4g}, which is not a human size in m, cm, "
-        "mm or inch: say the unit in the column unit of clips.csv, or scale the file"
+        f"{path}: from ankle to head the body measures {measured * 1.46:.4g}, which is not a human size in m, cm, mm "
+        "or inch: give the unit in the column unit of clips.csv, or scale the file"
     )
 
 
 def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True) -> None:
-    """Raise `MotionBeatError` for a body of no human size, lying along z or head down throughout, or feet backwards.
+    """Raise `MotionBeatError` if the size is not human, the body lies down or is upside down, or its feet are
+    backwards.
 
-    What the user has said in the columns unit and up is not doubted. toes: false where their direction was guessed.
+    The columns unit and up are trusted. toes: False if their direction was guessed.
     """
     joints = motion.joints.astype(np.float64)
     measured = size(joints)
     if hints.unit is None and not _SMALLEST <= measured <= _LARGEST:
         raise MotionBeatError(
-            f"{path}: from ankle to head the body measures {measured * 1.46:.3g} m, no human size: say the unit "
-            "in the column unit of clips.csv (m, cm, mm or inch)"
+            f"{path}: from ankle to head the body measures {measured * 1.46:.3g} m, not a human size: give the unit in "
+            "the column unit of clips.csv (m, cm, mm or inch)"
         )
     if hints.up is None and _lies_along_z(joints):
         raise MotionBeatError(
             f"{path}: the dancer lies along z, as in data whose z axis points up: give z in the column up of clips.csv "
-            "(or y, if it is so danced)"
+            "(or y, if the dance is like this)"
         )
     trunk = _trunk(joints)
     if hints.up is None and np.median(trunk[:, 1]) < -_ALONG:
         raise MotionBeatError(
             f"{path}: the dancer's head is below the hips throughout, as in camera coordinates, whose y axis points "
             "down: turn the motion by 180 degrees about x (joints * [1, -1, -1]), or give y in the column up of "
-            "clips.csv, if it is so danced"
+            "clips.csv, if the dance is like this"
         )
     across = joints[:, INDEX["lhip"]] - joints[:, INDEX["rhip"]]
     forward = _unit(np.cross(across, trunk))
@@ -107,7 +108,7 @@ def refuse_unlikely(path: Path, motion: Motion, hints: Hints, toes: bool = True)
 
 
 def doubts(motion: Motion, hints: Hints) -> list[str]:
-    """Warnings where the columns unit and up do not fit the motion."""
+    """Warnings if the columns unit and up do not fit the motion."""
     joints = motion.joints.astype(np.float64)
     measured, found = size(joints), []
     if hints.unit is not None and not _SMALLEST <= measured <= _LARGEST:

@@ -1,4 +1,4 @@
-"""Csv2Lines: clips.csv, one clip a line, checked cell by cell; errors are collected, each with its line number."""
+"""Csv2Lines: clips.csv, one clip per line, checked cell by cell; errors are collected with their line numbers."""
 
 import csv
 import difflib
@@ -19,13 +19,13 @@ OPTIONAL = ("offset", "genre", "bpm", "beats_per_bar", "fps", "up", "unit", "per
 UNKNOWN_GENRE = "unknown"
 _SAFE_NAME = re.compile(r"\w[\w.-]*")
 _SEPARATOR_LINE = re.compile(r"\"?sep=[,;\t]\"?\s*", re.IGNORECASE)
-"""Excel's first line, which names the separator that the next line shows."""
+"""A first line that Excel may write to name the separator; the next line shows the separator as well."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @frozen
 class Line:
-    """A clip as a line of the table says it; paths as written."""
+    """A clip as in a line of the table; paths are not resolved."""
 
     number: int
     clip: str
@@ -41,11 +41,11 @@ class Line:
 
 
 def read(path: Path) -> tuple[list[Line], list[str]]:
-    """The sound lines of a table and, in words, what is wrong with the others.
+    """The valid lines of a table, and messages about the others.
 
-    UTF-8 (with or without a byte order mark) with commas, semicolons or tabs between cells, in quotes where a cell
-    holds one; blank lines and lines that begin with # are skipped. With semicolons or tabs, numbers may have decimal
-    commas. Raises `MotionBeatError` where the file or its first line cannot be used at all.
+    UTF-8 (with or without a byte order mark) with commas, semicolons or tabs between cells; a cell that contains one is
+    quoted. Blank lines and lines that begin with # are skipped. With semicolons or tabs, numbers may have decimal
+    commas. Raises `MotionBeatError` if the file or its first line cannot be used at all.
     """
     text = _text(path)
     rows = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if _says_something(line)]
@@ -81,7 +81,7 @@ def _text(path: Path) -> str:
     if data.startswith(_UTF_16):
         raise MotionBeatError(f'{path} is UTF-16 text: save it as "CSV UTF-8" (Excel) or with encoding UTF-8')
     try:
-        text = normalize("NFC", data.decode("utf-8-sig"))  # macOS writes accents apart from their letters
+        text = normalize("NFC", data.decode("utf-8-sig"))  # macOS decomposes accented letters
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise MotionBeatError(
@@ -117,7 +117,7 @@ def _columns(path: Path, number: int, cells: list[str]) -> list[str]:
             near = difflib.get_close_matches(name, known, 1)
             errors.append(f"unknown column {name!r}" + (f" (did you mean {near[0]}?)" if near else ""))
         elif columns.count(name) > 1:
-            errors.append(f"the column {name} stands twice")
+            errors.append(f"the column {name} occurs twice")
     if errors:
         raise MotionBeatError(
             f"{path} line {number}: {'; '.join(errors)}; expected {', '.join(REQUIRED)} and any of "
@@ -170,13 +170,13 @@ _NUMBERS = (
     ("fps", (1.0, 1000.0), False),
     ("person", (0.0, 1000.0), True),
 )
-"""Columns of numbers, their least and largest value, and whether they are whole."""
+"""Columns of numbers, their least and largest value, and whether they are integers."""
 
 
 def _number(
     name: str, cell: str, limits: tuple[float, float], whole: bool, decimal_commas: bool
 ) -> tuple[float | None, list[str]]:
-    """The number in a cell (none in an empty one), and what is wrong with it."""
+    """The number in a cell (None if empty), and what is wrong with it."""
     if not cell:
         return None, []
     text = cell.replace(",", ".") if decimal_commas else cell

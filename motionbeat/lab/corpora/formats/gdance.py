@@ -1,7 +1,7 @@
 """AIOZ-GDANCE: pickles of several dancers, smpl_poses (persons, T, 72) and root_trans (persons, T, 3).
 
-Le et al., "Music-Driven Group Choreography", CVPR 2023; the layout is that of the README of its repository. The
-files do not say their frame rate.
+Le et al., "Music-Driven Group Choreography", CVPR 2023; the layout is that of the README of its repository. The files
+have no frame rate.
 """
 
 from pathlib import Path
@@ -33,8 +33,8 @@ def read_motion(path: Path, arrays: dict[str, NDArray[Any]], hints: Hints) -> Mo
     person = hints.person
     if person is None or person >= len(poses):
         raise MotionBeatError(
-            f"{path} has {len(poses)} dancers; give 0 to {len(poses) - 1} in the column person of clips.csv, "
-            "one line a dancer"
+            f"{path} has {len(poses)} dancers; give 0 to {len(poses) - 1} in the column person of clips.csv, one line "
+            "per dancer"
         )
     rotations = archives.numbers(path, "smpl_poses", poses[person], 24, 3)
     places = archives.numbers(path, "root_trans", translation[person], 3) * UNITS[hints.unit or "m"]

@@ -14,12 +14,12 @@ UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 RATE_FIELDS = ("mocap_framerate", "mocap_frame_rate", "frame_rate", "framerate", "fps")
 _SAME_RATE = 0.01
 _RATES = (1.0, 1000.0)
-"""What a frame rate can be; 1/60 is the time between frames."""
+"""Valid frame rates; 1/60 would be the time between frames."""
 
 
 @frozen
 class Hints:
-    """fps: frames a second; up: y or z; unit: a key of `UNITS`; person: which of several, from 0. None: not said."""
+    """fps: frames per second; up: y or z; unit: a key of `UNITS`; person: which of several, from 0. None: not given."""
 
     fps: float | None = None
     up: str | None = None
@@ -28,15 +28,14 @@ class Hints:
 
 
 def rate_field(arrays: Mapping[str, NDArray[Any]], names: Iterable[str] = RATE_FIELDS) -> str | None:
-    """The field of a file that says its frame rate, none where there is none."""
+    """The field of a file with its frame rate, None if it has none."""
     return next((name for name in names if name in arrays), None)
 
 
 def rate(path: Path, said: float | None, hints: Hints, field: str) -> float:
-    """Frames a second: of the file (`said`, by its `field`), or of the user where the file has none.
+    """Frames per second: from the file (`said`, by its `field`), or from the user if the file has no rate.
 
-    Raises `MotionBeatError` where neither says it, where it is not 1 to 1000, and where both say different rates
-    (by more than 1 %).
+    Raises `MotionBeatError` if neither has it, if it is not 1 to 1000, and if both differ by more than 1 %.
     """
     if said is None:
         if hints.fps is None:
@@ -46,6 +45,7 @@ def rate(path: Path, said: float | None, hints: Hints, field: str) -> float:
         raise MotionBeatError(f"{path}: {field} is {said:g}; expected {_RATES[0]:g} to {_RATES[1]:g} frames per second")
     if hints.fps is not None and abs(hints.fps - said) > _SAME_RATE * said:
         raise MotionBeatError(
-            f"{path}: {field} says {said:g} frames a second, the column fps {hints.fps:g}: correct or empty the column"
+            f"{path}: {field} says {said:g} frames per second, the column fps {hints.fps:g}: correct or empty the "
+            "column"
         )
     return said

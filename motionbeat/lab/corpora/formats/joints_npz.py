@@ -1,4 +1,4 @@
-"""The project's own form: an .npz with joints (T, 24, 3), fps, and poses (T, 24, 3) if they are known."""
+"""The project's own format: an .npz with joints (T, 24, 3), fps, and poses (T, 24, 3) if they are known."""
 
 from pathlib import Path
 
@@ -19,7 +19,9 @@ def read_motion(path: Path, hints: Hints) -> Motion:
     joints = archives.numbers(path, "joints", arrays["joints"], 24, 3)
     poses = archives.numbers(path, "poses", arrays["poses"], 24, 3) if "poses" in arrays else None
     if poses is not None and len(poses) != len(joints):
-        raise MotionBeatError(f"{path}: {len(poses)} frames of poses for {len(joints)} of joints; expected as many")
+        raise MotionBeatError(
+            f"{path}: {len(poses)} frames of poses for {len(joints)} of joints; expected the same number"
+        )
     said = archives.number(path, "fps", arrays["fps"]) if "fps" in arrays else None
     scale = UNITS[hints.unit or "m"]
     rotations = None if poses is None else poses.astype(np.float32)

@@ -1,7 +1,7 @@
-"""Pickles of SMPL parameters without AIST++'s scaling, as EDGE writes the dances that it generates.
+"""Pickles of SMPL parameters without AIST++'s scaling, such as the dances that EDGE generates.
 
 Tseng, Castellon & Liu, "EDGE: Editable Dance Generation from Music", CVPR 2023: smpl_poses (T, 72), smpl_trans (T, 3)
-in metres and full_pose (T, 24, 3), the joints; 30 frames a second, z up (the layout is that of its README and
+in metres and full_pose (T, 24, 3), the joints; 30 frames per second, z up (the layout is that of its README and
 `SMPLSkeleton`, `render_sample` of its repository).
 """
 
@@ -18,12 +18,12 @@ from motionbeat.lab.corpora.manifest import Motion
 from motionbeat.motion.kinematics import forward_kinematics
 
 FIELDS = ("smpl_poses", "smpl_trans", "smpl_scaling", "root_trans", "full_pose", *RATE_FIELDS)
-"""What is read of any pickle of a dance; other fields do not matter."""
+"""The fields that are read from a pickle of a dance; others are ignored."""
 _EDGE_FPS = 30.0
 
 
 def read_motion(path: Path, arrays: dict[str, NDArray[Any]], hints: Hints) -> tuple[Motion, str | None]:
-    """The motion in the file's axes, and the axis that points up where the file's kind says it (EDGE: z).
+    """The motion in the file's axes, and the axis that points up if the format defines it (EDGE: z).
 
     Raises `MotionBeatError` naming the file, the field and the fix.
     """
@@ -37,7 +37,7 @@ def read_motion(path: Path, arrays: dict[str, NDArray[Any]], hints: Hints) -> tu
     places = archives.numbers(path, "smpl_trans", arrays["smpl_trans"], 3)
     if len(places) != len(poses):
         raise MotionBeatError(
-            f"{path}: {len(places)} frames of smpl_trans for {len(poses)} of smpl_poses; expected as many"
+            f"{path}: {len(places)} frames of smpl_trans for {len(poses)} of smpl_poses; expected the same number"
         )
     edge = "full_pose" in arrays
     field = rate_field(arrays)

@@ -1,9 +1,9 @@
 """SMPL, SMPL-H and SMPL-X parameters (AMASS, FineDance and others): their joints mapped to SMPL's 24.
 
-Joints 0-21 are the same in the three models. SMPL's hand joints 22 and 23 stand for the whole hand; they take
-the rotation of the knuckle of the middle finger, and none where the file has no fingers. Positions follow by
-forward kinematics of the neutral rest body: neither the licensed model files nor the shape (betas) are used, so
-that every dancer has the same proportions, as those read from AIST++.
+Joints 0-21 are the same in the three models. SMPL's hand joints 22 and 23 represent the whole hand; they get the
+rotation of the knuckle of the middle finger, or none if the file has no fingers. Positions come from forward kinematics
+of the neutral rest body: neither the licensed model files nor the shape (betas) are used, so every dancer has the same
+proportions, as in AIST++.
 """
 
 from pathlib import Path
@@ -25,14 +25,17 @@ _LEFT, _RIGHT, _TRANSLATIONS = ("left_hand_pose",), ("right_hand_pose",), ("tran
 FIELDS = frozenset(("poses", *RATE_FIELDS, *_ROOTS, *_BODIES, *_LEFT, *_RIGHT, *_TRANSLATIONS))
 _BODY = 22
 _HANDS_AT = {72: None, 66: None, 156: 22, 165: 25}
-"""Columns of `poses`, and where its hands begin: SMPL-X has jaw and eyes before them. SMPL's own hands are joints."""
+"""Columns of `poses`, and the joint where its hands begin: SMPL-X has jaw and eyes before them.
+
+SMPL has hand joints.
+"""
 _MIDDLE, _HAND = 3, 15
-"""In a hand of 15 joints the middle finger's knuckle is number 3 (index, middle, little, ring finger, thumb)."""
+"""In a hand of 15 joints the knuckle of the middle finger is number 3 (index, middle, little, ring finger, thumb)."""
 _FINEDANCE_FPS = 30.0
 
 
 def read_motion(path: Path, hints: Hints) -> Motion:
-    """A motion out of an .npz with `poses` (T, 66, 72, 156 or 165), or `global_orient` and `body_pose`; and `trans`.
+    """A motion from an .npz with `poses` (T, 66, 72, 156 or 165), or `global_orient` and `body_pose`; and `trans`.
 
     Raises `MotionBeatError` naming the file, the field and the fix.
     """
@@ -40,7 +43,9 @@ def read_motion(path: Path, hints: Hints) -> Motion:
     poses = _whole(path, arrays) if "poses" in arrays else _parts(path, arrays)
     translation = archives.numbers(path, *_one_of(path, arrays, _TRANSLATIONS), 3)
     if len(translation) != len(poses):
-        raise MotionBeatError(f"{path}: {len(translation)} frames of trans for {len(poses)} of poses; expected as many")
+        raise MotionBeatError(
+            f"{path}: {len(translation)} frames of trans for {len(poses)} of poses; expected the same number"
+        )
     field = rate_field(arrays)
     said = archives.number(path, field, arrays[field]) if field else None
     return _motion(poses, translation * UNITS[hints.unit or "m"], rate(path, said, hints, field or "fps"))
@@ -49,7 +54,7 @@ def read_motion(path: Path, hints: Hints) -> Motion:
 def read_finedance(path: Path, hints: Hints) -> Motion:
     """A motion of FineDance, an .npy of (T, 315): translation, then 52 SMPL-H joints as two rows of their matrix.
 
-    A form of 319 columns has four foot contacts in front. 30 frames a second (Li et al., "FineDance", ICCV 2023:
+    A variant with 319 columns has four foot contacts in front. 30 frames per second (Li et al., "FineDance", ICCV 2023:
     data/code/pre_motion.py and render.py of its repository; the six numbers are the first two rows of the rotation
     matrix, as in PyTorch3D).
     """
@@ -62,7 +67,7 @@ def read_finedance(path: Path, hints: Hints) -> Motion:
     table = archives.numbers(path, "the array", values, values.shape[1])[:, -315:]
     rows = table[:, 3:].reshape(-1, 52, 2, 3)
     _refuse_interleaved(path, rows[:, :_BODY])
-    rows[:, _BODY:][np.abs(rows[:, _BODY:]).max(axis=(-1, -2)) == 0] = np.eye(3)[:2]  # no fingers were recorded
+    rows[:, _BODY:][np.abs(rows[:, _BODY:]).max(axis=(-1, -2)) == 0] = np.eye(3)[:2]  # fingers were not recorded
     lengths = np.linalg.norm(np.cross(rows[:, :, 0], rows[:, :, 1]), axis=-1)
     if lengths.min() < 1e-6:
         bad = lengths < 1e-6
@@ -79,7 +84,7 @@ def read_finedance(path: Path, hints: Hints) -> Motion:
 
 
 def _refuse_interleaved(path: Path, rows: NDArray[np.float64]) -> None:
-    """Refuse six numbers that are a matrix's first two columns, row by row: rotations, but not of its rows."""
+    """Refuse rotations whose six numbers are the first two columns of a matrix instead of its first two rows."""
     pairs = rows.reshape(*rows.shape[:-2], 3, 2).swapaxes(-1, -2)
     as_rows, as_columns = (float(np.median(_skew(each))) for each in (rows, pairs))
     if as_columns < 0.05 < 0.2 < as_rows:
@@ -90,7 +95,7 @@ def _refuse_interleaved(path: Path, rows: NDArray[np.float64]) -> None:
 
 
 def _skew(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far two rows (..., 2, 3) are from being of length 1 and at a right angle."""
+    """How far two rows (..., 2, 3) differ from orthonormal vectors."""
     return np.asarray(np.abs(rows @ rows.swapaxes(-1, -2) - np.eye(2)).max(axis=(-1, -2)))
 
 
@@ -138,7 +143,9 @@ def _parts(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
             parts.append((names[0], _knuckle(path, arrays, names[0], len(root))))
     uneven = [f"{name} {len(part)}" for name, part in parts if len(part) != len(root)]
     if uneven:
-        raise MotionBeatError(f"{path}: {len(root)} frames of root orientation, but {', '.join(uneven)}: give as many")
+        raise MotionBeatError(
+            f"{path}: {len(root)} frames of root orientation, but {', '.join(uneven)}: give the same number"
+        )
     return np.concatenate([part for _, part in parts], axis=1)
 
 
@@ -148,7 +155,7 @@ def _knuckle(path: Path, arrays: dict[str, NDArray[Any]], name: str, frames: int
     columns = _columns(arrays[name])
     if columns != 3 * _HAND:
         raise MotionBeatError(
-            f"{path}: {name} has {columns} numbers a frame; expected 45, axis-angle: export the hands without PCA "
+            f"{path}: {name} has {columns} numbers per frame; expected 45, axis-angle: export the hands without PCA "
             "(use_pca=False) or leave them out"
         )
     hand = archives.numbers(path, name, _flat(arrays[name]), columns).reshape(-1, _HAND, 3)
@@ -156,12 +163,12 @@ def _knuckle(path: Path, arrays: dict[str, NDArray[Any]], name: str, frames: int
 
 
 def _columns(values: NDArray[Any]) -> int:
-    """Numbers a frame, 0 for one number."""
+    """Numbers per frame, 0 for a single number."""
     return int(np.prod(values.shape[1:])) if values.ndim > 1 else 0
 
 
 def _flat(values: NDArray[Any]) -> NDArray[Any]:
-    """(T, numbers a frame); empty and single values as they are, for `archives.numbers` to refuse."""
+    """(T, numbers per frame); empty and single values are not changed: `archives.numbers` refuses them."""
     return values.reshape(len(values), -1) if values.ndim > 1 and values.size else values
 
 
