@@ -32,13 +32,13 @@ _SONGS, _SONG_S, _RATE = 4, 8, 22_050
 
 @frozen
 class Command:
-    """What is killed: its words after `python -m`, what it writes, its modules, and its seconds by its workers."""
+    """What is killed: words after `python -m`, outputs, its modules, its seconds with one worker and with two."""
 
     name: str
     words: tuple[str, ...]
     outputs: tuple[str, ...]
     modules: tuple[str, ...]
-    seconds: dict[int, float]
+    seconds: list[float]
 
 
 def write_songs(folder: Path) -> None:
@@ -65,7 +65,7 @@ def whole_run(folder: Path, name: str) -> Command:
         raise RuntimeError(f"{name} failed: {(folder / OUTPUT).read_text()[-3000:]}")
     seconds = time.monotonic() - began
     starter.close()
-    return Command(name, words, outputs, (module, *modules_of(listed)), {1: seconds, 2: seconds + _IMPORTS_S})
+    return Command(name, words, outputs, (module, *modules_of(listed)), [seconds, seconds + _IMPORTS_S])
 
 
 def outputs_of(stage: str) -> tuple[str, ...]:

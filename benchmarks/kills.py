@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attrs import asdict
 
 from benchmarks.arguments import count
 from benchmarks.forked import OUTPUT, Starter
@@ -46,6 +47,7 @@ from motionbeat.errors import MotionBeatError, run
 
 FULL = "full disk"
 ENDINGS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, FULL)
+_WHOLE = "whole.json"  # what `ready` keeps
 _BLOCK = 20  # kills of a command before the next one's turn
 _TWO_WORKERS = 0.25  # of the starts: two workers import all that the command needs, which takes longer than the command
 
@@ -75,7 +77,7 @@ class Victim:
         how += f", {workers} workers" if workers > 1 else ""
         began = time.monotonic()
         number = self._starter.start(command.words, workers_of(workers), limit)
-        wait_s = float(generator.uniform(0, command.seconds[workers]))
+        wait_s = float(generator.uniform(0, command.seconds[workers - 1]))
         status = self._starter.wait(PATIENCE_S if limit else wait_s)
         killed, wrong = status is None or bool(limit and status), []
         if status is None:
@@ -94,7 +96,7 @@ class Victim:
             self._starter.wait(PATIENCE_S)
         wrong += self._torn()
         if not status and self._fresh:  # it takes another time on a machine that is busier or less busy
-            command.seconds[workers] = time.monotonic() - began
+            command.seconds[workers - 1] = time.monotonic() - began
         self._kills, self._fresh = self._kills + killed, False
         if not status or (self._kills % self._every == 0 and killed):
             wrong += [f"run again, {line}" for line in self._finished(workers, run_it=bool(status))]
@@ -142,6 +144,28 @@ def _end_session(session: int) -> bool:
     return left
 
 
+def ready(folder: Path, names: Sequence[str]) -> tuple[dict[str, Command], dict[str, str]]:
+    """The commands `names`, after a whole run of each and of the stages before it, and the digests of all they write.
+
+    What an earlier campaign ran in the folder is taken from there, and run again where it was left killed.
+    """
+    kept = folder / _WHOLE
+    before, right = json.loads(kept.read_text()) if kept.exists() else ({}, {})
+    last = max((STAGES.index(name) for name in names if name in STAGES), default=-1)
+    needed = (*STAGES[: last + 1], *(name for name in names if name not in STAGES))
+    commands = {}
+    for name in needed:
+        now = watched(folder)
+        command = Command(**before[name]) if name in before else None
+        whole = command and all(
+            now.get(path) == digest for path, digest in right.items() if path.startswith(tuple(command.outputs))
+        )
+        commands[name] = command if command and whole else whole_run(folder, name)
+    right = watched(folder)
+    kept.write_text(json.dumps([{name: asdict(command) for name, command in commands.items()}, right]))
+    return commands, right
+
+
 def campaign(
     folder: Path, names: Sequence[str], kills: int, seed: int, minutes: float, every: int = 5, log: Path | None = None
 ) -> list[dict[str, Any]]:
@@ -154,10 +178,7 @@ def campaign(
     if not folder.exists():
         prepare(folder, recognition=True)
         write_songs(folder / "songs")
-    last = max(place for place, name in enumerate(COMMANDS) if name in names)
-    needed = [name for name in COMMANDS[: last + 1] if name in names or (name in STAGES and names != [EMBED])]
-    commands = {name: whole_run(folder, name) for name in needed}
-    right = watched(folder)
+    commands, right = ready(folder, names)
     for to_do in range(_BLOCK, kills + _BLOCK, _BLOCK):
         for name in names:
             tries = sum(each["command"] == name for each in known)
