@@ -90,6 +90,7 @@ class Starter:
 
 
 OUTPUT = "output.txt"
+_LAST = 4000  # bytes of it that are kept
 
 
 def modules_of(listed: Path) -> list[str]:
@@ -112,20 +113,41 @@ def _serve() -> None:
         request = json.loads(line)
         if len(os.listdir("/proc/self/task")) > 1:
             raise RuntimeError("a thread runs, which a fork would lose")
+        said, end = os.pipe()  # and not a file, which a full disk would cut
         number = os.fork()
         if not number:
-            return _become(request)
+            return _become(request, end)
+        os.close(end)
         print(number, flush=True)
-        _, status = os.waitpid(number, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        Path(OUTPUT).write_bytes(_said_by(number, said)[-_LAST:])
+        print(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]), flush=True)
 
 
-def _become(request: Mapping[str, Any]) -> None:
+def _said_by(number: int, said: int) -> bytes:
+    """What a process writes to the pipe, until it ends; processes that it leaves may hold the pipe open."""
+    ended, text = os.pidfd_open(number), b""
+    os.set_blocking(said, False)
+    while ready := select.select([said, ended], [], [])[0]:
+        if said in ready:
+            read = os.read(said, 1 << 16)
+            text += read
+            if not read:
+                select.select([ended], [], [])
+                break
+        elif ended in ready:
+            break
+    os.close(said)
+    os.close(ended)
+    return text
+
+
+def _become(request: Mapping[str, Any], said: int) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number, name, flags in ((0, os.devnull, os.O_RDONLY), (1, OUTPUT, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)):
-        os.dup2(os.open(name, flags), number)
-    os.dup2(1, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    os.close(said)
     os.environ |= request["environment"]
     if most := request["most_bytes"]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
