@@ -4,9 +4,12 @@ import errno
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import stat
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +23,8 @@ LARGEST_SMALL_TEXT = 2**20
 """Bytes of a text that a person writes or reads, such as a configuration."""
 _LONGEST_REASON = 300
 _MOST_DIGITS = 300
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 @contextmanager
@@ -29,10 +34,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Each process gets a folder of its own, so two runs do not disturb each other. Folders that killed runs left behind
     are removed. Raises `MotionBeatError` if it cannot be made.
     """
-    for left in path.parent.glob(f"{path.name}.*.unfinished"):
-        if not _lives(left.name.split(".")[-2]):
-            shutil.rmtree(left, ignore_errors=True)
-    unfinished, former = (path.with_name(f"{path.name}.{mark}{os.getpid()}.unfinished") for mark in ("", "former."))
+    unfinished, former = _unfinished(path), _unfinished(path.with_name(f"{path.name}.former"))
+    _remove_left(path)
     try:
         unfinished.mkdir(parents=True)
     except OSError as error:
@@ -66,6 +69,24 @@ def _take_place(unfinished: Path, path: Path, former: Path) -> None:
             shutil.rmtree(former, ignore_errors=True)
 
 
+def _unfinished(path: Path) -> Path:
+    """The name of `path` while this process makes it. Machines that share a folder may have equal numbers."""
+    return path.with_name(f"{path.name}.{_MACHINE}-{os.getpid()}.unfinished")
+
+
+def _remove_left(path: Path) -> None:
+    """Remove what runs of this machine that were killed left of `path`."""
+    if not path.parent.is_dir():
+        return
+    for left in path.parent.iterdir():
+        name, _, process = left.name.removesuffix(".unfinished").rpartition(f".{_MACHINE}-")
+        if name in (path.name, f"{path.name}.former") and left.suffix == ".unfinished" and not _lives(process):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
 def _lives(process: str) -> bool:
     """Whether this machine runs a process with this number."""
     try:
@@ -81,13 +102,19 @@ def _lives(process: str) -> bool:
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a path next to `path` to write to; it replaces `path` only if the block ends without an error.
 
-    Each process gets another path: two may write the same cache entry, and the last one to finish is kept.
+    Each process gets another path: two may write the same cache entry, and the last one to finish is kept. Files that
+    killed runs left behind are removed. What the system refuses is raised as `OSError`, whichever library wrote.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    _remove_left(path)
+    unfinished = _unfinished(path)
     try:
         yield unfinished
         unfinished.replace(path)
+    except Exception as error:
+        if code := _RUST_ERROR.search(str(error)):  # safetensors has its own kind for a full disk
+            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -1,35 +1,56 @@
 """What was killed leaves nothing half written, no process and no lock, and runs again to the same bytes."""
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
+from safetensors.numpy import save_file
 
+from benchmarks.killed_commands import COMMANDS
 from benchmarks.kills import campaign
 from benchmarks.small_chain import prepare
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import whole_folder
+from motionbeat.files import whole_file, whole_folder
+from motionbeat.lab.standins.standin_files import write_audio
 
 ROOT = Path(__file__).parents[1]
+_ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 _CHECK = "import sys, runpy; sys.argv[1:] = ['check']; runpy.run_module('stages', run_name='__main__')"
 
 
 def test_a_stage_that_is_killed_twice_runs_again_to_the_same_bytes(tmp_path: Path) -> None:
-    done, wrong = campaign(tmp_path / "chain", ["check"], 2, 0, 5.0)
-    assert done == {"check": 2} and not wrong
+    _killed(tmp_path / "chain", ["check"], kills=2, seed=0)
+
+
+def _weights(path: Path) -> None:
+    with whole_file(path) as unfinished:
+        save_file({"values": np.zeros(5000)}, unfinished)
+
+
+def _sound(path: Path) -> None:
+    write_audio(path, np.random.default_rng(0).normal(size=22_050), 22_050)
 
 
 @pytest.mark.slow
-def test_every_stage_and_embed_survive_a_kill(tmp_path: Path) -> None:
-    names = ["corpus", "beats", "tokens", "negatives", "train", "retrieve", "dance", "embed"]
-    done, wrong = campaign(tmp_path / "chain", names, 1, 1, 30.0)
-    assert done == dict.fromkeys(names, 1) and not wrong
+def test_every_stage_embed_and_index_survive_kills(tmp_path: Path) -> None:
+    _killed(tmp_path / "chain", COMMANDS, kills=2, seed=1)
+
+
+def _killed(folder: Path, names: Sequence[str], kills: int, seed: int) -> None:
+    all_of_it = campaign(folder, names, kills, seed, minutes=60.0)
+    assert Counter(each["command"] for each in all_of_it if each["killed"]) == dict.fromkeys(names, kills)
+    assert not [each for each in all_of_it if each["wrong"]]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
@@ -69,31 +90,46 @@ def _until(holds: Callable[[], bool], patience_s: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-def test_a_folder_of_a_killed_run_is_removed_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    left, others = (tmp_path / f"out.{pid}.unfinished" for pid in (dead.pid, os.getppid()))
-    for folder in (left, others):
-        folder.mkdir()
-    with whole_folder(tmp_path / "out") as folder:
-        (folder / "a").write_text("new")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", others.name]
+@pytest.mark.parametrize("whole", [whole_folder, whole_file])
+def test_what_a_killed_run_left_is_removed_and_what_a_living_one_makes_is_not(
+    tmp_path: Path, whole: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    held = f"""
+import sys, time
+from pathlib import Path
+from motionbeat.files import {whole.__name__}
+with {whole.__name__}(Path({str(tmp_path / "out[1]")!r})) as path:
+    path.is_dir() or path.write_text("half")
+    print(path.name, flush=True)
+    time.sleep(600)
+"""
+    both = [
+        subprocess.Popen([sys.executable, "-c", held], stdout=subprocess.PIPE, text=True, env=_ENVIRONMENT)
+        for _ in range(2)
+    ]
+    names = [process.stdout.readline().strip() for process in both if process.stdout]
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    both[0].kill()
+    both[0].wait()
+    with whole(tmp_path / "out[1]") as path:
+        (path / "a" if path.is_dir() else path).write_text("new")
+    assert {path.name for path in tmp_path.iterdir()} == {"out[1]", names[1]}
+    both[1].kill()
+    for process in both:
+        process.communicate()
 
 
 def test_two_runs_that_end_at_the_same_moment_leave_one_whole_folder(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
-from motionbeat.files import whole_folder
+from motionbeat.files import whole_file, whole_folder
 for _ in range(200):
     with whole_folder(Path({str(tmp_path / "out")!r})) as folder:
         for number in range(20):
             (folder / str(number)).write_text(sys.argv[1])
 """
-    both = [
-        subprocess.Popen([sys.executable, "-c", script, name], env=os.environ | {"PYTHONPATH": str(ROOT)})
-        for name in "ab"
-    ]
+    both = [subprocess.Popen([sys.executable, "-c", script, name], env=_ENVIRONMENT) for name in "ab"]
     assert [process.wait() for process in both] == [0, 0]
     held = {path.read_text() for path in (tmp_path / "out").iterdir()}
     assert len(list((tmp_path / "out").iterdir())) == 20 and len(held) == 1
@@ -112,3 +148,17 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", limited], cwd=tmp_path / "chain", capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith("error: ") and "File too large" in done.stderr
     assert not list((tmp_path / "chain" / "data").glob("code*"))
+
+
+@pytest.mark.parametrize("write", [_weights, _sound])
+def test_what_a_library_writes_to_a_full_disk_is_refused_by_the_system(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        with pytest.raises(OSError) as refused:
+            write(tmp_path / "out.mp3")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert refused.value.errno == errno.EFBIG and not list(tmp_path.glob("*.unfinished"))
