@@ -57,7 +57,7 @@ def test_gtzan_wrong_files_are_listed_together(gtzan_root: Path) -> None:
     put(gtzan_root / "genres" / "blues" / "blues.00000.wav")
     put(gtzan_root / "test_filtered.txt", "rock/rock.00010.wav\nblues/blues.00000.wav\nblues/rock.00002.wav\n")
     message = refused(gtzan.read, gtzan_root)
-    for wrong in ("'polka' is none of", "my song.wav: not named", "blues.00000 is also there as blues.00000.au"):
+    for wrong in ("'polka' is not one of", "my song.wav: not named", "blues.00000 is also there as blues.00000.au"):
         assert wrong in message
     assert "test_filtered.txt line 2: blues.00000 is already on the list of val" in message
     assert "test_filtered.txt line 3: 'blues/rock.00002.wav'" in message

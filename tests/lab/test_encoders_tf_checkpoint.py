@@ -107,5 +107,5 @@ def test_a_changed_or_missing_file_is_named(tmp_path: Path, tensors: dict[str, n
     with pytest.raises(MotionBeatError, match=r"model\.index and model\.data.* are damaged or of another version"):
         read_checkpoint(str(tmp_path / "model"), right)
     path.unlink()
-    with pytest.raises(MotionBeatError, match=f"{path.name} is missing: the checkpoint is not whole"):
+    with pytest.raises(MotionBeatError, match=f"{path.name} is missing: the checkpoint is not complete"):
         read_checkpoint(str(tmp_path / "model"), right)

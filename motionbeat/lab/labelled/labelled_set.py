@@ -126,7 +126,7 @@ def assemble(
     """
     ordered = sorted(items, key=lambda item: item.name)
     found = list(errors)
-    found += [f"{root}: clip {clip} stands there twice: keep one" for clip in _repeated(item.name for item in ordered)]
+    found += [f"{root}: clip {clip} occurs twice: keep one" for clip in _repeated(item.name for item in ordered)]
     found += _wrong_audio(root, ordered)
     present = {item.split for item in ordered}
     found += [
