@@ -8,9 +8,9 @@
 >>> for match in index.search(like="song.wav", count=5):
 ...     print(f"{match.score:.3f} {match.piece.name} at {match.places[0].begin_s:.1f} s")
 
-Two pieces are alike where the windows of K beats from many beats in a row on have a high cosine at one offset. Beats
-are the time axis, so tempo has no part in the score; it decides who takes part (`tempo`). docs/search.md has what
-this finds.
+Two pieces are similar if the windows that begin at many successive beats have a high cosine at one offset. Beats are
+the time axis, so tempo does not affect the score; it decides which pieces are compared (`tempo`). docs/search.md has
+measurements.
 """
 
 import math
@@ -35,16 +35,19 @@ from motionbeat.search.stretches import best_stretches
 
 Tempo = Literal["folded", "same", "any"]
 TEMPI: tuple[Tempo, ...] = ("folded", "same", "any")
-_NEIGHBOURS = 100  # of each query window, where not all are compared
+_NEIGHBOURS = 100  # neighbours of each query window, if not all are compared
 _CANDIDATES = 200  # pieces that are then compared in full
 _QUERIES = 64  # query windows that look for them
 
 
 class Index:
-    """Windows of songs and dances, embedded by one model; see the module for an example."""
+    """Windows of songs and dances, embedded by one model; the module has an example."""
 
     def __init__(self, model: MotionBeat, tracker: str | None = None) -> None:
-        """An empty index. tracker: of all its songs and queries (`motionbeat.beats.TRACKERS`); None: the best there."""
+        """An empty index.
+
+        tracker: for all its songs and queries (`motionbeat.beats.TRACKERS`); None: the best one installed.
+        """
         self.model, self.tracker = model, tracker or default_tracker()
         if self.tracker not in ("madmom", "librosa"):
             raise MotionBeatError(f"tracker = {tracker!r}: give madmom or librosa")
@@ -55,7 +58,9 @@ class Index:
 
     @classmethod
     def build(cls, model: MotionBeat, *folders: str | Path, tracker: str | None = None) -> "Index":
-        """An index of every song and dance below some folders; one that cannot be embedded raises."""
+        """An index of every song and dance in some folders and their subfolders; raises an error for one that
+        cannot be embedded.
+        """
         index = cls(model, tracker)
         for folder in folders:
             refused = index.update(folder).refused
@@ -65,7 +70,7 @@ class Index:
 
     @classmethod
     def open(cls, path: str | Path, model: MotionBeat) -> "Index":
-        """The index that `save` wrote. Refused where another model made it: its vectors mean nothing to this one."""
+        """The index that `save` wrote. Refused if another model made it, since its vectors cannot be compared."""
         header, tensors = index_file.read(Path(path))
         index = cls(model, header["tracker"])
         if header["model"] != index.digest:
@@ -91,9 +96,10 @@ class Index:
         return index
 
     def save(self, path: str | Path, structures: bool = True) -> None:
-        """Write the index as one file, whole or not at all.
+        """Write the index as one file, complete or absent.
 
-        structures: with faiss's of a large library, which are else built at the first search of an opened index.
+        structures: include faiss's structure of a large library; without it, the structure is built at the first
+        search.
         """
         width = self.model.model.config.embedding
         tensors = {
@@ -117,9 +123,9 @@ class Index:
         each: Callable[[list[str]], Iterable[str]] = iter,
         done: Callable[[], None] = lambda: None,
     ) -> Update:
-        """Embed what is new or changed below a folder, and drop what is gone; pieces of other folders stay.
+        """Embed new and changed files of a folder, and remove deleted ones; pieces of other folders are kept.
 
-        each: wraps the names to be embedded, to show progress. done: called after each piece, so that it may save.
+        each: wraps the names to embed, to show progress. done: called after each piece, for example to save.
         """
         root = Path(folder).resolve()
         found = piece_files.pieces_of(root)
@@ -176,7 +182,7 @@ class Index:
     ) -> list[Match]:
         """The best matches of one query, best first.
 
-        like: a song; finds songs alike in rhythm. to_dance: a song; finds dances that fit it. Each a file, or an
+        like: a song; finds songs similar in rhythm. to_dance: a song; finds dances that fit it. Each a file, or an
         array with sample_rate in Hz. dance: finds songs that fit a dance: a file, or joints (T, 24, 3) m, y up, with
         fps. beats: of the query; without them those of a song are tracked, those of a dance lie beside its file.
         start_s: of the query, windows that begin so many seconds into it or later are used.
@@ -215,11 +221,11 @@ class Index:
     ) -> list[Match]:
         """The best matches of a query that is embedded already, best first.
 
-        grids: its windows, first those of its own beat grid, then of others (`rhythm_windows.folded`).
-        tempo: which pieces take part. `same`: those within `tolerance` (0.08 = 8 %) of the query's own tempo; `folded`:
-        within it of the tempo of any of its grids, and compared on that one; `any`: all, on its own grid.
-        stretch_beats: beats in a row that must fit, where both pieces have so many. places: at most so many a match.
-        leave_out: `Piece.content` of pieces that take no part.
+        grids: its windows, first those of its own beat grid, then of others (`rhythm_windows.folded`). tempo: which
+        pieces are compared. `same`: those within `tolerance` (0.08 = 8 %) of the query's tempo; `folded`: those within
+        it of the tempo of any of its grids, compared on that grid; `any`: all, on its own grid. stretch_beats:
+        successive beats that must fit, fewer for short pieces. places: the most places per match. leave_out:
+        `Piece.content` of pieces to leave out.
         """
         if tempo not in TEMPI:
             raise MotionBeatError(f"tempo = {tempo!r}: give one of {', '.join(TEMPI)}")
@@ -242,7 +248,7 @@ class Index:
         return [Match(self.pieces[n], best[n][0].score, tuple(best[n])) for n in order[:count]]
 
     def _allowed(self, kind: Kind, bpm: float, tolerance: float | None, leave_out: str | None) -> NDArray[np.bool_]:
-        """(pieces,) those of a kind whose tempo is near enough."""
+        """(pieces,) True for pieces of a kind with a tempo that is near enough."""
         near = math.inf if tolerance is None else math.log1p(tolerance)
         return np.array(
             [
@@ -253,7 +259,7 @@ class Index:
         )
 
     def _candidates(self, kind: Kind, grid: Windows, allowed: NDArray[np.bool_]) -> list[int]:
-        """All pieces allowed; of a large library those with the nearest windows, by the sum of their cosines."""
+        """All allowed pieces; in a large library, those with the nearest windows by the sum of cosines."""
         if not self._large(kind):
             return np.flatnonzero(allowed).tolist()
         numbers = [number for number, piece in enumerate(self.pieces) if piece.kind == kind]

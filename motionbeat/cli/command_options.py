@@ -1,4 +1,4 @@
-"""What several commands share: the options --model and --json, and the model that the first one names."""
+"""Common parts of the commands: the options --model and --json, and opening of the model."""
 
 import json
 import re
@@ -29,7 +29,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for script
 
 
 class Tracker(StrEnum):
-    """Who finds the beats of a song."""
+    """The beat tracker for songs."""
 
     madmom = "madmom"
     librosa = "librosa"

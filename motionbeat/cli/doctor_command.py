@@ -1,4 +1,4 @@
-"""`motionbeat doctor`: what is installed, where it computes, which licences bind, what is there and what is not."""
+"""`motionbeat doctor`: checks packages, device, licences, model, data sets, cache and pipeline."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which file each song's embedding goes to, what stands in it, and whether it is still right."""
+"""The output file of each song, its content, and whether it is up to date."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def made_by(model: Path, mode: str, tracker: str | None) -> dict[str, str | None
 
 
 def made_from(song: Path, made: dict[str, str | None]) -> str:
-    """All that an embedding follows from, as JSON: `made_by`, and the song's bytes, of which nobody's clock decides.
+    """Everything that determines an embedding, as JSON: `made_by` and the song's bytes (not its modification time).
 
     Raises `MotionBeatError` for a song that cannot be read.
     """

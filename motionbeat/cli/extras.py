@@ -1,4 +1,4 @@
-"""Which extra of the package brings a module: read from the installed metadata, so that it stays true."""
+"""Which extra of the package installs a module, read from the installed metadata."""
 
 import re
 from importlib.metadata import PackageNotFoundError, requires
@@ -28,7 +28,7 @@ def extras() -> dict[str, list[str]]:
 
 
 def extra_of(module: str) -> str:
-    """The line that installs what a missing module belongs to."""
+    """The command that installs a missing module."""
     top = module.split(".")[0]
     wanted = _normal(_DISTRIBUTION.get(top, top))
     for extra, names in sorted(extras().items()):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from motionbeat.inference import MotionBeat
 
 _SAVE_EVERY_S = 60.0
-_SAVES_COST = 20  # at least so many times as long is worked as the last save took
+_SAVES_COST = 20  # the work between two saves takes at least this many times as long as a save
 
 
 def index(

@@ -1,4 +1,4 @@
-"""What an index holds of a piece, and what a search gives."""
+"""The records of an index, and the results of a search."""
 
 import math
 from pathlib import Path
@@ -40,7 +40,7 @@ class Place:
     begin_s: float
     end_s: float
     beats: float
-    """Beats of the piece to one of the query: 1, or 2 or 1/2 where one of them is counted in double tempo."""
+    """Beats of the piece per beat of the query: 1, or 2 or 1/2 if one of them is counted in double tempo."""
 
     @property
     def speed(self) -> float:

@@ -17,9 +17,9 @@ from motionbeat.errors import MotionBeatError
 Array = NDArray[np.floating]
 
 EXACT_LIMIT = 100_000
-"""Windows up to which every one is compared (14 hours of music at 120 BPM, a window from each beat)."""
+"""Up to this number of windows, all are compared (14 hours of music at 120 BPM, one window per beat)."""
 _CELLS_PROBED = 32
-_TRAINED_ON = 40  # vectors a cell; faiss asks for 39
+_TRAINED_ON = 40  # vectors per cell; faiss requires 39
 
 
 class Nearest:
@@ -50,7 +50,7 @@ class Nearest:
         try:
             return cls(_faiss().deserialize_index(packed))
         except RuntimeError as error:
-            raise MotionBeatError(f"the search structure is damaged ({error}): index the folder anew") from None
+            raise MotionBeatError(f"the search structure is damaged ({error}): index the folder again") from None
 
     def pack(self) -> NDArray[np.uint8]:
         """The structure as bytes."""

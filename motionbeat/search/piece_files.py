@@ -38,7 +38,7 @@ def pieces_of(folder: Path) -> dict[str, tuple[Path, str]]:
 
 
 def refuse_bytes(name: str) -> None:
-    """Raise `MotionBeatError` for a name that is no UTF-8: the index, a text, could not hold it."""
+    """Raise `MotionBeatError` for a name that is not UTF-8, which the index cannot store."""
     if name != name.encode("utf-8", "replace").decode():
         raise MotionBeatError(f"{name}: its name is not UTF-8: rename it")
 
@@ -51,7 +51,7 @@ def state_of(path: Path, kind: str) -> str:
 
 
 def has_state(path: Path, kind: str, state: str) -> bool:
-    """Whether `state_of` gives this still; False too where the file cannot be read any more."""
+    """Whether `state_of` still returns this; also False if the file can no longer be read."""
     try:
         return state_of(path, kind) == state
     except MotionBeatError:
@@ -95,7 +95,7 @@ def beats_of_dance(
 
 
 def read_dance(path: Path) -> Any:
-    """What the registered reader makes of a motion file: joints (T, 24, 3) m y up, poses or none, fps.
+    """Read a motion file with the registered reader: joints (T, 24, 3) m y up, poses or None, fps.
 
     The reader is an entry point, so that the library does not depend on the laboratory by name.
     """
@@ -113,7 +113,7 @@ def read_dance(path: Path) -> Any:
 
 
 def _beside(path: Path) -> list[Path]:
-    """NAME.beats and the music of a dance, so far as they lie beside it."""
+    """NAME.beats and the music next to a dance, if they exist."""
     return [other for ending in (".beats", *SONG_SUFFIXES) if (other := path.with_suffix(ending)).is_file()][:1]
 
 

@@ -47,7 +47,8 @@ class Windows:
 
 
 def folded(beats: Beats) -> list[tuple[float, Beats]]:
-    """The grids that a tracker may as well give: (1, as it is), (2, double tempo), (1/2, half, from either beat).
+    """Grids that a tracker could also find: (1, the grid itself), (2, double tempo), (1/2, half tempo, from either
+    beat).
 
     Bars keep their number of beats. Half tempo is left out where fewer than 4 beats would remain.
     """

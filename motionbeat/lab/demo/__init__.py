@@ -1,1 +1,1 @@
-"""`motionbeat demo`: a page on this machine that shows what the model makes of a song or a dance."""
+"""`motionbeat demo`: a local web page that shows the model's results for a song or a dance."""

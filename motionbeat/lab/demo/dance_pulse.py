@@ -1,4 +1,4 @@
-"""Motion2Beats: the pulse of a dance without its music, for those who drop a dance and look for music to it.
+"""Motion2Beats: the pulse of a dance without its music, to find music for it.
 
 The novelty of the motion (feet that come to stand, and the acceleration of hands, head and root) is correlated with
 a pulse of each tempo and with its multiples: what is danced to a beat returns with the half bar and the bar, too. One

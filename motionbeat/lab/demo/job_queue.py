@@ -1,4 +1,4 @@
-"""A bounded queue before one worker thread: who asks is told how many are before them."""
+"""A bounded queue for one worker thread; each client sees its position."""
 
 import secrets
 import threading
@@ -15,7 +15,7 @@ from motionbeat.errors import MotionBeatError
 Say = Callable[[str], None]
 Work = Callable[[Say], dict[str, Any]]
 PATIENCE_S = 20.0
-"""A job that waits and that nobody has asked about for so long is dropped: its page was closed."""
+"""A waiting job without requests for this long is dropped: its page was closed."""
 _KEPT = 64  # jobs that are done
 _FIRST_GUESS_S = 10.0
 _FAULT = "this did not work because of a fault in the demo: the terminal in which it runs shows what went wrong"

@@ -10,7 +10,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab.demo.song_analysis import SAMPLE_RATE, AnalysedSong
 
 MOST = 40
-"""Songs that are kept; the one that was asked for longest ago goes first."""
+"""Number of stored songs; the least recently used is deleted first."""
 
 
 class KeptSongs:

@@ -1,4 +1,4 @@
-"""Song2Page, Dance2Page: all that the page shows of a song or a dance, as plain values."""
+"""Song2Page, Dance2Page: everything that the page shows for a song or a dance, as plain values."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,7 @@ class AnalysedSong:
 
 
 def length_s(path: Path) -> float | None:
-    """Seconds of a sound file by its header; None where no header says it (`decode` then says what is wrong)."""
+    """Length of a sound file in seconds, from its header; None if there is none (`decode` then reports the problem)."""
     import soundfile
 
     if path.suffix.lower() not in BY_PYAV:

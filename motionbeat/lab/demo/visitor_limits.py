@@ -1,4 +1,4 @@
-"""What a page may ask: how much, how often, and from where."""
+"""Limits for visitors: size, rate and origin of requests."""
 
 import time
 from collections import deque
@@ -26,15 +26,15 @@ class Limits:
     a_minute: int = 60
     """Jobs of one address in a minute."""
     upload_s: float = 120.0
-    """That a file may take to arrive."""
+    """Seconds for the upload of a file."""
     headers_s: float = 10.0
-    """That the rest of a request may take to arrive; and an idle connection is kept."""
+    """Seconds for the rest of a request, and for an idle connection."""
     connections: int = 200
-    """At once, and half as many of one address."""
+    """Connections at the same time; half as many from one address."""
 
 
 class TooOften(MotionBeatError):
-    """An address asked for more jobs than it may."""
+    """An address sent more jobs than allowed."""
 
 
 @frozen(eq=False)

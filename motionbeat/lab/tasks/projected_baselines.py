@@ -1,7 +1,7 @@
 """Frozen encoders in retrieval: their features at the beats of the corpus, and a head trained for each.
 
 Ours stands beside them as `motionbeat_projected`: the states of the trained audio encoder, cut at the beats, through
-a head trained in the same way. What it differs from the model by is the head's doing.
+a head trained in the same way. Its difference from the model is due to the head.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
 """Baselines in retrieval: a frozen encoder's features through a trained projection head into our motion space.
 
 The paper: "for cross-modal retrieval, we add a projection head to map embeddings into a shared space while keeping
-the backbone fixed" (section 3.3). It leaves open what stands on the motion side; here it is our trained motion
-encoder, frozen. On the music side the encoder's frames are averaged over each sub-beat, as MotionBeat's tokens are,
+the backbone fixed" (section 3.3). It does not say what is on the motion side; here it is our trained motion encoder,
+frozen. On the music side the encoder's frames are averaged over each sub-beat, as MotionBeat's tokens are,
 standardised and reduced to principal components of the training songs. The head is linear in each beat: it is
 MotionBeat's readout, trained anew, with the same contrastive loss. A mean over the whole window, or over the whole
 beat, would be unfair to the baselines: it erases where the onsets fall.

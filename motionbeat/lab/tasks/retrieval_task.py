@@ -37,7 +37,7 @@ HEADLINE = {
 }
 OWN = "motionbeat"
 ORACLE = "accents_projected"
-"""The row that takes the true accents of the songs in place of what an encoder makes of their sound."""
+"""The row with the true accents of the songs instead of an encoder's features."""
 
 
 @frozen(eq=False)

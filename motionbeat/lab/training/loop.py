@@ -1,4 +1,4 @@
-"""The training loop: batches in, the weights of the best validation out."""
+"""The training loop: from batches to the weights of the best validation."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
