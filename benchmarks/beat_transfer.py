@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--gtzan", type=Path, required=True, help="folder with genres/ and beats/, whole or in part")
     parser.add_argument("--songs", type=Path, required=True, help="folder with NAME.ogg and NAME.beats")
-    parser.add_argument("--encoders", nargs="+", help="in place of encoders.names of params.yaml")
+    parser.add_argument("--encoders", nargs="+", help="encoders to use instead of encoders.names in params.yaml")
     chosen = parser.parse_args(arguments)
     settings = params.load()
     tasks, songs = settings.tasks, songs_of(chosen.songs)

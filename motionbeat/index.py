@@ -230,7 +230,7 @@ class Index:
         if tempo not in TEMPI:
             raise MotionBeatError(f"tempo = {tempo!r}: give one of {', '.join(TEMPI)}")
         if min(count, stretch_beats, places) < 1 or not 0 < tolerance < 1:
-            raise MotionBeatError("count, stretch_beats and places are at least 1, tolerance is between 0 and 1")
+            raise MotionBeatError("give count, stretch_beats and places of at least 1, and a tolerance between 0 and 1")
         length = max(1, stretch_beats - self.model.layout.window_beats + 1)
         found: dict[int, list[Place]] = {}
         for grid in grids if tempo == "folded" else grids[:1]:

@@ -35,7 +35,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=CASES, help="cases to run; the page is then left as it is")
+    parser.add_argument("--only", nargs="+", choices=CASES, help="run only these cases, without changing the page")
     parser.add_argument("--json", type=Path, default=Path("logs/bench.json"), help="default %(default)s")
     parser.add_argument("--page", type=Path, default=PAGE, help="default %(default)s")
     arguments = parser.parse_args(given)

@@ -32,7 +32,8 @@ def read_beats(path: Path) -> Beats:
             rows.append([])
         if len(rows[-1]) not in (1, 2) or len(rows[-1]) != len(rows[0]) or not max(map(abs, rows[-1])) < _LARGEST:
             raise MotionBeatError(
-                f"{path} line {number}: {line.strip()!r}; give seconds, and on all lines or none the place in the bar"
+                f"{path} line {number}: {line.strip()!r}; give seconds, and the position in the bar on every line or "
+                "on no line"
             )
     if len(rows) < 2:
         raise MotionBeatError(f"{path} has {len(rows)} beats; give at least 2, or remove the file")

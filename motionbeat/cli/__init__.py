@@ -26,7 +26,7 @@ _EPILOG = (
 
 
 class _Command(TyperCommand):
-    """A subcommand none of whose options is NaN or infinite: as bounds, click lets both pass."""
+    """A subcommand that refuses NaN and infinity as option values; the bounds of click do not."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As click's; raises `MotionBeatError` that names the option."""
