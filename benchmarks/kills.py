@@ -99,7 +99,10 @@ class Victim:
             command.seconds[workers - 1] = time.monotonic() - began
         self._kills, self._fresh = self._kills + killed, False
         if not status or (self._kills % self._every == 0 and killed):
-            wrong += [f"run again, {line}" for line in self._finished(workers, run_it=bool(status))]
+            wrong += [
+                f"{'run again' if status else 'ended well'}, {line}"
+                for line in self._finished(workers, run_it=bool(status))
+            ]
         return {"command": command.name, "how": how, "killed": killed, "wrong": wrong}
 
     def _said(self) -> str:

@@ -1,6 +1,7 @@
 """What was killed leaves nothing half written, no process and no lock, and runs again to the same bytes."""
 
 import errno
+import functools
 import os
 import resource
 import signal
@@ -74,6 +75,25 @@ def test_a_stage_and_its_processes_end_with_the_dvc_that_started_it(tmp_path: Pa
     dvc.send_signal(ending)
     dvc.wait()
     _until(lambda: not any(map(_runs, started)))
+
+
+def test_an_interrupt_ends_a_stage_even_where_a_library_would_swallow_it() -> None:
+    script = """
+import os, signal
+from motionbeat.lab.parent_watch import end_with_parent
+end_with_parent()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    [number for number in range(10**6)]
+except BaseException:
+    pass
+print("works on")
+"""
+    interruptible = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where these tests are not
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=_ENVIRONMENT, preexec_fn=interruptible
+    )
+    assert (done.returncode, done.stdout) == (130, "")
 
 
 def _runs(process: psutil.Process) -> bool:
