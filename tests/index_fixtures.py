@@ -30,7 +30,7 @@ def steady_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def index_model(tmp_path_factory):
     return load_tiny(tmp_path_factory.mktemp("model"))
 
 

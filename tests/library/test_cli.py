@@ -152,9 +152,7 @@ def test_an_output_that_is_the_song_or_a_folder_is_refused_before_any_work(run, 
         assert code == 1 and err.startswith(f"error: {output} {says}")
 
 
-@pytest.mark.parametrize(
-    "words", ["dance x --hold nan", "render --start nan", "search x --bpm nan", "cache --limit inf"]
-)
+@pytest.mark.parametrize("words", ["dance x --hold nan", "render --start nan", "search x --bpm nan"])
 def test_an_option_that_is_no_finite_number_is_refused(run, words):
     command, *rest, value = words.split()
     code, out, err = run(*rest, value, name=command)

@@ -24,6 +24,13 @@ from motionbeat.lab import params
 from motionbeat.search import piece_files
 
 pytest_plugins = ("index_fixtures",)
+
+
+@pytest.fixture
+def model(index_model):
+    return index_model
+
+
 pytestmark = pytest.mark.usefixtures("dance_readers", "steady_beats")
 
 

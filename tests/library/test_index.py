@@ -14,6 +14,13 @@ from motionbeat.search.rhythm_windows import Windows, folded, music_windows
 from motionbeat.search.stretches import best_stretches, stretch_means
 
 pytest_plugins = ("index_fixtures",)
+
+
+@pytest.fixture
+def model(index_model):
+    return index_model
+
+
 pytestmark = pytest.mark.usefixtures("dance_readers", "steady_beats")
 
 

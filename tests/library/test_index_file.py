@@ -16,6 +16,13 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.search import index_file, nearest, piece_files
 
 pytest_plugins = ("index_fixtures",)
+
+
+@pytest.fixture
+def model(index_model):
+    return index_model
+
+
 pytestmark = pytest.mark.usefixtures("dance_readers", "steady_beats")
 
 
