@@ -10,7 +10,7 @@ import typer.main
 from ruamel.yaml import YAML
 
 import motionbeat
-from motionbeat.cli import app
+from motionbeat.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -1,5 +1,5 @@
 """`python -m motionbeat.cli`: the command where it is not installed as a script."""
 
-from motionbeat.cli import main
+from motionbeat.cli.app import main
 
 main()

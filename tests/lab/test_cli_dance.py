@@ -14,9 +14,10 @@ from attrs import evolve
 from conftest import LAYOUT
 from generator_parts import SMALL, small_slices, swaying
 
-from motionbeat import cli, weights
+from motionbeat import weights
 from motionbeat.audio.decode import decode
 from motionbeat.beats import track
+from motionbeat.cli import app as cli
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params
 from motionbeat.lab.corpora.formats import read_motion

@@ -12,7 +12,7 @@ import soundfile
 from drawn_dance import BEATS, POSITIONS, RATE, clicks, dance
 from films import SIZE, heard, near, seen
 
-from motionbeat import cli
+from motionbeat.cli import app as cli
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.corpora.formats import Hints

@@ -15,7 +15,7 @@ import torch
 from attrs import evolve
 from conftest import LAYOUT
 
-from motionbeat import cli
+from motionbeat.cli import app as cli
 from motionbeat.inference import load
 from motionbeat.lab import params
 from motionbeat.model.config import ModelConfig
@@ -157,6 +157,12 @@ def test_an_option_that_is_no_finite_number_is_refused(run, words):
     command, *rest, value = words.split()
     code, out, err = run(*rest, value, name=command)
     assert (code, out) == (1, "") and err.endswith(f"{value}: give a finite number\n")
+
+
+@pytest.mark.parametrize("limit", ["inf", "1e300", "-1"])
+def test_a_limit_of_the_cache_beyond_any_disk_is_wrong_use(run, limit):
+    code, out, err = run("--limit", limit, name="cache")
+    assert (code, out) == (2, "") and "--limit" in err and "than or equal to" in err
 
 
 def test_a_refused_song_is_a_line_of_json_too(run, model, tmp_path):

@@ -12,8 +12,8 @@ from rhythm_songs import pattern_song, registered, swaying, tiny_model
 from typer.main import get_command
 
 import motionbeat
-from motionbeat import cli
 from motionbeat.beats.beats_text import read_beats
+from motionbeat.cli import app as cli
 from motionbeat.cli import extras, health
 from motionbeat.errors import MotionBeatError
 from motionbeat.index import Index
@@ -270,7 +270,7 @@ from motionbeat.search import piece_files
 from importlib.metadata import EntryPoint
 reader = EntryPoint("dance", "motionbeat.lab.corpora.formats:read_motion", "motionbeat.readers")
 piece_files.entry_points = lambda group: [reader]
-from motionbeat import cli
+from motionbeat.cli import app as cli
 sys.argv = ["motionbeat", *{words!r}]
 cli.main()
 """

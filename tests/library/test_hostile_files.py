@@ -14,9 +14,9 @@ from rhythm_songs import RATE, pattern_song
 from safetensors.numpy import load_file, save_file
 
 import motionbeat
-from motionbeat import cli
 from motionbeat.audio import decode, mixing_down
 from motionbeat.audio.song_files import songs_in
+from motionbeat.cli import app as cli
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import LARGEST_SMALL_TEXT
 from motionbeat.index import Index
@@ -25,16 +25,10 @@ from motionbeat.search import piece_files
 
 pytest_plugins = ("index_fixtures",)
 
-
-@pytest.fixture
-def model(index_model):
-    return index_model
-
-
 pytestmark = pytest.mark.usefixtures("dance_readers", "steady_beats")
 
 
-def test_what_is_no_readable_file_is_named_and_the_rest_is_indexed(model, songs, monkeypatch):
+def test_what_is_no_readable_file_is_named_and_the_rest_is_indexed(index_model, songs, monkeypatch):
     (songs / "broken link.wav").symlink_to("nowhere.wav")
     (songs / "itself.wav").symlink_to("itself.wav")
     os.mkfifo(songs / "pipe.wav")
@@ -51,17 +45,17 @@ def test_what_is_no_readable_file_is_named_and_the_rest_is_indexed(model, songs,
         return whole(path, *words, **options)
 
     monkeypatch.setattr(Path, "open", failing)
-    done = Index(model, "librosa").update(songs)
+    done = Index(index_model, "librosa").update(songs)
     names = ["broken link.wav", "device.wav", "itself.wav", "pipe.wav", "socket.wav", "song1.wav"]
     assert sorted(done.refused) == names and done.added == ("song0.wav", "song2.wav", "song3.wav")
     assert all(name in reason for name, reason in done.refused.items())
     assert {path.name for path in songs_in(songs)} >= set(names), "embed names them, too"
 
 
-def test_songs_of_a_folder_that_cannot_be_listed_stay_and_it_is_named(model, songs, monkeypatch):
+def test_songs_of_a_folder_that_cannot_be_listed_stay_and_it_is_named(index_model, songs, monkeypatch):
     (songs / "inner").mkdir()
     pattern_song(songs / "inner" / "song.wav", 5)
-    index = Index(model, "librosa")
+    index = Index(index_model, "librosa")
     index.update(songs)
     whole = os.scandir
 
@@ -78,7 +72,7 @@ def test_songs_of_a_folder_that_cannot_be_listed_stay_and_it_is_named(model, son
     assert "inner cannot be read (Permission denied)" in done.refused["inner"]
 
 
-def test_a_run_that_is_interrupted_keeps_what_is_done(model, songs, tmp_path, monkeypatch, capsys):
+def test_a_run_that_is_interrupted_keeps_what_is_done(index_model, songs, tmp_path, monkeypatch, capsys):
     whole = piece_files.content_of
 
     def interrupted(path):
@@ -88,7 +82,7 @@ def test_a_run_that_is_interrupted_keeps_what_is_done(model, songs, tmp_path, mo
 
     monkeypatch.setattr(piece_files, "content_of", interrupted)
     library, folder = tmp_path / "library" / "l.mbi", tmp_path / "model"
-    model.model.save(folder)
+    index_model.model.save(folder)
     words = ("index", songs, "-o", library, "--model", folder, "--tracker", "librosa")
     monkeypatch.setattr(sys, "argv", ["motionbeat", *map(str, words)])
     with pytest.raises(SystemExit) as ended:
@@ -96,11 +90,11 @@ def test_a_run_that_is_interrupted_keeps_what_is_done(model, songs, tmp_path, mo
     said = capsys.readouterr().err.splitlines()
     assert ended.value.code == 130 and said[-1].startswith(f"error: interrupted: {library} keeps 2 songs")
     assert [path.name for path in library.parent.iterdir()] == ["l.mbi"]
-    assert [piece.name for piece in Index.open(library, model).pieces] == ["song0.wav", "song1.wav"]
+    assert [piece.name for piece in Index.open(library, index_model).pieces] == ["song0.wav", "song1.wav"]
 
 
-def test_a_query_starts_where_it_is_told_to(model, songs):
-    index = motionbeat.Index.build(model, songs, tracker="librosa")
+def test_a_query_starts_where_it_is_told_to(index_model, songs):
+    index = motionbeat.Index.build(index_model, songs, tracker="librosa")
     for match in index.search(like=songs / "song1.wav", start_s=4.2, stretch_beats=10, places=3):
         assert all(place.query_begin_s >= 4.2 for place in match.places)
     with pytest.raises(MotionBeatError, match=r"start at 400 s, but its last window begins at 12\.\d s"):
@@ -131,8 +125,8 @@ def test_a_song_is_the_same_in_blocks_of_any_size_and_has_a_bound(tmp_path, monk
 
 
 @pytest.fixture
-def stranger(model, tmp_path) -> Path:
-    model.model.save(tmp_path / "stranger")
+def stranger(index_model, tmp_path) -> Path:
+    index_model.model.save(tmp_path / "stranger")
     return tmp_path / "stranger"
 
 

@@ -15,12 +15,6 @@ from motionbeat.search.stretches import best_stretches, stretch_means
 
 pytest_plugins = ("index_fixtures",)
 
-
-@pytest.fixture
-def model(index_model):
-    return index_model
-
-
 pytestmark = pytest.mark.usefixtures("dance_readers", "steady_beats")
 
 
@@ -53,8 +47,8 @@ def test_a_stretch_longer_than_a_piece_is_cut_to_it():
     assert best_stretches(np.eye(3), 50, 1) == [(0, 0, 1.0)]
 
 
-def test_the_same_music_is_found_first_at_its_offset(model, songs, tmp_path):
-    index = motionbeat.Index.build(model, songs, tracker="librosa")
+def test_the_same_music_is_found_first_at_its_offset(index_model, songs, tmp_path):
+    index = motionbeat.Index.build(index_model, songs, tracker="librosa")
     # song 2 from its 5th beat on, which is 2 s into it
     import soundfile
 
@@ -69,13 +63,13 @@ def test_the_same_music_is_found_first_at_its_offset(model, songs, tmp_path):
     assert all(match.score < first.score for match in others)
 
 
-def test_a_song_at_another_tempo_has_the_same_windows_and_is_left_out_by_tempo_same(model, tmp_path):
+def test_a_song_at_another_tempo_has_the_same_windows_and_is_left_out_by_tempo_same(index_model, tmp_path):
     grids = {}
     for bpm in (120.0, 90.0):
         path = pattern_song(tmp_path / f"{bpm}.wav", 3, bpm)
         beats = Beats(np.arange(32) * 60 / bpm, np.arange(32) % 4 + 1, 4)
-        (grids[bpm],) = music_windows(model, path, None, [(1.0, beats)])
-    index = motionbeat.Index(model, "librosa")
+        (grids[bpm],) = music_windows(index_model, path, None, [(1.0, beats)])
+    index = motionbeat.Index(index_model, "librosa")
     index.add("slow", grids[90.0])
     assert index.match([grids[120.0]], tempo="same") == []
     (match,) = index.match([grids[120.0]], tempo="any")
@@ -83,13 +77,13 @@ def test_a_song_at_another_tempo_has_the_same_windows_and_is_left_out_by_tempo_s
     assert match.places[0].speed == pytest.approx(120 / 90, rel=1e-6)
 
 
-def test_folding_finds_the_song_whose_beats_were_counted_at_double_tempo(model, tmp_path):
+def test_folding_finds_the_song_whose_beats_were_counted_at_double_tempo(index_model, tmp_path):
     path = pattern_song(tmp_path / "song.wav", 5, 100.0, beats=24)
     slow = Beats(np.arange(24) * 0.6, np.arange(24) % 4 + 1, 4)
-    grids = music_windows(model, path, None, folded(slow))
+    grids = music_windows(index_model, path, None, folded(slow))
     assert [grid.speed for grid in grids] == [1.0, 2.0, 0.5, 0.5]
     assert grids[1].bpm == pytest.approx(200.0) and grids[2].bpm == pytest.approx(50.0)
-    index = motionbeat.Index(model, "librosa")
+    index = motionbeat.Index(index_model, "librosa")
     index.add("double", grids[1])
     assert index.match(grids, tempo="same") == []
     (match,) = index.match(grids, tempo="folded")
@@ -106,10 +100,10 @@ def test_half_tempo_keeps_every_second_beat_and_double_puts_one_between():
     assert half.positions[1] == 1 and half.positions[0] == 4
 
 
-def test_dances_and_songs_find_each_other_with_times(model, songs):
+def test_dances_and_songs_find_each_other_with_times(index_model, songs):
     swaying(songs / "sway.npz")
     pattern_song(songs / "sway.wav", 8, beats=24)  # its music, beside it under its name
-    index = motionbeat.Index.build(model, songs, tracker="librosa")
+    index = motionbeat.Index.build(index_model, songs, tracker="librosa")
     (match,) = index.search(to_dance=songs / "song0.wav")
     assert match.piece.kind == "dance" and match.piece.name == "sway.npz"
     assert 0 <= match.places[0].begin_s < match.places[0].end_s <= 12.1
@@ -117,15 +111,15 @@ def test_dances_and_songs_find_each_other_with_times(model, songs):
     assert len(found) == 3 and {match.piece.kind for match in found} == {"song"}
 
 
-def test_a_dance_is_the_mean_of_its_windows_at_downbeats_in_embed_motion(model, songs):
+def test_a_dance_is_the_mean_of_its_windows_at_downbeats_in_embed_motion(index_model, songs):
     """The vectors are those that the library makes of the same beats."""
     swaying(songs / "sway.npz")
     (songs / "sway.beats").write_text("".join(f"{0.5 * beat:.3f}\t{beat % 4 + 1}\n" for beat in range(24)))
-    index = motionbeat.Index.build(model, songs, tracker="librosa")
+    index = motionbeat.Index.build(index_model, songs, tracker="librosa")
     number = [piece.name for piece in index.pieces].index("sway.npz")
     vectors = index._windows[number][0].astype(np.float32)
     motion = piece_files.read_dance(songs / "sway.npz")
-    clip = model.embed_motion(motion.joints, motion.fps, np.arange(24) * 0.5, np.arange(24) % 4 + 1).clip
+    clip = index_model.embed_motion(motion.joints, motion.fps, np.arange(24) * 0.5, np.arange(24) % 4 + 1).clip
     mean = vectors[::4].mean(axis=0)
     np.testing.assert_allclose(mean / np.linalg.norm(mean), clip, atol=2e-3)  # float16
 
@@ -141,17 +135,17 @@ def test_a_dance_is_the_mean_of_its_windows_at_downbeats_in_embed_motion(model, 
         ({"dance": np.zeros((5, 23, 3)), "fps": 30.0, "beats": Beats([0, 1], [1, 2], 4)}, r"\(5, 23, 3\)"),
     ],
 )
-def test_a_query_that_cannot_be_is_refused(model, songs, monkeypatch, options, says):
+def test_a_query_that_cannot_be_is_refused(index_model, songs, monkeypatch, options, says):
     pattern_song(songs / "a.wav", 1, beats=10)
     monkeypatch.chdir(songs)
-    index = motionbeat.Index(model, "librosa")
+    index = motionbeat.Index(index_model, "librosa")
     with pytest.raises(MotionBeatError, match=says):
         index.search(**options)
 
 
-def large_index(model, monkeypatch, rng) -> tuple[motionbeat.Index, list[np.ndarray]]:
+def large_index(index_model, monkeypatch, rng) -> tuple[motionbeat.Index, list[np.ndarray]]:
     monkeypatch.setattr("motionbeat.index.EXACT_LIMIT", 500)
-    index, pieces = motionbeat.Index(model, "librosa"), []
+    index, pieces = motionbeat.Index(index_model, "librosa"), []
     for number in range(60):
         vectors = unit(rng, 30, 8)
         times = np.stack([np.arange(30) * 0.5, np.arange(30) * 0.5 + 4], axis=1)
@@ -160,13 +154,13 @@ def large_index(model, monkeypatch, rng) -> tuple[motionbeat.Index, list[np.ndar
     return index, pieces
 
 
-def test_a_large_library_is_searched_by_faiss_as_if_all_were_compared(model, monkeypatch, tmp_path):
+def test_a_large_library_is_searched_by_faiss_as_if_all_were_compared(index_model, monkeypatch, tmp_path):
     pytest.importorskip("faiss")
-    index, pieces = large_index(model, monkeypatch, np.random.default_rng(0))
+    index, pieces = large_index(index_model, monkeypatch, np.random.default_rng(0))
     times = np.stack([np.arange(20) * 0.5, np.arange(20) * 0.5 + 4], axis=1)
     query = Windows(pieces[33][5:25], times, 130.0, 4)
     index.save(tmp_path / "large.mbi")
-    opened = motionbeat.Index.open(tmp_path / "large.mbi", model)
+    opened = motionbeat.Index.open(tmp_path / "large.mbi", index_model)
     assert "song" in opened._nearest
     found = opened.match([query], tempo="same", stretch_beats=16)
     place = found[0].places[0]
@@ -176,9 +170,9 @@ def test_a_large_library_is_searched_by_faiss_as_if_all_were_compared(model, mon
     assert found == index.match([query], tempo="same", stretch_beats=16)
 
 
-def test_a_large_library_without_faiss_asks_for_the_extra_by_name(model, monkeypatch):
+def test_a_large_library_without_faiss_asks_for_the_extra_by_name(index_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    index, pieces = large_index(model, monkeypatch, np.random.default_rng(0))
+    index, pieces = large_index(index_model, monkeypatch, np.random.default_rng(0))
     times = np.zeros((20, 2))
     with pytest.raises(MotionBeatError, match=r"pip install 'motionbeat\[search\]'"):
         index.match([Windows(pieces[3][:20], times, 100.0, 4)])

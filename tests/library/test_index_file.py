@@ -17,38 +17,32 @@ from motionbeat.search import index_file, nearest, piece_files
 
 pytest_plugins = ("index_fixtures",)
 
-
-@pytest.fixture
-def model(index_model):
-    return index_model
-
-
 pytestmark = pytest.mark.usefixtures("dance_readers", "steady_beats")
 
 
-def test_a_saved_index_gives_the_same_answers_and_the_same_bytes(model, songs, tmp_path):
-    index = motionbeat.Index.build(model, songs, tracker="librosa")
+def test_a_saved_index_gives_the_same_answers_and_the_same_bytes(index_model, songs, tmp_path):
+    index = motionbeat.Index.build(index_model, songs, tracker="librosa")
     for name in ("a.mbi", "b.mbi"):
         index.save(tmp_path / name)
     assert (tmp_path / "a.mbi").read_bytes() == (tmp_path / "b.mbi").read_bytes()
-    opened = motionbeat.Index.open(tmp_path / "a.mbi", model)
+    opened = motionbeat.Index.open(tmp_path / "a.mbi", index_model)
     assert opened.pieces == index.pieces and opened.tracker == "librosa"
     query = songs / "song1.wav"
     assert opened.search(like=query) == index.search(like=query)
     assert "song1.wav" not in [match.piece.name for match in opened.search(like=query)], "the query itself"
 
 
-def test_a_small_library_never_reaches_the_reader_of_faiss(model, songs, tmp_path, monkeypatch):
-    motionbeat.Index.build(model, songs, tracker="librosa").save(tmp_path / "a.mbi")
+def test_a_small_library_never_reaches_the_reader_of_faiss(index_model, songs, tmp_path, monkeypatch):
+    motionbeat.Index.build(index_model, songs, tracker="librosa").save(tmp_path / "a.mbi")
     header, tensors = index_file.read(tmp_path / "a.mbi")
     tensors["nearest_song"] = np.zeros(100, np.uint8)
     index_file.write(tmp_path / "a.mbi", {name: header[name] for name in ("model", "tracker", "pieces")}, tensors)
     monkeypatch.setattr(nearest, "_faiss", lambda: pytest.fail("faiss was called"))
-    assert len(motionbeat.Index.open(tmp_path / "a.mbi", model).pieces) == 4
+    assert len(motionbeat.Index.open(tmp_path / "a.mbi", index_model).pieces) == 4
 
 
-def test_an_index_of_another_model_is_refused(model, songs, tmp_path):
-    motionbeat.Index.build(model, songs, tracker="librosa").save(tmp_path / "a.mbi")
+def test_an_index_of_another_model_is_refused(index_model, songs, tmp_path):
+    motionbeat.Index.build(index_model, songs, tracker="librosa").save(tmp_path / "a.mbi")
     other = load_tiny(tmp_path / "other", seed=1)
     with pytest.raises(MotionBeatError, match=r"a\.mbi was made by another model .*--model"):
         motionbeat.Index.open(tmp_path / "a.mbi", other)
@@ -57,9 +51,9 @@ def test_an_index_of_another_model_is_refused(model, songs, tmp_path):
 @pytest.mark.parametrize(
     "damage", ["missing", "folder", "text", "other", "cut", "counts", "nan", "times", "deep", "dtype"]
 )
-def test_a_file_that_is_no_index_is_refused_by_name(model, songs, tmp_path, damage):
+def test_a_file_that_is_no_index_is_refused_by_name(index_model, songs, tmp_path, damage):
     path = tmp_path / "a.mbi"
-    index = motionbeat.Index.build(model, songs, tracker="librosa")
+    index = motionbeat.Index.build(index_model, songs, tracker="librosa")
     index.save(path)
     if damage == "missing":
         path.unlink()
@@ -84,36 +78,36 @@ def test_a_file_that_is_no_index_is_refused_by_name(model, songs, tmp_path, dama
             tensors["times" if damage == "times" else "vectors"][0, 0] = np.nan
         index_file.write(path, {name: header[name] for name in ("model", "tracker", "pieces")}, tensors)
     with pytest.raises(MotionBeatError, match=r"a\.mbi"):
-        motionbeat.Index.open(path, model)
+        motionbeat.Index.open(path, index_model)
 
 
 @pytest.mark.parametrize(
     ("field", "value"), [("bpm", 0), ("bpm", "120"), ("bpm", float("inf")), ("name", 5), ("kind", ["song"]), ("no", 1)]
 )
-def test_a_crafted_record_of_a_piece_is_refused_by_name(model, tmp_path, monkeypatch, field, value):
+def test_a_crafted_record_of_a_piece_is_refused_by_name(index_model, tmp_path, monkeypatch, field, value):
     piece = {"name": "a.wav", "folder": "", "kind": "song", "bpm": 120.0, "beats_per_bar": 4, "windows": 1}
     piece |= {"content": "", "state": "", field: value}
-    header = {"model": motionbeat.Index(model, "librosa").digest, "tracker": "librosa", "pieces": [piece]}
-    tensors = {"vectors": np.zeros((1, model.model.config.embedding), np.float16), "times": np.zeros((1, 2))}
+    header = {"model": motionbeat.Index(index_model, "librosa").digest, "tracker": "librosa", "pieces": [piece]}
+    tensors = {"vectors": np.zeros((1, index_model.model.config.embedding), np.float16), "times": np.zeros((1, 2))}
     monkeypatch.setattr(index_file, "read", lambda path: (header, tensors))
     with pytest.raises(MotionBeatError, match=rf"a\.mbi: .*{field}"):
-        motionbeat.Index.open(tmp_path / "a.mbi", model)
+        motionbeat.Index.open(tmp_path / "a.mbi", index_model)
 
 
 @pytest.mark.parametrize("width", [0, 7])
-def test_vectors_of_another_width_are_refused_by_name(model, songs, tmp_path, width):
+def test_vectors_of_another_width_are_refused_by_name(index_model, songs, tmp_path, width):
     path = tmp_path / "a.mbi"
-    motionbeat.Index.build(model, songs, tracker="librosa").save(path)
+    motionbeat.Index.build(index_model, songs, tracker="librosa").save(path)
     header, tensors = index_file.read(path)
     tensors["vectors"] = np.ascontiguousarray(tensors["vectors"][:, :width])
     index_file.write(path, {name: header[name] for name in ("model", "tracker", "pieces")}, tensors)
     with pytest.raises(MotionBeatError, match=r"a\.mbi: its vectors"):
-        motionbeat.Index.open(path, model)
+        motionbeat.Index.open(path, index_model)
 
 
-def test_a_folder_that_may_not_be_written_is_named(model):
+def test_a_folder_that_may_not_be_written_is_named(index_model):
     with pytest.raises(MotionBeatError, match=r"/proc/a\.mbi cannot be written .*--output"):
-        motionbeat.Index(model, "librosa").save("/proc/a.mbi")
+        motionbeat.Index(index_model, "librosa").save("/proc/a.mbi")
 
 
 def _tiny(folder: Path) -> Path:
@@ -121,9 +115,9 @@ def _tiny(folder: Path) -> Path:
     return folder / "tiny" / "model.safetensors"
 
 
-def test_a_write_that_fails_leaves_the_old_index(model, songs, tmp_path, monkeypatch):
+def test_a_write_that_fails_leaves_the_old_index(index_model, songs, tmp_path, monkeypatch):
     path = tmp_path / "a.mbi"
-    index = motionbeat.Index.build(model, songs, tracker="librosa")
+    index = motionbeat.Index.build(index_model, songs, tracker="librosa")
     index.save(path)
     before = path.read_bytes()
 
@@ -143,8 +137,8 @@ def test_damaged_bytes_of_the_structure_are_refused():
         nearest.Nearest.unpack(np.zeros(100, np.uint8))
 
 
-def test_only_new_and_changed_songs_are_embedded_again(model, songs):
-    index = motionbeat.Index(model, "librosa")
+def test_only_new_and_changed_songs_are_embedded_again(index_model, songs):
+    index = motionbeat.Index(index_model, "librosa")
     assert index.update(songs).added == ("song0.wav", "song1.wav", "song2.wav", "song3.wav")
     pattern_song(songs / "song1.wav", 77, beats=20)
     os.utime(songs / "song1.wav", ns=(time.time_ns(), time.time_ns() + 10**9))
@@ -158,7 +152,7 @@ def test_only_new_and_changed_songs_are_embedded_again(model, songs):
     assert {piece.name: piece.windows for piece in index.pieces}["song1.wav"] == 20 - 8 + 1
 
 
-def test_a_bad_archive_and_a_file_that_is_gone_are_named_and_the_rest_is_embedded(model, songs):
+def test_a_bad_archive_and_a_file_that_is_gone_are_named_and_the_rest_is_embedded(index_model, songs):
     np.savez(songs / "bad.npz", joints=np.zeros(3))
     whole = (songs / "bad.npz").read_bytes()
     (songs / "bad.npz").write_bytes(whole.replace(b"PK\x01\x02", b"PK\x01\x03"))
@@ -167,7 +161,7 @@ def test_a_bad_archive_and_a_file_that_is_gone_are_named_and_the_rest_is_embedde
         (songs / "song3.wav").unlink()
         return names
 
-    done = motionbeat.Index(model, "librosa").update(songs, each=gone)
+    done = motionbeat.Index(index_model, "librosa").update(songs, each=gone)
     assert done.added == ("song0.wav", "song1.wav", "song2.wav")
     assert sorted(done.refused) == ["bad.npz", "song3.wav"] and "song3.wav" in done.refused["song3.wav"]
 
@@ -177,8 +171,8 @@ def test_embeddings_beside_the_songs_are_no_dances(songs):
     assert "song0.npz" not in piece_files.pieces_of(songs)
 
 
-def test_a_dance_without_beats_says_where_to_put_them(model, songs):
+def test_a_dance_without_beats_says_where_to_put_them(index_model, songs):
     swaying(songs / "sway.npz")
-    refused = motionbeat.Index(model, "librosa").update(songs).refused
+    refused = motionbeat.Index(index_model, "librosa").update(songs).refused
     assert list(refused) == ["sway.npz"]
     assert "sway.beats" in refused["sway.npz"] and "--bpm" in refused["sway.npz"]

@@ -39,6 +39,13 @@ def test_importing_the_package_imports_nothing_heavy():
     assert {name for name in loaded if name.startswith("motionbeat")} == {"motionbeat"}
 
 
+def test_a_subcommand_is_imported_without_the_others():
+    """Else the modules of the laboratory's commands, which take their options from here, could not be imported."""
+    code = "import sys, motionbeat.cli.command_options; print(*sys.modules)"
+    loaded = {name for name in in_a_fresh_python(code).split() if name.startswith(("motionbeat.cli", "motionbeat.lab"))}
+    assert loaded == {"motionbeat.cli", "motionbeat.cli.command_options"}
+
+
 def test_the_light_core_embeds_without_the_packages_of_the_pipeline(corpus, model, tmp_path):
     model.model.save(tmp_path)
     code = f"""{LIGHT.format(absent=PIPELINE_ONLY)}

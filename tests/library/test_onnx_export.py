@@ -12,7 +12,7 @@ from rhythm_songs import load_tiny, pattern_song
 from typer.testing import CliRunner
 
 import motionbeat
-from motionbeat.cli import app
+from motionbeat.cli.app import app
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
