@@ -3,7 +3,7 @@
 A folder with config.json and model.safetensors; no pickle is loaded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.generator.diffusion import signal_levels
 from motionbeat.lab.generator.motion_vector import CONTACT, FRAMES, ROOT, ROTATION, WIDTH, with_rotations
-from motionbeat.lab.generator.network import Denoiser, NetworkConfig
+from motionbeat.lab.generator.network import Denoiser, EncodedMusic, NetworkConfig
 from motionbeat.lab.generator.spectrum import Spectrum
 from motionbeat.model.config import MOST, MOST_LAYERS
 from motionbeat.model.model_folder import CONFIG_FILE, build, read_config, save
@@ -125,22 +125,37 @@ class DanceGenerator(nn.Module):
         """Music (..., c), z-scored by training statistics, so that the scale of an encoder has no effect."""
         return (music - self.music_mean) / self.music_std
 
-    def clean(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
+    def clean(
+        self, noised: Tensor, step: Tensor, music: Tensor | EncodedMusic | None, shown: Tensor | None = None
+    ) -> Tensor:
         """Prediction of x0 (b, f, 151); arguments as for the network.
 
         If preconditioned: the estimate for a Gaussian dance plus the network's correction, scaled by the unknown part;
         then the six numbers become proper rotations, because a mean of rotations is not a rotation and makes limbs
         spin.
         """
-        if self.spectrum is None:
-            predicted: Tensor = self.network(noised, step, music, shown)
-            return predicted
         level = self.levels[step].to(noised.dtype)[:, None, None]
+        return self._cleaned(noised, step, level, [music], shown)[0]
+
+    def _cleaned(
+        self,
+        noised: Tensor,
+        step: Tensor,
+        level: Tensor,
+        musics: Sequence[Tensor | EncodedMusic | None],
+        shown: Tensor | None = None,
+    ) -> list[Tensor]:
+        """`clean` with each of the musics, which share the linear estimate. level: of the step, (b or 1, 1, 1)."""
+        if self.spectrum is None:
+            return [self.network(noised, step, music, shown) for music in musics]
         likely, white = self.spectrum.estimate(noised, level)
         # of equal size at every level: with much noise the estimate is small, and it is the network's only input
         given = torch.cat([likely / self.spectrum.spread(level), white], dim=-1)
-        added = self.spectrum.shaped(self.network(given, step, music, shown).float(), level)
-        return self.scaled(with_rotations(self.unscaled(likely + added)))
+        results = []
+        for music in musics:
+            added = self.spectrum.shaped(self.network(given, step, music, shown).float(), level)
+            results.append(self.scaled(with_rotations(self.unscaled(likely + added))))
+        return results
 
     def weights(self, step: Tensor) -> Tensor:
         """Weight of the loss at each step (b,).
@@ -152,18 +167,16 @@ class DanceGenerator(nn.Module):
             return torch.ones(len(step), device=step.device)
         return 1 / (self.spectrum.unknown(self.levels[step].float()[:, None, None]).flatten() + _LEAST_UNKNOWN)
 
-    def guided(self, noised: Tensor, step: int, music: Tensor, guidance: float) -> Tensor:
+    def guided(self, noised: Tensor, step: int, music: Tensor | EncodedMusic, guidance: float) -> Tensor:
         """Classifier-free guidance (Ho & Salimans, 2021): x_without + guidance * (x_with - x_without).
 
-        noised (b, f, 151), music (b, f, c) z-scored. With guidance 0 the music is not used.
+        noised (b, f, 151), music (b, f, c) z-scored, or encoded by the network. With guidance 0 the music is not used.
         """
         steps = torch.full((len(noised),), step, device=noised.device)
-        if guidance == 0:
-            return self.clean(noised, steps, None)
-        conditional = self.clean(noised, steps, music)
-        if guidance == 1:
-            return conditional
-        unconditional = self.clean(noised, steps, None)
+        level = self.levels[step].to(noised.dtype).view(1, 1, 1)
+        if guidance in (0, 1):
+            return self._cleaned(noised, steps, level, [music if guidance else None])[0]
+        conditional, unconditional = self._cleaned(noised, steps, level, [music, None])
         return unconditional + guidance * (conditional - unconditional)
 
     def save(self, folder: Path | str, half: bool = False) -> None:

@@ -5,6 +5,7 @@ head.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from attrs import frozen
@@ -45,6 +46,13 @@ class NetworkConfig:
     """Whether the network corrects a linear estimate (`spectrum`); otherwise it predicts the clean vectors directly."""
 
 
+class EncodedMusic(NamedTuple):
+    """What the denoiser computes of the music alone, which is the same at every step of the diffusion."""
+
+    tokens: Tensor  # (b, n, w)
+    attacks: Tensor | None  # (b, f, _PULSE_WIDTH), of `_Pulse`
+
+
 class Denoiser(nn.Module):
     """Noised vectors and music -> clean vectors."""
 
@@ -69,24 +77,36 @@ class Denoiser(nn.Module):
             nn.init.zeros_(self.vector_out.weight)
             nn.init.zeros_(self.vector_out.bias)
 
-    def forward(self, noised: Tensor, step: Tensor, music: Tensor | None, shown: Tensor | None = None) -> Tensor:
+    def encode_music(self, music: Tensor) -> EncodedMusic:
+        """Music (b, f, c), z-scored; f is a multiple of the patch."""
+        b, f, c = music.shape
+        n = f // self.config.patch
+        angles = _angles(n, self.config.width // self.config.heads // 2, music)
+        encoded = self.music_in(music.reshape(b, n, self.config.patch * c))  # (b, n, w)
+        for layer in self.music_layers:
+            encoded = layer(encoded, angles)
+        return EncodedMusic(self.music_norm(encoded), None if self.pulse is None else self.pulse.attacks(music))
+
+    def forward(
+        self, noised: Tensor, step: Tensor, music: Tensor | EncodedMusic | None, shown: Tensor | None = None
+    ) -> Tensor:
         """noised (b, f, 151), scaled; step (b,) of the diffusion; music (b, f, c), or none -> (b, f, 151) clean.
 
-        f is a multiple of the patch. shown: (b,) bool, True where the music is used. If preconditioned, noised is (b,
-        f, 302): the estimate and the white numbers behind it. The result is a vector plus these white numbers times a
-        gain: the music decides when to move, which is a gain on movement.
+        f is a multiple of the patch. music: encoded already if it is used at several steps. shown: (b,) bool, True
+        where the music is used. If preconditioned, noised is (b, f, 302): the estimate and the white numbers behind it.
+        The result is a vector plus these white numbers times a gain: the music decides when to move, which is a gain on
+        movement.
         """
         b, f, _ = noised.shape
-        patch, n = self.config.patch, f // self.config.patch
+        n = f // self.config.patch
         angles = _angles(n, self.config.width // self.config.heads // 2, noised)
         condition = self.no_music.expand(b, n, -1)  # (b, n, w)
+        if isinstance(music, Tensor):
+            music = self.encode_music(music)
         if music is not None:
-            encoded = self.music_in(music.reshape(b, n, patch * music.shape[2]))  # (b, n, w)
-            for layer in self.music_layers:
-                encoded = layer(encoded, angles)
-            encoded = self.music_norm(encoded)
+            tokens = music.tokens
             condition = (
-                encoded if shown is None else torch.where(shown[:, None, None], encoded, condition.to(encoded.dtype))
+                tokens if shown is None else torch.where(shown[:, None, None], tokens, condition.to(tokens.dtype))
             )
         state = self.time(_waves(step, self.config.width)) + self.music_summary(condition.mean(dim=1))  # (b, w)
         states = state[:, None] + condition if self.config.aligned else state[:, None]  # (b, n, w) or (b, 1, w)
@@ -98,8 +118,8 @@ class Denoiser(nn.Module):
         vectors: Tensor = self.vector_out(self.norm(x)).view(b, f, -1)
         if self.config.preconditioned:
             added, gain = vectors.chunk(2, dim=-1)
-            if self.pulse is not None and music is not None:
-                pulse = self.pulse(music, state)
+            if self.pulse is not None and music is not None and music.attacks is not None:
+                pulse = self.pulse(music.attacks, state)
                 gain = gain + (pulse if shown is None else pulse * shown[:, None, None])
             return added + gain * noised[..., WIDTH:]
         return vectors
@@ -118,10 +138,13 @@ class _Pulse(nn.Module):
         nn.init.zeros_(self.gain.weight)
         nn.init.zeros_(self.gain.bias)
 
-    def forward(self, music: Tensor, state: Tensor) -> Tensor:
-        """music (b, f, c), state (b, w) -> (b, f, 151)."""
-        hidden = functional.silu(self.convolution(music.transpose(1, 2)).transpose(1, 2))  # (b, f, h)
-        gain: Tensor = self.gain(hidden * (1 + self.film(functional.silu(state))[:, None]))
+    def attacks(self, music: Tensor) -> Tensor:
+        """Music (b, f, c) -> (b, f, h)."""
+        return functional.silu(self.convolution(music.transpose(1, 2)).transpose(1, 2))
+
+    def forward(self, attacks: Tensor, state: Tensor) -> Tensor:
+        """attacks (b, f, h), state (b, w) -> (b, f, 151)."""
+        gain: Tensor = self.gain(attacks * (1 + self.film(functional.silu(state))[:, None]))
         return gain
 
 

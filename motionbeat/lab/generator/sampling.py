@@ -119,12 +119,14 @@ def generate(
     start = torch.randn((count, WIDTH), generator=generator).to(device)
     rows = _slice_rows(count).to(device)  # (n, 150)
     share = _shares(count, rows)  # (n, 150, 1)
+    parts = list(zip(rows.split(_SLICES_AT_ONCE), share.split(_SLICES_AT_ONCE), strict=True))
+    encoded = [model.network.encode_music(normalised[part]) for part, _ in parts]
     bridge = None if held is None else _Bridge(held.mask, model.scaled(torch.as_tensor(held.vectors, device=device)))
 
     def predict(x: Tensor, step: int) -> Tensor:
         clean = torch.zeros_like(x)
-        for part, weight in zip(rows.split(_SLICES_AT_ONCE), share.split(_SLICES_AT_ONCE), strict=True):
-            sliced = model.guided(x[part], step, normalised[part], guidance)
+        for (part, weight), music_of_part in zip(parts, encoded, strict=True):
+            sliced = model.guided(x[part], step, music_of_part, guidance)
             # slice by slice: a sum in random order would differ between runs
             for addend, row in zip(weight * sliced, part, strict=True):
                 clean[row] += addend
