@@ -1,5 +1,6 @@
 """Stage corpus: write the motions, songs, manifest and quality.csv of the corpus that params.yaml names."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def main() -> None:
         corpus = read_corpus(settings.corpus, folder, settings.beats)
         minutes = write_corpus(corpus, folder, settings.corpus.checks)
         odd = quality.check(corpus, folder, settings.corpus.checks, settings.corpus.strict)
+        for path in corpus.temporary:
+            shutil.rmtree(path)
     print(summary(corpus, minutes))
     for line in odd[:_MOST_SHOWN]:
         print(f"warning: {line}", file=sys.stderr)

@@ -61,6 +61,8 @@ class Corpus:
     songs: list[Song]
     clips: list[Clip]
     left_out: dict[str, list[str]] = field(factory=dict)
+    temporary: list[Path] = field(factory=list)
+    """Folders that are needed until the corpus is written and checked."""
 
 
 CorpusReader = Callable[[params.Corpus, params.Beats, Path], Corpus]

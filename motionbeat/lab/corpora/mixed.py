@@ -45,4 +45,4 @@ def mixed(corpora: Mapping[str, Corpus], working: Path) -> Corpus:
     tables.write(working / tables.SOURCES_FILE, tables.SOURCES, columns)
     if grids:
         tables.write(working / "beats.parquet", tables.BEATS, beats_table.beats_columns(grids))
-    return Corpus(songs, clips, left_out)
+    return Corpus(songs, clips, left_out, [path for corpus in corpora.values() for path in corpus.temporary])
