@@ -13,6 +13,7 @@ from pathlib import Path
 from motionbeat.errors import MotionBeatError, run
 from motionbeat.files import read_json, write_json
 from motionbeat.lab import params
+from motionbeat.lab.allocation import keep_freed_memory
 from motionbeat.lab.parent_watch import end_with_parent
 
 SECONDS = Path("logs/seconds.json")
@@ -25,6 +26,7 @@ def main() -> None:
         raise MotionBeatError(f"usage: python -m stages NAME, with NAME one of {', '.join(STAGES)}")
     params.load()
     end_with_parent()
+    keep_freed_memory()
     # One thread in every library, as the order of sums depends on their number; torch gets its own where it trains
     # (`motionbeat.model.device`). Before numpy is imported.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
