@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from motionbeat.errors import MotionBeatError, run
 FULL = "full disk"
 ENDINGS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, FULL)
 _WHOLE = "whole.json"  # what `ready` keeps
+_A_MOMENT_S = 2.0
 _BLOCK = 20  # kills of a command before the next one's turn
 _TWO_WORKERS = 0.25  # of the starts: two workers import all that the command needs, which takes longer than the command
 
@@ -90,8 +91,9 @@ class Victim:
             wrong.append(f"ended by itself with {status}: {self._said()}")
         elif killed and limit and "Traceback" in self._said():
             wrong.append(f"ended with {status}: {self._said()}")
-        if _end_session(number) and ending == signal.SIGTERM and command.name not in OF_SONGS:
-            wrong.append("processes were left")
+        left = _end_session(number)
+        if left and ending == signal.SIGTERM and command.name not in OF_SONGS:
+            wrong.append(f"processes were left: {', '.join(left)}")
         if status is None:
             self._starter.wait(PATIENCE_S)
         wrong += self._torn()
@@ -132,19 +134,32 @@ class Victim:
         return [f"{name}" for name in names if self._right.get(name) != after.get(name)]
 
 
-def _end_session(session: int) -> bool:
-    """End what is left of a session; whether there was anything that ran."""
+def _end_session(session: int) -> list[str]:
+    """The command lines of a session's processes that go on after it has ended; they are ended now.
+
+    Some end by themselves a moment later: joblib's tracker of resources does so when it reads that its parent has.
+    """
     import psutil  # type: ignore[import-untyped]
 
-    left = False
-    for process in psutil.process_iter():
+    ends = time.monotonic() + _A_MOMENT_S
+    while left := list(_processes(session)):
+        if time.monotonic() > ends:
+            for process in left:
+                process.kill()
+            return [" ".join(process.info["cmdline"] or [process.info["name"]]) for process in left]
+        psutil.wait_procs(left, timeout=0.05)
+    return []
+
+
+def _processes(session: int) -> Iterator[Any]:
+    import psutil
+
+    for process in psutil.process_iter(["cmdline", "name"]):
         try:
             if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
-                process.kill()
-                left = True
+                yield process
         except (psutil.NoSuchProcess, ProcessLookupError):
             continue
-    return left
 
 
 def ready(folder: Path, names: Sequence[str]) -> tuple[dict[str, Command], dict[str, str]]:
