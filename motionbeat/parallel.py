@@ -28,17 +28,19 @@ _SHARED = ("MOTIONBEAT_CACHE", "HF_HUB_OFFLINE")
 T = TypeVar("T")
 
 
-def in_parallel(work: Callable[..., T], calls: Iterable[tuple[Any, ...]], what: str, shown: bool = True) -> Iterator[T]:
+def in_parallel(
+    work: Callable[..., T], calls: Iterable[tuple[Any, ...]], what: str, processes: int = 0, shown: bool = True
+) -> Iterator[T]:
     """Yield `work(*call)` for each call, in order, and show how many of them are done.
 
-    what: one word for the calls, such as "songs". shown: whether to show progress. On this machine there are
-    `files.workers()` processes. When one of them dies, new ones repeat what it had not finished. Raises
-    `MotionBeatError` when one dies again, and for a cluster that cannot be used.
+    what: one word for the calls, such as "songs". shown: whether to show progress. processes: the most on this machine;
+    0: `files.workers()`; 1: no other process is started. When a worker process dies, new ones repeat what it had not
+    finished. Raises `MotionBeatError` when one dies again, and for a cluster that cannot be used.
     """
     todo = list(calls)
     early: dict[int, T] = {}
     turn = 0
-    results = _finished(work, todo, what, workers())
+    results = _finished(work, todo, what, processes or workers())
     for number, result in counted(results, len(todo), what) if shown else results:
         early[number] = result
         while turn in early:

@@ -75,8 +75,8 @@ class Paths:
         self.extra[first:last, foot] += (64 * (progress * (1 - progress)) ** 3)[:, None] * self._in_room(
             flourish, self.heading + turn * path[:, 0]
         )
-        around = slice(*np.searchsorted(self.times, (begin - 0.1, time + 0.1)))
-        since, pitch = self.times[around] - begin, self.pitch[around, foot]
+        near = slice(*np.searchsorted(self.times, (begin - 0.1, time + 0.1)))
+        since, pitch = self.times[near] - begin, self.pitch[near, foot]
         heel_up = minimum_jerk((since + 0.09) / (0.09 + 0.4 * duration))
         heel_down = minimum_jerk((since - 0.55 * duration) / (0.45 * duration + 0.07))
         np.maximum(pitch, _TOES_DOWN.get(kind, 0.85) * heel_up * (1 - heel_down), out=pitch)
