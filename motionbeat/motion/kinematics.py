@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from motionbeat.motion.skeleton import PARENTS, REST_OFFSETS
 
+_FRAMES_AT_ONCE = 1024
 _NOT_ZERO = 1e-8
 
 
@@ -15,14 +16,21 @@ def forward_kinematics(poses: NDArray[np.floating], translation: NDArray[np.floa
     position to it; this constant is left out, since it would only move the floor). Returns (T, 24, 3) float32, metres,
     in the axes of the input.
     """
-    poses, places = np.asarray(poses, np.float64), np.asarray(translation, np.float64)
+    joints = np.empty((len(poses), 24, 3), np.float32)
+    for begin in range(0, len(poses), _FRAMES_AT_ONCE):
+        part = slice(begin, begin + _FRAMES_AT_ONCE)
+        joints[part] = _joints(np.asarray(poses[part], np.float64), np.asarray(translation[part], np.float64))
+    return joints
+
+
+def _joints(poses: NDArray[np.float64], translation: NDArray[np.float64]) -> NDArray[np.float64]:
     turned = _matrices(poses.swapaxes(0, 1))  # (24, T, 3, 3); of each joint first to its parent, then to the world
     joints = np.empty((len(poses), 24, 3))
-    joints[:, 0] = places
+    joints[:, 0] = translation
     for joint, parent in list(enumerate(PARENTS))[1:]:
         joints[:, joint] = joints[:, parent] + turned[parent] @ REST_OFFSETS[joint]
         turned[joint] = turned[parent] @ turned[joint]
-    return joints.astype(np.float32)
+    return joints
 
 
 def _matrices(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
