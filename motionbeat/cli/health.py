@@ -30,7 +30,6 @@ _WHOLE = {
 """Files of each data set when it is complete, by ending or as audio of any ending."""
 _LICENCES = (
     ("madmom", "code BSD; its trained models CC BY-NC-SA 4.0: beats by madmom are non-commercial"),
-    ("smplx", "Max Planck licence: non-commercial research (the corpus stage)"),
     ("av", "PyAV's wheel holds x264, GPL (videos)"),
 )
 _DVC_SECONDS = 120

@@ -1,11 +1,12 @@
-"""Poses2Joints: SMPL forward kinematics by smplx, without the body model that needs a registration."""
+"""Poses2Joints: SMPL forward kinematics, without the body model that needs a registration."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.motion.skeleton import PARENTS, REST_OFFSETS
 
-_FRAMES_AT_ONCE = 4096
+_FRAMES_AT_ONCE = 1024
+_NOT_ZERO = 1e-8
 
 
 def forward_kinematics(poses: NDArray[np.floating], translation: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -15,19 +16,31 @@ def forward_kinematics(poses: NDArray[np.floating], translation: NDArray[np.floa
     position to it; this constant is left out, since it would only move the floor). Returns (T, 24, 3) float32, metres,
     in the axes of the input.
     """
-    import torch
-    from smplx.lbs import batch_rigid_transform, batch_rodrigues
-
-    parents = torch.tensor(PARENTS)
-    rest = torch.as_tensor(rest_joints())
-    blocks = []
+    joints = np.empty((len(poses), 24, 3), np.float32)
     for begin in range(0, len(poses), _FRAMES_AT_ONCE):
-        block = torch.as_tensor(np.array(poses[begin : begin + _FRAMES_AT_ONCE], dtype=np.float64))
-        rotations = batch_rodrigues(block.reshape(-1, 3)).reshape(-1, 24, 3, 3)
-        joints, _ = batch_rigid_transform(rotations, rest.expand(len(block), -1, -1), parents)
-        blocks.append(joints.numpy())
-    relative = np.concatenate(blocks) if blocks else np.empty((0, 24, 3))
-    return (relative + np.asarray(translation, np.float64)[:, None]).astype(np.float32)
+        part = slice(begin, begin + _FRAMES_AT_ONCE)
+        joints[part] = _joints(np.asarray(poses[part], np.float64), np.asarray(translation[part], np.float64))
+    return joints
+
+
+def _joints(poses: NDArray[np.float64], translation: NDArray[np.float64]) -> NDArray[np.float64]:
+    turned = _matrices(poses.swapaxes(0, 1))  # (24, T, 3, 3); of each joint first to its parent, then to the world
+    joints = np.empty((len(poses), 24, 3))
+    joints[:, 0] = translation
+    for joint, parent in list(enumerate(PARENTS))[1:]:
+        joints[:, joint] = joints[:, parent] + turned[parent] @ REST_OFFSETS[joint]
+        turned[joint] = turned[parent] @ turned[joint]
+    return joints
+
+
+def _matrices(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rodrigues' formula: axis-angle (..., 3) to matrices (..., 3, 3), with smplx's way of not dividing by 0."""
+    angle = np.linalg.norm(vectors + _NOT_ZERO, axis=-1)[..., None, None]
+    cross = np.zeros((*vectors.shape, 3))  # of the axis with a vector
+    for one, two, three in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        cross[..., three, two], cross[..., two, three] = vectors[..., one], -vectors[..., one]
+    cross /= angle
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
 
 
 def rest_joints() -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicHermiteSpline
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 _ROUNDING = 1e-6
 """Frames by which the last new frame may exceed the clip, since rates such as 29.97 are not exact."""
@@ -34,9 +34,12 @@ def resample_poses(poses: NDArray[np.floating], fps: float, target_fps: float) -
     times = _times(len(values), fps, target_fps)
     if len(values) < 2:
         return values.astype(np.float32)
-    frames = np.arange(len(values))
-    joints = [Slerp(frames, Rotation.from_rotvec(joint))(times).as_rotvec() for joint in values.swapaxes(0, 1)]
-    return np.stack(joints, axis=1).astype(np.float32)
+    after = np.maximum(np.ceil(times).astype(int), 1)
+    before, part = after - 1, np.repeat(times - (after - 1), values.shape[1])
+    first, second = (Rotation.from_rotvec(values[at].reshape(-1, 3)) for at in (before, after))
+    # as scipy's Slerp, which also prepares the frames between that are not needed
+    between = first * Rotation.from_rotvec((first.inv() * second).as_rotvec() * part[:, None])
+    return between.as_rotvec().reshape(len(times), *values.shape[1:]).astype(np.float32)
 
 
 def _times(frames: int, fps: float, target_fps: float) -> NDArray[np.float64]:

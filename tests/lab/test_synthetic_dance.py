@@ -162,11 +162,11 @@ def test_inverse_kinematics_reaches_its_target():
 
 @pytest.mark.parametrize("left", [True, False])
 def test_an_arm_reaches_the_place_it_is_sent_to(left):
-    place, pole = np.array([0.1, -0.2, 0.3]), np.array([0.5, -1.0, -0.2])
-    shoulder, bend = arm(place, pole, left)
+    places, poles = np.array([[0.1, -0.2, 0.3], [0.2, 0.3, 0.1]]), np.array([[0.5, -1.0, -0.2], [1.0, -0.6, 0.0]])
+    shoulders, bends = arm(places, poles, left)
     side, mirror = ("l", 1.0) if left else ("r", -1.0)
-    forearm = elbow(np.array([bend]), left)[0] @ REST_OFFSETS[INDEX[side + "wrist"]]
-    assert np.allclose(shoulder.apply(REST_OFFSETS[INDEX[side + "elbow"]] + forearm), place * [mirror, 1, 1])
+    forearms = elbow(bends, left) @ REST_OFFSETS[INDEX[side + "wrist"]]
+    assert np.allclose(shoulders.apply(REST_OFFSETS[INDEX[side + "elbow"]] + forearms), places * [mirror, 1, 1])
 
 
 def test_a_body_in_the_air_falls_as_gravity_has_it(many):

@@ -1,8 +1,10 @@
-"""Forward kinematics against a recursion over SciPy rotations; velocities in closed form."""
+"""Forward kinematics against a recursion over SciPy rotations, and smplx; velocities in closed form."""
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
+from smplx import lbs
 
 from motionbeat.motion.kinematics import forward_kinematics, rest_joints, velocity
 from motionbeat.motion.skeleton import FEET, INDEX, JOINTS, PARENTS, REST_OFFSETS
@@ -26,6 +28,14 @@ def chained(poses, translation):
 def test_joints_equal_a_walk_over_the_tree_with_scipy_rotations():
     poses, translation = RNG.normal(0, 1, (7, 24, 3)), RNG.normal(0, 1, (7, 3))
     np.testing.assert_allclose(forward_kinematics(poses, translation), chained(poses, translation), atol=1e-6)
+
+
+def test_joints_are_those_of_smplx_to_the_last_bit_of_float32():
+    poses = RNG.normal(0, 1, (9, 24, 3)) * (RNG.random((9, 24, 1)) < 0.8)
+    turned = lbs.batch_rodrigues(torch.as_tensor(poses.reshape(-1, 3))).reshape(-1, 24, 3, 3)
+    rest = torch.as_tensor(rest_joints()).expand(9, -1, -1)
+    joints, _ = lbs.batch_rigid_transform(turned, rest, torch.tensor(PARENTS))
+    np.testing.assert_allclose(forward_kinematics(poses, np.zeros((9, 3))), joints.numpy(), rtol=1e-7, atol=1e-9)
 
 
 def test_zero_pose_is_the_rest_body_with_left_on_plus_x_and_toes_towards_plus_z():

@@ -7,6 +7,7 @@ another frame rate. Common phrases in the middle of two longer dances are not fo
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -70,9 +71,9 @@ def same_dances(dances: Mapping[str, Series], split_of: Mapping[str, str], share
     turned = {name: _ends(mirrored(series)) for name, series in dances.items()}
     size = _fft_size(len(series) for series in ends.values())
     spectra = {name: np.fft.rfft(series, size, axis=0).T.copy() for name, series in ends.items()}
-    other = {
-        False: {name: spectrum.conj() for name, spectrum in spectra.items()},
-        True: {name: np.fft.rfft(series, size, axis=0).T.conj().copy() for name, series in turned.items()},
+    other = {  # the dance itself, and mirrored
+        name: np.stack([spectrum.conj(), np.fft.rfft(turned[name], size, axis=0).T.conj()])
+        for name, spectrum in spectra.items()
     }
     energy = {name: _running((series.astype(np.float64) ** 2).sum(axis=1)) for name, series in ends.items()}
     spread = {name: float(series.var(axis=0).sum()) for name, series in ends.items()}
@@ -80,13 +81,14 @@ def same_dances(dances: Mapping[str, Series], split_of: Mapping[str, str], share
         shifts, overlap, begins = _shifts(len(ends[first]), len(ends[second]), share, DANCE_RATE)
         together = _span(energy[first], begins[0], overlap) + _span(energy[second], begins[1], overlap)
         moved = np.sqrt(min(spread[first], spread[second]))
-        for mirror in (False, True):
-            product = np.fft.irfft(np.einsum("df,df->f", spectra[first], other[mirror][second]), size)[shifts]
-            distance = np.sqrt(np.maximum(together - 2 * product, 0) / overlap)  # over all joints
+        limit = min(_SAME_DANCE_M * np.sqrt(len(_ENDS)), _SAME_DANCE * moved)
+        products = np.fft.irfft(np.einsum("df,mdf->mf", spectra[first], other[second]), size)[:, shifts]
+        distances = np.sqrt(np.maximum(together - 2 * products, 0) / overlap)  # over all joints
+        for mirror, distance in enumerate(distances):
             best = int(distance.argmin())
-            if distance[best] < min(_SAME_DANCE_M * np.sqrt(len(_ENDS)), _SAME_DANCE * moved):
+            if distance[best] < limit:
                 part = overlap[best] / min(len(ends[first]), len(ends[second]))
-                yield Leak(first, second, float(shifts[best]) / DANCE_RATE, float(part), mirror)
+                yield Leak(first, second, float(shifts[best]) / DANCE_RATE, float(part), bool(mirror))
                 break
 
 
@@ -100,10 +102,11 @@ def same_songs(songs: Mapping[str, Series], split_of: Mapping[str, str], share: 
     flat = {name: _deviations(series) for name, series in songs.items()}
     size = _fft_size(len(series) for series in flat.values())
     spectra = {name: np.fft.rfft(series, size, axis=0) for name, series in flat.items()}
+    other = {name: spectrum.conj() for name, spectrum in spectra.items()}
     energy = {name: _running((series**2).sum(axis=1)) for name, series in flat.items()}
     for first, second in _pairs(flat, split_of, SOUND_RATE):
         shifts, overlap, begins = _shifts(len(flat[first]), len(flat[second]), share, SOUND_RATE)
-        product = np.fft.irfft((spectra[first] * spectra[second].conj()).sum(axis=1), size)[shifts]
+        product = np.fft.irfft(np.einsum("fd,fd->f", spectra[first], other[second]), size)[shifts]
         sizes = _span(energy[first], begins[0], overlap) * _span(energy[second], begins[1], overlap)
         correlation = product / np.sqrt(np.maximum(sizes, 1e-12))
         best = int(correlation.argmax())
@@ -128,6 +131,7 @@ def _pairs(names: Mapping[str, Any], split_of: Mapping[str, str], rate: float) -
             yield first, second
 
 
+@lru_cache(maxsize=1024)
 def _shifts(first: int, second: int, share: float, rate: float) -> tuple[Whole, Whole, tuple[Whole, Whole]]:
     """The shifts with enough overlap, its length, and where it begins in each of the two."""
     least = max(int(_LEAST_S * rate), int(np.ceil(share * min(first, second))))

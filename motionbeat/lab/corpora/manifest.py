@@ -21,7 +21,6 @@ from motionbeat.lab.corpora import plausibility
 from motionbeat.lab.corpora.song import Song as Song  # imported for readers
 from motionbeat.lab.item_cache import ItemCache, Values
 from motionbeat.lab.tables import SPLITS
-from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.parallel import in_parallel
 
 SAMPLE_RATE = 44_100
@@ -95,12 +94,10 @@ def write_corpus(corpus: Corpus, folder: Path, checks: params.MotionChecks | Non
 
     kept = ItemCache.of("songs", __name__)
     seconds = list(in_parallel(_write_song, [(song, folder, kept) for song in songs.values()], "songs"))
-    forward_kinematics(np.zeros((1, 24, 3)), np.zeros((1, 3)))  # torch selects its kernels before threads are started
-    # in this process: a motion takes milliseconds, but importing torch in every process takes seconds
     readers = sorted({clip.read.func.__module__ for clip in clips if isinstance(clip.read, partial) and clip.source})
     kept = ItemCache.of("motions", __name__, *readers)
     calls = [(clip, folder, checks or params.MotionChecks(), kept) for clip in clips]
-    written = list(in_parallel(_write_clip, calls, "clips", processes=1))
+    written = list(in_parallel(_write_clip, calls, "clips"))
     refuse(result.reason for result in [*seconds, *written] if isinstance(result, _Refused))
     rows = [row for row in written if not isinstance(row, _Refused)]
 

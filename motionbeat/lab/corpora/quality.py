@@ -148,7 +148,7 @@ def check(corpus: Corpus, folder: Path, checks: MotionChecks, strict: bool) -> l
         (kept, folder / str(path), float(fps), checks)
         for path, fps in zip(manifest["motion"], manifest["fps"], strict=True)
     ]
-    found = in_parallel(_measured, motions, "clips measured", processes=1)
+    found = in_parallel(_measured, motions, "clips measured")
     measured = dict(zip(map(str, manifest["clip"]), found, strict=True))
     series = {name: sound for name, (sound, _) in levels.items()}
     refuse(leaked(clips, measured, series, checks.leak_share))

@@ -128,16 +128,16 @@ def _about(angle: Array, axis: int) -> Array:
     return matrix
 
 
-def arm(wrist: Array, pole: Array, left: bool) -> tuple[Rotation, float]:
-    """Shoulder rotation and elbow bend (rad) that move the wrist to a place relative to the shoulder.
+def arm(wrist: Array, pole: Array, left: bool) -> tuple[Rotation, Array]:
+    """Shoulder rotations (N,) and elbow bends (N,) rad that move the wrist to places relative to the shoulder.
 
-    wrist, pole: (3,) in the chest's frame for a left arm (x outward, y up, z forward); a right arm is mirrored.
+    wrist, pole: (N, 3) in the chest's frame for a left arm (x outward, y up, z forward); a right arm is mirrored.
     """
     mirror = np.array([1.0 if left else -1.0, 1.0, 1.0])
     first, second = _arm_links(left)
-    upper, fore = two_link(np.zeros((1, 3)), (wrist * mirror)[None], (pole * mirror)[None], first, second, _ELBOW_POLE)
-    links = (upper[0] @ unit(first)) @ (fore[0] @ unit(second))
-    return Rotation.from_matrix(upper[0]), float(np.arccos(np.clip(links, -1, 1)))
+    upper, fore = two_link(np.zeros_like(wrist), wrist * mirror, pole * mirror, first, second, _ELBOW_POLE)
+    links = [one @ two for one, two in zip(upper @ unit(first), fore @ unit(second), strict=True)]
+    return Rotation.from_matrix(upper), np.arccos(np.clip(links, -1, 1))
 
 
 def elbow(bend: Array, left: bool) -> Array:

@@ -21,6 +21,8 @@ SECTION_BEATS = 4
 _WIDEST = 1.1  # rad: figures of two beats are no larger
 
 Array = NDArray[np.float64]
+Place = tuple[tuple[float, ...], tuple[float, ...]]
+"""Of a wrist, and where its elbow points, as in vocabulary.PLACES."""
 
 
 @frozen
@@ -40,7 +42,7 @@ class Steps:
 class Poses:
     """Pose of the upper body at hit m; arms in the order left, right."""
 
-    shoulder: Rotation  # (2 M,), alternately the left and the right one of a pose
+    shoulder: Rotation  # (2 M,), all left ones, then all right ones
     elbow: Array  # (M, 2) rad, 0 straight
     wrist: Array  # (M, 2, 3) rad
     girdle: Array  # (M, 2, 3) rad: the inner shoulders
@@ -134,9 +136,9 @@ def _headings(rng: np.random.Generator, turning: float) -> Array:
 
 def _poses(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Poses:
     """Poses of the hits: at least one arm changes its place each time."""
-    places = {True: HANG, False: HANG}
+    now = {True: HANG, False: HANG}
+    places: dict[bool, list[Place]] = {True: [], False: []}
     previous = {True: "", False: ""}
-    shoulders, elbows = [], []
     for _ in range(MOVES):
         arms = [left for left, chance in ((True, mover.left_arm), (False, mover.right_arm)) if rng.random() < chance]
         mirrored = rng.random() < 0.4
@@ -145,15 +147,14 @@ def _poses(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Poses:
             candidates = [name for name in words.places if name != previous[left]]
             chosen = chosen if mirrored and chosen in candidates else candidates[rng.integers(len(candidates))]
             wrist, pole = PLACES[chosen]
-            places[left] = (tuple(np.array(wrist) + rng.normal(0, 0.04, 3)), pole)
+            now[left] = (tuple(np.array(wrist) + rng.normal(0, 0.04, 3)), pole)
             previous[left] = chosen
-        for left in (True, False):
-            shoulder, bend = _arm(places[left], left, mover.reach)
-            shoulders.append(shoulder)
-            elbows.append(bend)
+        for left, place in now.items():
+            places[left].append(place)
+    shoulder, elbow = _arms(places, mover.reach)
     return Poses(
-        shoulder=Rotation.concatenate(shoulders),
-        elbow=np.array(elbows).reshape(MOVES, 2),
+        shoulder=shoulder,
+        elbow=elbow,
         wrist=rng.normal(0, words.wrists, (MOVES, 2, 3)) * [0.4, 1.0, 1.0],
         girdle=rng.normal(0, [0.04, 0.14, 0.12], (MOVES, 2, 3)),
         torso=rng.normal([0.06, 0, 0], np.array([0.45, 1.2, 0.35]) * words.torso * mover.torso, (MOVES, 3)),
@@ -163,13 +164,17 @@ def _poses(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Poses:
 
 def hanging(reach: float) -> tuple[Rotation, Array]:
     """Both arms hanging: shoulders (2,) and the elbows' bends (2,)."""
-    arms = [_arm(HANG, left, reach) for left in (True, False)]
-    return Rotation.concatenate([shoulder for shoulder, _ in arms]), np.array([bend for _, bend in arms])
+    shoulder, elbow = _arms({True: [HANG], False: [HANG]}, reach)
+    return shoulder, elbow[0]
 
 
-def _arm(place: tuple, left: bool, reach: float) -> tuple[Rotation, float]:
-    (wrist, pole), hang = place, np.array(HANG[0])
-    return arm(hang + reach * (np.array(wrist) - hang), np.array(pole), left)
+def _arms(places: dict[bool, list[Place]], reach: float) -> tuple[Rotation, Array]:
+    """Shoulders (2 N,), all left ones, then all right ones, and elbows (N, 2) for N places of each arm."""
+    hang, arms = np.array(HANG[0]), []
+    for left, of_arm in places.items():
+        wrists, poles = np.array(of_arm).swapaxes(0, 1)
+        arms.append(arm(hang + reach * (wrists - hang), poles, left))
+    return Rotation.concatenate([shoulder for shoulder, _ in arms]), np.stack([bend for _, bend in arms], axis=1)
 
 
 def _groove(rng: np.random.Generator, mover: Style, words: Vocabulary) -> Groove:

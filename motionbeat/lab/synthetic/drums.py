@@ -1,5 +1,7 @@
 """Drum kits: samples of soft and hard strokes, and the playing of a row of accents on them."""
 
+from functools import lru_cache
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ class Drum:
     edge: tuple[Sound, ...]
 
 
+@lru_cache(maxsize=KITS)
 def kit(seed: int, number: int) -> dict[str, Drum]:
     """The drums of a kit: low, back, high, hats, crash; the hardest stroke of each has peak 1."""
     made = {}

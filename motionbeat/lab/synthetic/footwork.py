@@ -75,9 +75,11 @@ class Paths:
         self.extra[first:last, foot] += (64 * (progress * (1 - progress)) ** 3)[:, None] * self._in_room(
             flourish, self.heading + turn * path[:, 0]
         )
-        heel_up = minimum_jerk((self.times - begin + 0.09) / (0.09 + 0.4 * duration))
-        heel_down = minimum_jerk((self.times - begin - 0.55 * duration) / (0.45 * duration + 0.07))
-        self.pitch[:, foot] = np.maximum(self.pitch[:, foot], _TOES_DOWN.get(kind, 0.85) * heel_up * (1 - heel_down))
+        near = slice(*np.searchsorted(self.times, (begin - 0.1, time + 0.1)))
+        since, pitch = self.times[near] - begin, self.pitch[near, foot]
+        heel_up = minimum_jerk((since + 0.09) / (0.09 + 0.4 * duration))
+        heel_down = minimum_jerk((since - 0.55 * duration) / (0.45 * duration + 0.07))
+        np.maximum(pitch, _TOES_DOWN.get(kind, 0.85) * heel_up * (1 - heel_down), out=pitch)
         self.stood[foot], self.faced[foot] = target, facing
 
     @staticmethod

@@ -67,7 +67,9 @@ def _drums(
     drums.play(rng, tracks["crash"], kit["crash"], crashes, slot_s)
     for first, last in plan.risers:
         mix_in(tracks["riser"], drums.riser(rng, (last - first) * slot_s), 1.0, first * slot_s)
-    return {name: sound.mix.gain[name] * track for name, track in tracks.items()}
+    for name, track in tracks.items():
+        track *= sound.mix.gain[name]
+    return tracks
 
 
 def _pitched(

@@ -2,10 +2,10 @@
 
 import numpy as np
 from attrs import frozen
-from scipy.signal import butter, firwin2, lfilter, oaconvolve, sosfilt
+from scipy.signal import butter, firwin2, lfilter, sosfilt
 
 from motionbeat.lab.synthetic.plan import SAMPLE_RATE
-from motionbeat.lab.synthetic.waves import Sound, band, high_pass, seconds
+from motionbeat.lab.synthetic.waves import Sound, band, convolved, high_pass, seconds
 
 _OCTAVES = 62.5 * 2.0 ** np.arange(8)  # Hz, 62.5 to 8,000
 _TAPS = 1023
@@ -56,8 +56,9 @@ def mix(rng: np.random.Generator) -> Mix:
 def balanced(track: Sound, rms: float) -> Sound:
     """A pitched track scaled to an RMS over the samples where it plays."""
     power = track**2
-    playing = power > 1e-3 * power.max()
-    return track * (rms / np.sqrt(power[playing].mean())) if playing.any() else track
+    power *= power > 1e-3 * power.max()
+    playing = np.count_nonzero(power)
+    return track * (rms / np.sqrt(power.sum() / playing)) if playing else track
 
 
 def master(rng: np.random.Generator, chosen: Mix, drums: dict[str, Sound], pitched: Sound, kicks_s: Sound) -> Sound:
@@ -66,14 +67,18 @@ def master(rng: np.random.Generator, chosen: Mix, drums: dict[str, Sound], pitch
     pitched = pitched * _ducking(samples, kicks_s, chosen.duck)
     dry = sum(drums.values(), pitched)
     send = dry - 0.9 * drums["low"]
-    wet = oaconvolve(high_pass(send, 180), _room(rng, chosen.reverb_s))[:samples]
+    wet = convolved(high_pass(send, 180), _room(rng, chosen.reverb_s))[:samples]
     song = _compressed(dry + chosen.wet * wet, chosen.ratio)
     song = _equalised(song, chosen)
-    song = np.tanh(chosen.drive * song / np.percentile(np.abs(song[::7]), 99.9))
-    song = high_pass(song / np.abs(song).max() + _medium(rng, samples, chosen), 25)
-    fade = np.minimum(1, np.arange(samples)[::-1] / (0.2 * SAMPLE_RATE))
-    song = song * fade
-    return chosen.loudness * song / np.abs(song).max()
+    song *= chosen.drive / np.percentile(np.abs(song[::7]), 99.9)
+    np.tanh(song, out=song)
+    song /= np.abs(song).max()
+    song += _medium(rng, samples, chosen)
+    song = high_pass(song, 25)
+    fade = np.arange(round(0.2 * SAMPLE_RATE))[::-1] / (0.2 * SAMPLE_RATE)
+    song[-len(fade) :] *= fade
+    song *= chosen.loudness / np.abs(song).max()
+    return song
 
 
 def _room(rng: np.random.Generator, reverb_s: float) -> Sound:
@@ -107,9 +112,9 @@ def _compressed(song: Sound, ratio: float) -> Sound:
         held[block] = last
     keep = np.exp(-_BLOCK / (0.01 * SAMPLE_RATE))
     smooth = lfilter([1 - keep], [1, -keep], held)
-    gain_db = -smooth * (1 - 1 / ratio)
+    gain = -smooth * (1 - 1 / ratio) * np.log(10) / 20
     middle = (np.arange(blocks) + 0.5) * _BLOCK
-    return song * 10 ** (np.interp(np.arange(len(song)), middle, gain_db) / 20)
+    return song * np.exp(np.interp(np.arange(len(song)), middle, gain))
 
 
 def _equalised(song: Sound, chosen: Mix) -> Sound:
@@ -124,7 +129,7 @@ def _equalised(song: Sound, chosen: Mix) -> Sound:
     change = np.clip(0.75 * (wanted - wanted.mean()), -9, 9)
     points = np.array([0, *_OCTAVES, SAMPLE_RATE / 2])
     response = firwin2(_TAPS, points, 10 ** (np.array([change[0], *change, change[-1] - 3]) / 20), fs=SAMPLE_RATE)
-    return oaconvolve(song, response)[_TAPS // 2 : _TAPS // 2 + len(song)]
+    return convolved(song, response)[_TAPS // 2 : _TAPS // 2 + len(song)]
 
 
 def _medium(rng: np.random.Generator, samples: int, chosen: Mix) -> Sound:

@@ -6,13 +6,13 @@ import numpy as np
 from attrs import frozen
 
 from motionbeat.lab.synthetic.plan import SAMPLE_RATE
-from motionbeat.lab.synthetic.waves import Sound, cycle, read, seconds
+from motionbeat.lab.synthetic.waves import Sound, cycle, places, seconds
 
 _HIGHEST_HZ = 14_000
 _HARMONICS = 48
 # The harmonics are in three groups that may decay at different rates, as in a struck string.
 _GROUPS = ((1, 3), (4, 9), (10, _HARMONICS))
-_KEPT = 128  # cached notes: of the current song, not of all songs
+_TABLES, _COURSES, _NOISES = 128, 8, 32  # cached parts of notes: of the current song or voice, not of all songs
 _TOGETHER = 0.9  # damping above which all groups share one decay
 
 
@@ -70,35 +70,56 @@ def instrument(rng: np.random.Generator, role: str) -> Instrument:
 
 def note(voice: Instrument, midi: int, duration_s: float) -> Sound:
     """A note, about 1 in RMS at its loudest, its release after `duration_s`."""
-    t = seconds(duration_s + voice.release_s)
+    samples = round((duration_s + voice.release_s) * SAMPLE_RATE)
+    whole_s = -(-samples // SAMPLE_RATE)
+    t, bend, blown, decays = (each[..., :samples] for each in _courses(voice, whole_s))
     pitch = 440 * 2 ** ((midi - 69) / 12)
-    bend = voice.vibrato * np.clip(t - 0.15, 0, 0.35) / 0.35
-    phase = pitch * t + pitch * bend * np.sin(2 * np.pi * 5.3 * t) * (np.log(2) / 1200 / (2 * np.pi * 5.3))
+    phase = pitch * t
+    if voice.vibrato:
+        phase += pitch * bend * np.sin(2 * np.pi * 5.3 * t) * (np.log(2) / 1200 / (2 * np.pi * 5.3))
     spread = 2 ** (voice.detune / 2400)
-    sound = np.zeros(len(t))
-    decay_s = voice.decay_s
-    for table in _tables(voice, midi):
+    voices = [phase * spread, phase / spread + 0.37] if voice.detune else [phase]
+    read = [places(each) for each in voices]
+    sound = blown * _noise(midi, whole_s)[:samples]
+    for table, decay in zip(_tables(voice, midi), decays, strict=True):
         if table is not None:
-            wave = read(table, phase * spread)
-            if voice.detune:
-                wave = (wave + read(table, phase / spread + 0.37)) / np.sqrt(2)
-            sound += wave * np.exp(-t / decay_s)
-        decay_s *= voice.damping
-    blown = np.random.Generator(np.random.PCG64(midi)).normal(0, voice.breath, len(t))
-    sound += blown * (0.15 + np.exp(-t / 0.03))
-    return sound * np.minimum(1, t / voice.attack_s) * np.clip((t[-1] - t) / voice.release_s, 0, 1)
+            wave = sum(table[at] for at in read)
+            wave *= decay
+            sound += wave
+    beginning, end = round(voice.attack_s * SAMPLE_RATE) + 1, round(voice.release_s * SAMPLE_RATE) + 1
+    sound[:beginning] *= np.minimum(1, t[:beginning] / voice.attack_s)
+    sound[-end:] *= np.clip((t[-1] - t[-end:]) / voice.release_s, 0, 1)
+    return sound
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_COURSES)
+def _courses(voice: Instrument, whole_s: int) -> tuple[Sound, Sound, Sound, Sound]:
+    """What notes of one voice share over their time: t in s, vibrato in cents, level of the noise, groups' decays."""
+    t = seconds(whole_s)
+    decay_s = voice.decay_s * voice.damping ** np.arange(len(_groups(voice)))
+    bend = voice.vibrato * np.clip(t - 0.15, 0, 0.35) / 0.35
+    return t, bend, voice.breath * (0.15 + np.exp(-t / 0.03)), np.exp(-t / decay_s[:, None])
+
+
+@lru_cache(maxsize=_NOISES)
+def _noise(midi: int, whole_s: int) -> Sound:
+    return np.random.Generator(np.random.PCG64(midi)).normal(0, 1, whole_s * SAMPLE_RATE)
+
+
+@lru_cache(maxsize=_TABLES)
 def _tables(voice: Instrument, midi: int) -> tuple[Sound | None, ...]:
     pitch = 440 * 2 ** ((midi - 69) / 12)
     n = np.arange(1, _HARMONICS + 1)
     amplitude = n**-voice.tilt * np.where(n % 2 == 0, voice.odd, 1.0) * (n * pitch < min(_HIGHEST_HZ, SAMPLE_RATE / 2))
     for place, gain_db in voice.resonances:
         amplitude *= 10 ** (gain_db / 20 * np.exp(-0.5 * (np.log2(n * pitch / place) / 0.35) ** 2))
-    amplitude /= np.sqrt(np.sum(amplitude**2) / 2)
+    amplitude /= np.sqrt(np.sum(amplitude**2) / 2 * (2 if voice.detune else 1))
     tables: list[Sound | None] = []
-    for first, last in _GROUPS if voice.damping < _TOGETHER else ((1, _HARMONICS),):
+    for first, last in _groups(voice):
         part = np.where((n >= first) & (n <= last), amplitude, 0)
         tables.append(cycle(part) if part.any() else None)
     return tuple(tables)
+
+
+def _groups(voice: Instrument) -> tuple[tuple[int, int], ...]:
+    return _GROUPS if voice.damping < _TOGETHER else ((1, _HARMONICS),)

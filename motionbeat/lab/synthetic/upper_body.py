@@ -104,15 +104,13 @@ def _held(
 ) -> tuple[list[Rotation], Array, Array, Array, Array, Array]:
     """The movement by hits alone: shoulders (two paths), elbows, wrists, girdle, torso and gaze."""
     poses, frames = moves.poses, len(times)
-    arms, bend = hanging(mover.reach)
+    key, bend = hanging(mover.reach)
     targets = np.concatenate(
         [poses.elbow, poses.wrist.reshape(MOVES, 6), poses.girdle.reshape(MOVES, 6), poses.torso, poses.gaze], axis=1
     )
     held = np.concatenate([bend, np.zeros(18)])
     path = np.tile(held, (frames, 1))
-    keys: list[list[Rotation]] = [[arm] for arm in arms]
-    ways: list[list[Array]] = [[] for _ in arms]
-    goals = [poses.shoulder[side::2] for side in range(2)]
+    keys, ways = [key], []  # of both shoulders
     progress = np.zeros((2, frames))  # of the current hit and of the next one
     finished = np.append(plan.end + np.where(plan.overshoot > 0, _SETTLE_S - 0.03, 0.0), np.inf)
     current = np.searchsorted(finished, times, side="right")
@@ -122,29 +120,29 @@ def _held(
         duration = plan.end[number] - plan.begin[number]
         first = begun[number]
         done = plan.progress(number, times[first:])
-        for side in range(2):
-            way = (keys[side][-1].inv() * goals[side][move]).as_rotvec()
-            way *= min(part, _FASTEST * duration / 1.9 / max(float(np.linalg.norm(way)), 1e-9))
-            ways[side].append(way)
-            keys[side].append(keys[side][-1] * Rotation.from_rotvec(way))
-        change = part * (targets[move] - held)
         limit = _FASTEST * duration / 1.9
+        way = (keys[-1].inv() * poses.shoulder[[move, move + MOVES]]).as_rotvec()  # (2, 3)
+        way *= np.minimum(part, limit / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9))
+        ways.append(way)
+        keys.append(keys[-1] * Rotation.from_rotvec(way))
+        change = part * (targets[move] - held)
         change = np.clip(change, -limit, limit)
         path[first:] += done[:, None] * change
         held = held + change
         for slot in range(2):
             mine = current[first:] == number - slot
             progress[slot, first:][mine] = done[mine]
-    shoulders = [_product(key, way, current, progress) for key, way in zip(keys, ways, strict=True)]
+    ways += [np.zeros((2, 3))] * 2
+    held_at, moved = Rotation.concatenate(keys), np.array(ways)
+    shoulders = [_product(held_at[side::2], moved[:, side], current, progress) for side in range(2)]
     pairs = (path[:, 2:8].reshape(frames, 2, 3), path[:, 8:14].reshape(frames, 2, 3))
     return shoulders, path[:, :2], *pairs, path[:, 14:17], path[:, 17:]
 
 
-def _product(keys: list[Rotation], ways: list[Array], current: NDArray[np.intp], progress: Array) -> Rotation:
+def _product(keys: Rotation, ways: Array, current: NDArray[np.intp], progress: Array) -> Rotation:
     """The path of a shoulder: its last key pose, the way of the current hit, and the back swing of the next."""
-    way = np.array([*ways, np.zeros(3), np.zeros(3)])
-    path = Rotation.concatenate(keys)[current] * Rotation.from_rotvec(progress[0][:, None] * way[current])
-    return path * Rotation.from_rotvec(progress[1][:, None] * way[current + 1])
+    path = keys[current] * Rotation.from_rotvec(progress[0][:, None] * ways[current])
+    return path * Rotation.from_rotvec(progress[1][:, None] * ways[current + 1])
 
 
 def _freeze(times: Array, hits: tuple[Array, Array]) -> Array:
