@@ -37,7 +37,7 @@ LIBRARY = (
 )
 LAB = (
     ["registry"],
-    ["params", "imports", "parent_watch"],
+    ["params", "imports", "parent_watch", "allocation"],
     ["tables", "item_cache"],
     ["synthetic"],
     ["corpora"],
