@@ -145,7 +145,6 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
 
 def _decode(path: Path, mixing: MixingDown, most: int | None) -> int:
     """Mix a file down; its rate. Refuses a file that cannot be read to its end."""
-
     if path.stat().st_size == 0:
         raise MotionBeatError(f"{path} is an empty file (0 bytes); copy or download it again")
     if _for_pyav(path):
