@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MP3_SLACK_S = 0.25  # libsndfile counts the encoder's padding of an mp3 without a length header
 _MOST_CHANNELS = 16
 _RATES = (4_000, 768_000)
+_EBML = b"\x1a\x45\xdf\xa3"  # Matroska and WebM
 _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
 _PROMISE = re.compile(r"^\s*(?:data|Data Size|SSND)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
@@ -144,12 +145,9 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
 
 def _decode(path: Path, mixing: MixingDown, most: int | None) -> int:
     """Mix a file down; its rate. Refuses a file that cannot be read to its end."""
-    import soundfile
-
     if path.stat().st_size == 0:
         raise MotionBeatError(f"{path} is an empty file (0 bytes); copy or download it again")
-    suffix = path.suffix.lower()
-    if suffix in BY_PYAV or (suffix == ".opus" and "OPUS" not in soundfile.available_subtypes("OGG")):
+    if _for_pyav(path):
         from motionbeat.audio.pyav import decode_by_pyav
 
         return _checked_rate(decode_by_pyav(path, mixing, most), f"{path}: sample rate")
@@ -163,6 +161,19 @@ def _decode(path: Path, mixing: MixingDown, most: int | None) -> int:
             "flac of one rate"
         )
     return rates[0]
+
+
+def _for_pyav(path: Path) -> bool:
+    """Whether PyAV reads a file: by its first bytes, since names may be wrong, or else by its name."""
+    import soundfile
+
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp" or head[:4] == _EBML:
+        return True
+    suffix = path.suffix.lower()
+    lacks_opus = suffix == ".opus" and "OPUS" not in soundfile.available_subtypes("OGG")
+    return lacks_opus or (suffix in BY_PYAV and not stream_length.known(head))
 
 
 def _kind(path: Path) -> str:

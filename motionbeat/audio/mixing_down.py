@@ -13,6 +13,8 @@ from motionbeat.errors import MotionBeatError
 SHORTEST_S = 0.1
 SILENCE = 1e-4
 """Full scale 1: what stays within -80 dBFS of its mean is digital silence (or a dead channel)."""
+_CANCELLED = 0.01
+"""Channels whose mean is 40 dB below the loudest are one signal and its inverse."""
 LOUDEST = 4.0
 """Decoded mp3 and ogg overshoot 1 by up to 3 dB; samples beyond 12 dB were never scaled to -1..1."""
 BLOCK = 2**20
@@ -90,9 +92,10 @@ class MixingDown:
             )
         self._mono.resize(self.count, refcheck=False)
         middle = self._mono.mean(dtype=np.float64)
-        if max(self._mono.max() - middle, middle - self._mono.min()) < SILENCE:
-            middles = self._sum / self.count
-            if np.maximum(self._high - middles, middles - self._low).max() >= SILENCE:
-                raise MotionBeatError(f"{name}: its channels cancel out when averaged; give one channel of it")
+        level, middles = max(self._mono.max() - middle, middle - self._mono.min()), self._sum / self.count
+        loudest = float(np.maximum(self._high - middles, middles - self._low).max())
+        if loudest >= SILENCE and level < max(SILENCE, _CANCELLED * loudest):
+            raise MotionBeatError(f"{name}: its channels cancel out when averaged; give one channel of it")
+        if level < SILENCE:
             raise MotionBeatError(f"{name} is silent (no sample above -80 dBFS); give audio with music in it")
         return self._mono

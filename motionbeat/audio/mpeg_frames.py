@@ -37,7 +37,7 @@ FIX = "the file is truncated or damaged; copy or download it again"
 class _Head:
     """The fields of a frame header (four bytes)."""
 
-    kind: tuple[int, int, int]  # version bits, layer, sample rate: the same in every frame of a stream
+    kind: tuple[int, int, int, bool]  # version bits, layer, sample rate, mono: the same in every frame of a stream
     length: int  # bytes
     side: int  # bytes of side information; a Xing header follows them
 
@@ -46,7 +46,7 @@ class _Head:
 class _Stream:
     """Consecutive frames of one kind; `promised`: their number by the stream's header, None without a header."""
 
-    kind: tuple[int, int, int]
+    kind: tuple[int, int, int, bool]
     header: bytes | None
     promised: int | None
     frames: list[bytes] = field(factory=list)
@@ -85,7 +85,7 @@ def _right(stream: _Stream) -> bool:
 
 
 def _seconds(stream: _Stream, frames: int) -> float:
-    version, layer, rate = stream.kind
+    version, layer, rate, _ = stream.kind
     return frames * (384 if layer == 1 else 576 if layer == 3 and version != 3 else 1152) / rate
 
 
@@ -93,17 +93,17 @@ def _scan(data: bytes) -> tuple[list[_Stream], tuple[int, int] | None, int]:
     """The streams; position and size of the first bytes that are not a frame; bytes of an incomplete last frame."""
     found: list[_Stream] = []
     junk: tuple[int, int] | None = None
-    at, size = _after_tags(data, 0), len(data)
+    at, size = after_tags(data, 0), len(data)
     while at < size:
         head = _head(data, at)
         same = bool(found) and head is not None and head.kind == found[-1].kind
         if head is None or not (same or _followed(data, at, head)):
             start = at
-            at = _next_frame(data, at + 1, found[-1].kind if found else None)
+            at = _next_frame(data, at + 1)
             between = data[start:at].strip(b"\0")
             if head is not None and same and at >= size:
                 break
-            if found and at < size and len(between) > _JUNK_BYTES and junk is None:
+            if found and at < size and len(between) > _JUNK_BYTES and b"APETAGEX" not in between and junk is None:
                 junk = (start, at - start)
             continue
         if at + head.length > size:
@@ -116,7 +116,7 @@ def _scan(data: bytes) -> tuple[list[_Stream], tuple[int, int] | None, int]:
             if not same:
                 found.append(_Stream(head.kind, None, None))
             found[-1].frames.append(frame)
-        at = _after_tags(data, at + head.length)
+        at = after_tags(data, at + head.length)
     return found, junk, 0
 
 
@@ -136,25 +136,25 @@ def _head(data: bytes, at: int) -> _Head | None:
         length = (72 if layer == 3 and version != 3 else 144) * bps // rate + padding
     mono = fourth >> 6 == 3
     side = (17 if mono else 32) if version == 3 else (9 if mono else 17)
-    return _Head((version, layer, rate), length, side)
+    return _Head((version, layer, rate, mono), length, side)
 
 
 def _followed(data: bytes, at: int, head: _Head) -> bool:
     """Whether another frame of this kind, a tag or the end follows: other bytes may look like a frame by chance."""
-    after = _after_tags(data, at + head.length)
+    after = after_tags(data, at + head.length)
     follower = _head(data, after)
     return after == len(data) or (follower is not None and follower.kind == head.kind)
 
 
-def _next_frame(data: bytes, at: int, kind: tuple[int, int, int] | None) -> int:
+def _next_frame(data: bytes, at: int) -> int:
     for match in _CANDIDATE.finditer(data, at):
         head = _head(data, match.start())
-        if head is not None and (kind is None or head.kind == kind) and _followed(data, match.start(), head):
+        if head is not None and _followed(data, match.start(), head):
             return match.start()
     return len(data)
 
 
-def _after_tags(data: bytes, at: int) -> int:
+def after_tags(data: bytes, at: int) -> int:
     """The position after the tags that begin at this position."""
     while True:
         if data[at : at + 3] == b"ID3" and at + 10 <= len(data):

@@ -1,7 +1,9 @@
 """File2Samples by PyAV (FFmpeg), for files that libsndfile cannot read: m4a, mp4 and other containers of AAC."""
 
+import re
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
 
 _MOST_CHANNELS = 8  # with more channels PyAV 18 counts the planes wrong and reads memory outside the frame
+_TAGGED = re.compile(r"(\d+):(\d+):(\d+\.\d+)")
 _SLACK_S = 0.25  # the length in a container includes the encoder's padding at both ends
 
 
@@ -32,7 +35,7 @@ def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
             raise MotionBeatError(f"{path} has no audio stream; give a file with sound")
         stream = container.streams.audio[0]
         rate = int(stream.rate)
-        promised_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+        promised_s = _promised_s(container, stream)
         resampler = av.AudioResampler(format="fltp")  # the same rate and channels
         channels = 0
         for frame in chain(container.decode(stream), [None]):
@@ -53,3 +56,15 @@ def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
             "the file is truncated or damaged; copy or download it again"
         )
     return rate
+
+
+def _promised_s(container: Any, stream: Any) -> float:
+    """Seconds of sound by the file; 0 if it does not say, as AAC without a container, whose length FFmpeg guesses."""
+    if container.format.name == "aac":
+        return 0.0
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    begin_s = float((stream.start_time or 0) * (stream.time_base or 0))
+    if end := _TAGGED.fullmatch(stream.metadata.get("DURATION", "")):  # Matroska, of each stream
+        return 3600 * int(end[1]) + 60 * int(end[2]) + float(end[3]) - begin_s
+    return container.duration / 1e6 - begin_s if container.duration and len(container.streams) == 1 else 0.0

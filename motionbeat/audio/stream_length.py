@@ -6,13 +6,17 @@ all bits set; concatenated files have the length of the first. libsndfile believ
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from motionbeat.audio import mpeg_frames
 from motionbeat.errors import MotionBeatError
 
-_UNKNOWN = (0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-"""Lengths that programs write if they do not know the real one; so are those less than a page below the last one."""
+Order: TypeAlias = Literal["little", "big"]
+
 _PAGE = 0x10000
+"""Programs that do not know a length write 0, all bits, or all but the sign, or up to a page less."""
+_MP3_IN_WAV = 0x55
+_SPLIT = "cut the file at that place, and give both parts"
 _REPAIR = "rewrite its header, for example by `ffmpeg -i FILE out.wav`, or export it again"
 LARGEST_BYTES = 2**31 - 2**24
 """Larger files are read by libsndfile as they are."""
@@ -21,44 +25,110 @@ LARGEST_BYTES = 2**31 - 2**24
 def streams(path: Path, kind: str) -> list[bytes] | None:
     """The streams of a file, each with a corrected header; None if the file can be read as it is.
 
-    kind: libsndfile's name of the format (MP3, WAV, AIFF, FLAC, OGG). Raises `MotionBeatError` if sound is missing, or
-    if there is sound after the end that the header states.
+    kind: libsndfile's name of the format if it is MP3 or unknown by its first bytes. Raises `MotionBeatError` if sound
+    is missing, or if there is sound after the end that the header states.
     """
     if path.stat().st_size > LARGEST_BYTES:
         return None
-    reader = {
-        "MP3": mpeg_frames.streams,
-        "WAV": _riff,
-        "WAVEX": _riff,
-        "AIFF": _aiff,
-        "FLAC": _flac,
-        "OGG": _ogg,
-    }.get(kind)
-    return reader(path, path.read_bytes()) if reader else None
+    data = path.read_bytes()
+    if kind == "MP3":
+        return mpeg_frames.streams(path, data)
+    begin = mpeg_frames.after_tags(data, 0)  # taggers write ID3 into files of every kind
+    reader = _READERS.get(data[begin : begin + 4])
+    if reader is None:
+        return None
+    bare = data[begin:] if begin else data
+    return reader(path, bare) or ([bare] if begin else None)
 
 
-def _unknown(size: int) -> bool:
-    return size in _UNKNOWN or size > 0xFFFFFFFF - _PAGE or 0x7FFFFFFF - _PAGE < size < 0x7FFFFFFF
+def known(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a format of `streams`; MP3 has none."""
+    return head[:4] in _READERS
 
 
-def _chunks(data: bytes, order: str) -> Iterator[tuple[bytes, int, int]]:
-    """Name, position of the content and size of each chunk of a RIFF or FORM file."""
-    at = 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
-        yield data[at : at + 4], at + 8, size
-        at += 8 + size + size % 2
+def _unknown(size: int, width: int) -> bool:
+    most = (1 << 8 * width) - 1
+    return size in (0, most // 2, most // 2 + 1) or size > most - _PAGE or most // 2 - _PAGE < size < most // 2
+
+
+def _chunks(data: bytes, order: Order, begin: int = 12, width: int = 4) -> Iterator[tuple[bytes, int, int]]:
+    """Name, position of the content and size of each chunk; width: bytes of a size."""
+    at = begin
+    while at + 4 + width <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 4 + width], order)
+        yield data[at : at + 4], at + 4 + width, size
+        at += 4 + width + size + (size % 2 if width == 4 else 0)
+
+
+def _with(data: bytes, at: int, value: int, width: int, order: Order) -> bytes:
+    return data[:at] + value.to_bytes(width, order) + data[at + width :]
+
+
+def _checked(path: Path, data: bytes, at: int, said: int, field: tuple[int, int], order: Order) -> bytes | None:
+    """The file with the real size of its sound, which begins at `at`; None if the size `said` is right.
+
+    field: position and width of the size.
+    """
+    held = len(data) - at
+    if _unknown(said, field[1]) and held > 0 and (said or not _is_chunk(data, at, order)):
+        return _with(data, field[0], held, field[1], order)
+    _refuse_cut(path, said, held)
+    _refuse_behind(path, data, at + said + (said % 2 if field[1] == 4 else 0), said, order)
+    return None
+
+
+def _refuse_cut(path: Path, said: int, held: int) -> None:
+    if said > held:
+        raise MotionBeatError(
+            f"{path}: its header promises {said} bytes of audio, but it contains {held}: {mpeg_frames.FIX}"
+        )
 
 
 def _riff(path: Path, data: bytes) -> list[bytes] | None:
-    for name, at, size in _chunks(data, "little"):
-        if name != b"data":
-            continue
-        held = len(data) - at
-        if _unknown(size) and held > 0 and (size or not _is_chunk(data, at, "little")):
-            return [data[: at - 4] + held.to_bytes(4, "little") + data[at:]]
-        _refuse_behind(path, data, at + size + size % 2, size, "little")
-        return None
+    order: Order = "big" if data[:4] == b"RIFX" else "little"
+    tag = wide = 0
+    for name, at, size in _chunks(data, order):
+        if name == b"fmt ":
+            tag = int.from_bytes(data[at : at + 2], order)
+        elif name == b"ds64":  # RF64 and BW64 (EBU Tech 3306): sizes of 64 bits
+            wide = at + 8
+        elif name == b"data":
+            field = (wide, 8) if wide and size == 0xFFFFFFFF else (at - 4, 4)
+            said = int.from_bytes(data[field[0] : field[0] + field[1]], order)
+            right = _checked(path, data, at, said, field, order)
+            if tag == _MP3_IN_WAV:
+                sound = data[at:] if right else data[at : at + said]
+                return mpeg_frames.streams(path, sound) or [sound]  # libsndfile trusts a length in the chunk fact
+            right = b"RF64" + (right or data)[4:] if data[:4] == b"BW64" else right  # libsndfile knows only RF64
+            return None if right is None else [right]
+    return None
+
+
+def _au(path: Path, data: bytes) -> list[bytes] | None:
+    order: Order = "big" if data[:4] == b".snd" else "little"
+    at, said = (int.from_bytes(data[place : place + 4], order) for place in (4, 8))
+    right = _checked(path, data, at, said, (8, 4), order)
+    return None if right is None else [right]
+
+
+def _caf(path: Path, data: bytes) -> list[bytes] | None:
+    for name, at, size in _chunks(data, "big", 8, 8):
+        if name == b"data":
+            right = _checked(path, data, at, size, (at - 8, 8), "big")
+            return None if right is None else [right]
+    return None
+
+
+def _w64(path: Path, data: bytes) -> list[bytes] | None:
+    """Sony Wave64, of whose header libsndfile mends everything but an end that is missing."""
+    at = 40
+    while at + 24 <= len(data):
+        size = int.from_bytes(data[at + 16 : at + 24], "little")  # with the 24 bytes of the chunk's head
+        if data[at : at + 4] == b"data":
+            if not _unknown(size, 8):
+                _refuse_cut(path, size, len(data) - at)
+            return None
+        at += max(size + 7 & ~7, 24)
     return None
 
 
@@ -72,8 +142,8 @@ def _aiff(path: Path, data: bytes) -> list[bytes] | None:
         elif name == b"SSND":
             held = len(data) - at
             frames = int.from_bytes(data[count_at : count_at + 4], "big")
-            if frame and held > 8 and (_unknown(size) or size <= 8 or _unknown(frames)):
-                sound = held if _unknown(size) or size <= 8 else min(size, held)
+            if frame and held > 8 and (_unknown(size, 4) or size <= 8 or _unknown(frames, 4)):
+                sound = held if _unknown(size, 4) or size <= 8 else min(size, held)
                 form[at - 4 : at] = sound.to_bytes(4, "big")
                 form[count_at : count_at + 4] = ((sound - 8) // frame).to_bytes(4, "big")
                 form[4:8] = (len(form) - 8).to_bytes(4, "big")
@@ -83,15 +153,17 @@ def _aiff(path: Path, data: bytes) -> list[bytes] | None:
     return None
 
 
-def _is_chunk(data: bytes, at: int, order: str) -> bool:
+def _is_chunk(data: bytes, at: int, order: Order) -> bool:
     """Whether a chunk with a valid name and size begins at this position."""
-    name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
+    name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)
     return len(name) == 4 and all(32 <= byte < 127 for byte in name) and at + 8 + size <= len(data) + 1
 
 
-def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: str) -> None:
-    """Refuse a file with bytes after its stated end that are not a chunk: they are sound."""
+def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: Order) -> None:
+    """Refuse a file with bytes after its stated end that are not a chunk, or are a second file: they are sound."""
     held = len(data) - end
+    if data[end : end + 4] in (*_READERS, b"data"):
+        raise MotionBeatError(f"{path}: {held} bytes of a second recording follow its end: {_SPLIT}")
     if held > _PAGE // 4 and not _is_chunk(data, end, order) and data[end:].strip(b"\0"):
         raise MotionBeatError(
             f"{path}: its header gives {size} bytes of audio, but {held} more follow that are not a chunk of another "
@@ -101,14 +173,16 @@ def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: str) -> 
 
 def _flac(path: Path, data: bytes) -> list[bytes] | None:
     """A FLAC stream whose header has no length or too small a one, with the length that follows from its last frame."""
-    if data[:4] != b"fLaC" or len(data) < 42:
+    if len(data) < 42:
         return None
-    said = int.from_bytes(data[21:26], "big") & 0xFFFFFFFFF
-    held = _flac_samples(data)
-    if held is None or held <= said:
-        return None
-    high = data[21] & 0xF0
-    return [data[:21] + (high << 32 | held).to_bytes(5, "big") + data[26:]]
+    if (second := data.find(b"fLaC\0\0\0\x22", 42)) > 0:
+        raise MotionBeatError(f"{path}: {len(data) - second} bytes of a second recording follow its end: {_SPLIT}")
+    sound = data[:-128] if data[-128:-125] == b"TAG" else data  # ID3v1, at which libsndfile loses its way
+    said = int.from_bytes(sound[21:26], "big") & 0xFFFFFFFFF
+    held = _flac_samples(sound)
+    if held is not None and held > said:
+        return [_with(sound, 21, (sound[21] & 0xF0) << 32 | held, 5, "big")]
+    return None if sound is data else [sound]
 
 
 def _flac_samples(data: bytes) -> int | None:
@@ -172,15 +246,29 @@ def _crc8(data: bytes) -> int:
 
 
 def _ogg(path: Path, data: bytes) -> list[bytes] | None:
-    """The links of a chained Ogg file (RFC 3533, 4), which is several concatenated files."""
-    starts, at, sounding = [0], 0, False
-    while data[at : at + 4] == b"OggS" and at + 27 <= len(data):
+    """The links of a chained Ogg file (RFC 3533, 4), which is several files in a row; one without an end is refused."""
+    starts, at, sounding, ended = [0], 0, False, True
+    while at >= 0 and at + 27 <= len(data):
         begins = bool(data[at + 5] & 2)
         if begins and sounding:
             starts.append(at)
-        sounding = not begins
+        sounding, ended = not begins, bool(data[at + 5] & 4)
         segments = data[at + 26]
-        at += 27 + segments + sum(data[at + 27 : at + 27 + segments])
+        at = data.find(b"OggS", at + 27 + segments + sum(data[at + 27 : at + 27 + segments]))
+    if not ended:
+        raise MotionBeatError(f"{path}: the Ogg stream has no end: {mpeg_frames.FIX}")
     if len(starts) == 1:
         return None
     return [data[begin:end] for begin, end in zip(starts, [*starts[1:], len(data)], strict=True)]
+
+
+_READERS = {
+    **dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), _riff),
+    **dict.fromkeys((b".snd", b"dns."), _au),
+    b"caff": _caf,
+    b"riff": _w64,
+    b"FORM": _aiff,
+    b"fLaC": _flac,
+    b"OggS": _ogg,
+}
+"""By the first four bytes of a file."""

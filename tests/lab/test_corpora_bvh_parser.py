@@ -64,6 +64,10 @@ Frame Time: 0.5
         ("0.04", 24, 24.0),
         ("0.02", 60, 60.0),
         ("0.0140000", None, 1 / 0.014),
+        ("0.0166", None, 60.0),
+        ("0.0416", None, 24.0),
+        ("0.0667", None, 15.0),
+        ("0.025", None, 40.0),
     ],
 )
 def test_frame_time_says_the_usual_rate_that_it_was_rounded_from(text, given, expected, danced, tmp_path):

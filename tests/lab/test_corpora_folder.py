@@ -85,7 +85,7 @@ def test_the_check_asks_about_a_unit_and_an_axis_that_turn_a_sound_dance_into_no
     table = f"note: {own}/clips.csv line"
     assert folder.check(own).splitlines()[1:-1] == [
         f"{table} 2, clip a: from ankle to head the body measures 0.0146 m; is the unit (cm) right?",
-        f"{table} 3, clip b: the dancer lies on the floor throughout; does z (the column up) point up in the file?",
+        f"{table} 3, clip b: the dancer always lies along z: is it y that points up (or the column up)?",
     ]
 
 

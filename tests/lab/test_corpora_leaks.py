@@ -56,16 +56,22 @@ def in_a_mirror(joints: np.ndarray) -> np.ndarray:
         (lambda joints: joints, 60.0, False),
         (lambda joints: joints[97:], 60.0, False),
         (lambda joints: joints[::2], 30.0, False),
+        (lambda joints: 1.25 * joints, 60.0, False),
         (lambda joints: turned(joints, 1.0), 60.0, False),
         (lambda joints: turned(in_a_mirror(joints), 2.0)[31:400], 60.0, True),
     ],
-    ids=["copy", "cut", "rate", "turned", "mirrored and cut"],
+    ids=["copy", "cut", "rate", "a taller body", "turned", "mirrored and cut"],
 )
 def test_the_same_dance_in_two_splits_is_found(joints, change, fps, mirrored) -> None:
     pair = {"a": dance(joints), "b": dance(change(joints), fps)}
     (found,) = leaks.same_dances(pair, {"a": "train", "b": "test"}, 0.5)
     assert (found.first, found.second, found.mirrored) == ("a", "b", mirrored)
     assert not list(leaks.same_dances(pair, {"a": "train", "b": "train"}, 0.5))
+
+
+def test_a_dance_that_is_cut_between_two_features_is_found() -> None:
+    fast = forward_kinematics(*synthetic_dance(3, frames=480))
+    assert list(leaks.same_dances({"a": dance(fast), "b": dance(fast[3:])}, {"a": "train", "b": "test"}, 0.5))
 
 
 def test_another_part_of_a_dance_is_no_leak(joints) -> None:

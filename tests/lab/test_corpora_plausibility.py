@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import unicodedata
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from motionbeat.lab.corpora import aistpp, folder, plausibility
 from motionbeat.lab.corpora.formats import Hints, read_motion
 from motionbeat.lab.corpora.manifest import Motion
 from motionbeat.lab.params import MotionChecks
+from motionbeat.lab.render.own_dance import read_files
 from motionbeat.motion.kinematics import forward_kinematics
+from motionbeat.motion.skeleton import INDEX
 
 ROOT = Path(__file__).parents[2]
 FAULTS = ROOT.parent / "shared" / "data" / "faults"
@@ -237,3 +240,44 @@ def test_an_empty_archive_of_numbers_is_no_crash(tmp_path) -> None:
     (tmp_path / "zero.npz").write_bytes(buffer.getvalue())
     with pytest.raises(MotionBeatError, match="not a human size"):
         read_motion(tmp_path / "zero.npz")
+
+
+def doubts_of(poses, translation, fps=60.0) -> str:
+    found = plausibility.doubts(Motion(forward_kinematics(poses, translation), None, fps), CHECKS)
+    return " | ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (lambda poses, trans: (poses, 0.05 * trans), "the feet slide.*Times 1[0-9] they would stand"),
+        (lambda poses, trans: (poses, 0 * trans), "the root stays in one place"),
+        (lambda poses, trans: (poses, trans[:, [0, 2, 1]] * [1, -1, 1]), "does the translation have z up"),
+        (lambda poses, trans: (poses, trans, 6.0), r"is the frame rate \(6\) right"),
+        (lambda poses, trans: (poses, trans, 150.0), r"is the frame rate \(150\) right"),
+        (lambda poses, trans: (np.deg2rad(poses), trans), "are the rotations in their unit"),
+        (lambda poses, trans: (np.concatenate([poses[:, :1], 0 * poses[:, 1:]], 1), trans), "the pose never changes"),
+    ],
+)
+def test_units_axes_and_rates_that_fit_limits_but_not_the_feet_are_doubted(dance, fault, says) -> None:
+    assert re.search(says, doubts_of(*fault(*dance)))
+
+
+def test_a_hand_that_stays_behind_is_doubted(dance) -> None:
+    joints = forward_kinematics(*dance)
+    joints[:, INDEX["lhand"]] = joints[0, INDEX["lhand"]]
+    doubts = plausibility.doubts(Motion(joints, None, 60.0), CHECKS)
+    assert any("the bone to lhand changes its length" in doubt for doubt in doubts)
+
+
+def test_the_column_unit_is_advised_only_where_it_helps(tmp_path, dance) -> None:
+    poses, translation = dance
+    (tmp_path / "a.bvh").write_text(bvh_text(poses, 100 * translation))
+    with pytest.raises(MotionBeatError, match="as if it were in centimetres, or correct"):
+        read_motion(tmp_path / "a.bvh")
+
+
+def test_a_dance_on_the_command_line_is_doubted_too(tmp_path, dance) -> None:
+    poses, translation = dance
+    path = saved(tmp_path / "a.npz", joints=forward_kinematics(poses, 0 * translation), fps=60.0)
+    assert "a.npz: the root stays in one place" in read_files(path, None).note

@@ -146,6 +146,20 @@ def test_finedance_is_read_at_30_frames_a_second(contacts, dance, tmp_path):
     assert motion.fps == 30.0 and read_motion(tmp_path / "a.npy", Hints(fps=60.0)).fps == 60.0
 
 
+@pytest.mark.parametrize("contacts", [False, True])
+def test_finedance_without_fingers_is_read(contacts, dance, tmp_path):
+    values = finedance(*dance, contacts)
+    np.save(tmp_path / "a.npy", values[:, : 139 if contacts else 135])
+    np.testing.assert_allclose(read_motion(tmp_path / "a.npy").poses[:, :22], dance[0][:, :22], atol=1e-5)
+
+
+def test_a_translation_behind_the_rotations_is_named_with_the_way_to_move_it(dance, tmp_path):
+    values = finedance(*dance)
+    np.save(tmp_path / "a.npy", np.roll(values, -3, axis=1))
+    with pytest.raises(MotionBeatError, match=r"the translation is not in front.*numpy\.roll\(array, 3, axis=1\)"):
+        read_motion(tmp_path / "a.npy")
+
+
 def test_six_numbers_that_drifted_are_made_a_rotation_again(dance, tmp_path):
     values = finedance(*dance)
     values[:, 3:] *= 1.3

@@ -21,6 +21,7 @@ from motionbeat.lab.render import drawn_clip, own_dance
 from motionbeat.lab.render.scene import BEAT
 
 ROOT = Path(__file__).parents[2]
+STANDS = "note: made.npz: the root stays in one place while the body moves: is the translation missing?\n"
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_a_dance_of_no_corpus_is_rendered_from_its_files(run, tmp_path):
     soundfile.write(tmp_path / "song.wav", clicks(np.arange(0.1, 2, 0.5)), RATE)
     words = ["--motion", "made.npz", "--audio", "song.wav", "--size", SIZE, "--fps", 5]
     code, out, err = run(*words, "--tracker", "librosa")
-    assert (code, err) == (0, "") and out == "made: 10 pictures, 2.0 s -> made.mp4\n"
+    assert (code, err) == (0, STANDS) and out == "made: 10 pictures, 2.0 s -> made.mp4\n"
     assert near(seen(tmp_path / "made.mp4")[:, 60, 0], BEAT, 90).any()
     assert run(*words, "--tracker", "none")[0] == 0
     assert not near(seen(tmp_path / "made.mp4")[:, 60, 0], BEAT, 90).any()
@@ -122,7 +123,7 @@ def test_a_dance_of_no_corpus_is_rendered_from_its_files(run, tmp_path):
 def test_a_dance_without_music_is_shown_silent(run, tmp_path):
     np.savez(tmp_path / "made.npz", joints=dance(2.0, 30.0), fps=30.0)
     words = ["--motion", "made.npz", "--size", SIZE, "--fps", 5]
-    assert run(*words) == (0, "made: 10 pictures, 2.0 s -> made.mp4\n", "")
+    assert run(*words) == (0, "made: 10 pictures, 2.0 s -> made.mp4\n", STANDS)
     assert not near(seen(tmp_path / "made.mp4")[:, 60, 0], BEAT, 90).any()
     code, _, err = run(*words, "--beats", "beats")
     assert code == 1 and "give the music by --audio" in err

@@ -56,6 +56,32 @@ def test_containers_of_aac_are_read_by_pyav(tmp_path: Path, kind: str) -> None:
     assert np.corrcoef(samples[lag : lag + RATE - 4000], tone()[4000:RATE])[0, 1] > 0.99
 
 
+def test_containers_are_recognised_by_their_bytes_not_by_their_names(tmp_path: Path) -> None:
+    written_by_pyav(tmp_path / "tone.m4a", tone(), "aac").rename(tmp_path / "tone.mp3")
+    assert abs(len(load(tmp_path / "tone.mp3", RATE)) - 2 * RATE) < 0.1 * RATE
+    soundfile.write(tmp_path / "whole.wav", tone(), RATE)
+    (tmp_path / "cut.m4a").write_bytes((tmp_path / "whole.wav").read_bytes()[:RATE])
+    with pytest.raises(MotionBeatError, match=r"cut\.m4a: its header promises"):
+        load(tmp_path / "cut.m4a", RATE)
+
+
+def test_lengths_that_ffmpeg_guesses_refuse_no_file_and_those_of_matroska_name_a_cut_one(tmp_path: Path) -> None:
+    soft_then_loud = np.concatenate([1e-3 * tone(3.0), np.random.default_rng(0).uniform(-0.8, 0.8, 3 * RATE)])
+    path = written_by_pyav(tmp_path / "variable.aac", soft_then_loud.astype(np.float32), "aac")
+    assert len(load(path, RATE)) / RATE == pytest.approx(6.0, abs=0.05)
+    whole = written_by_pyav(tmp_path / "whole.mkv", tone(4.0), "aac")
+    assert len(load(whole, RATE)) / RATE == pytest.approx(4.0, abs=0.05)
+    (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(MotionBeatError, match="s that it promises can be decoded"):
+        load(tmp_path / "cut.mkv", RATE)
+
+
+def test_channels_that_nearly_cancel_are_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "anti.wav", np.stack([tone(), -0.999 * tone()], axis=1), RATE)
+    with pytest.raises(MotionBeatError, match="its channels cancel out"):
+        load(tmp_path / "anti.wav", RATE)
+
+
 def test_a_layout_that_changes_on_the_way_and_a_file_without_end_are_refused(tmp_path: Path) -> None:
     parts = [written_by_pyav(tmp_path / f"{kind}.aac", tone(), "aac", kind) for kind in ("mono", "stereo")]
     (tmp_path / "both.aac").write_bytes(b"".join(part.read_bytes() for part in parts))

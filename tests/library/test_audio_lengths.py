@@ -1,6 +1,7 @@
 """Files whose header lies about their length: what is there is read, what is missing is named."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,75 @@ def test_joined_ogg_files_are_read_through(tmp_path: Path) -> None:
     first, second = encoded("OGG", clicks(3.0)), encoded("OGG", clicks(5.0))
     (tmp_path / "joined.ogg").write_bytes(first + second)
     assert len(load(tmp_path / "joined.ogg", RATE)) == 8 * RATE
+
+
+@pytest.mark.parametrize("said", ["unknown", "half", "double"])
+@pytest.mark.parametrize("kind", ["RF64", "AU", "CAF", "RIFX"])
+def test_sizes_in_the_headers_of_other_plain_formats_are_checked_too(tmp_path: Path, kind: str, said: str) -> None:
+    big = {"endian": "BIG", "format": "WAV"} if kind == "RIFX" else {}
+    whole = encoded(big.pop("format", kind), clicks(3.0), subtype="PCM_16", **big)
+    at, size, order = {
+        "RF64": (whole.find(b"ds64") + 16, 8, "little"),
+        "AU": (8, 4, "big"),
+        "CAF": (whole.find(b"data") + 4, 8, "big"),
+        "RIFX": (whole.find(b"data") + 4, 4, "big"),
+    }[kind]
+    right = int.from_bytes(whole[at : at + size], order)
+    value = {"unknown": (1 << 8 * size) - 1, "half": right // 2, "double": 2 * right}[said]
+    (tmp_path / "wrong").write_bytes(patched(whole, at, value, order, size))
+    if said == "unknown":
+        assert len(load(tmp_path / "wrong", RATE)) == 3 * RATE
+    else:
+        with pytest.raises(MotionBeatError, match=r"its header (gives|promises)"):
+            load(tmp_path / "wrong", RATE)
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("RF64", "PCM_16"), ("W64", "PCM_16"), ("OGG", "OPUS")])
+def test_a_file_that_lacks_its_second_half_is_named(tmp_path: Path, kind: str, subtype: str) -> None:
+    whole = encoded(kind, clicks(6.0, 48_000), 48_000, subtype=subtype)
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(MotionBeatError, match="truncated or damaged"):
+        load(tmp_path / "cut", RATE)
+
+
+def test_a_broadcast_wave_of_64_bits_is_read(tmp_path: Path) -> None:
+    (tmp_path / "bw64.wav").write_bytes(b"BW64" + encoded("RF64", clicks(3.0))[4:])
+    assert len(load(tmp_path / "bw64.wav", RATE)) == 3 * RATE
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC"])
+def test_a_second_recording_behind_the_first_is_named(tmp_path: Path, kind: str) -> None:
+    data = encoded(kind, clicks(1.0))
+    (tmp_path / "two").write_bytes(data + data)
+    with pytest.raises(MotionBeatError, match=f"two: {len(data)} bytes of a second recording"):
+        load(tmp_path / "two", RATE)
+
+
+def test_an_mp3_in_a_wav_is_read_to_its_end(tmp_path: Path) -> None:
+    sound = without_header(encoded("MP3", clicks(4.0), **VARIABLE))
+    form = struct.pack("<HHIIHHH", 0x55, 1, RATE, 16_000, 1, 0, 12) + struct.pack("<HIHHH", 1, 2, 417, 1, 1393)
+    chunks = b"WAVEfmt " + len(form).to_bytes(4, "little") + form + b"data" + len(sound).to_bytes(4, "little") + sound
+    (tmp_path / "mp3.wav").write_bytes(b"RIFF" + len(chunks).to_bytes(4, "little") + chunks)
+    assert len(load(tmp_path / "mp3.wav", RATE)) / RATE == pytest.approx(4.0, abs=0.06)
+
+
+def test_tags_of_other_programs_in_flac_and_ogg_do_not_matter(tmp_path: Path) -> None:
+    flac, ogg = encoded("FLAC", clicks(4.0)), encoded("OGG", clicks(4.0))
+    unknown = patched(flac, 21, (flac[21] & 0xF0) << 32, "big", 5)
+    tail = b"TAG" + bytes(125)
+    for name, data in (("a", COVER + flac), ("b", COVER + unknown), ("c", flac + tail), ("d", COVER + unknown + tail)):
+        (tmp_path / name).write_bytes(data)
+        np.testing.assert_array_equal(load(tmp_path / name, RATE), load(tmp_path / "a", RATE))
+    (tmp_path / "e").write_bytes(COVER + ogg + COVER + ogg)
+    assert len(load(tmp_path / "e", RATE)) == 8 * RATE
+
+
+def test_joined_mp3s_of_one_and_two_channels_without_headers_are_read_through(tmp_path: Path) -> None:
+    mono, stereo = clicks(3.0), np.stack([clicks(5.0)] * 2, axis=1)
+    tags = b"x" * 300 + b"APETAGEX" + bytes(24)
+    parts = [without_header(encoded("MP3", sound)) for sound in (mono, stereo, mono)]
+    (tmp_path / "joined.mp3").write_bytes(tags.join(parts))
+    assert len(load(tmp_path / "joined.mp3", RATE)) / RATE == pytest.approx(11.0, abs=0.2)
 
 
 @pytest.mark.real

@@ -6,7 +6,9 @@ import numpy as np
 
 from motionbeat.audio import decode
 from motionbeat.errors import MotionBeatError
+from motionbeat.lab.corpora import plausibility
 from motionbeat.lab.corpora.formats import Hints, read_motion
+from motionbeat.lab.params import MotionChecks
 from motionbeat.lab.render.drawn_clip import SAMPLE_RATE, DrawnDance, assembled, read_beats
 
 _OPTIONS = "; outside clips.csv the columns fps, up, unit and person are --motion-fps, --up, --unit and --person"
@@ -32,12 +34,13 @@ def read_files(
         danced = read_motion(motion, hints)
     except MotionBeatError as error:
         raise MotionBeatError(f"{error}{_OPTIONS}" if "column" in str(error) else str(error)) from None
+    doubts = "\n".join(f"note: {motion}: {doubt}" for doubt in plausibility.doubts(danced, MotionChecks()))
     if audio is None:
         if beats is not None:
             raise MotionBeatError(f"{beats} has beats by song, and no song is named: give the music by --audio")
         silence = np.zeros(round(len(danced.joints) / danced.fps * SAMPLE_RATE), np.float32)
         nothing = np.empty(0), np.empty(0, int)
-        return assembled(motion.stem, "no music", danced.joints, danced.fps, silence, 0.0, nothing, "")
+        return assembled(motion.stem, "no music", danced.joints, danced.fps, silence, 0.0, nothing, doubts)
     music = decode.load(audio, SAMPLE_RATE)
     note = ""
     if beats is not None:
@@ -50,4 +53,5 @@ def read_files(
     else:
         times, positions = np.empty(0), np.empty(0, int)
     caption = f"music {audio.name}"
+    note = "\n".join(filter(None, (doubts, note)))
     return assembled(motion.stem, caption, danced.joints, danced.fps, music, 0.0, (times, positions), note)

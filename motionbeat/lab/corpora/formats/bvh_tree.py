@@ -10,7 +10,10 @@ from scipy.spatial.transform import Rotation
 from motionbeat.errors import MotionBeatError
 
 END_SITE = "End Site"
-_RATES = (120, 60, 30, 25, 24, 100, 50, 90, 240, 200, 48, 120 / 1.001, 60 / 1.001, 30 / 1.001, 24 / 1.001)
+_RATES = (
+    *(120, 60, 30, 25, 24, 100, 50, 90, 240, 200, 48, 10, 12, 15, 20, 40, 72, 144),
+    *(120 / 1.001, 60 / 1.001, 30 / 1.001, 24 / 1.001),
+)
 _COARSE = 0.01
 """A Frame Time with so few digits that the rate is uncertain by more than this is not used."""
 
@@ -97,11 +100,13 @@ class Bvh:
         exact = [rate for rate in _RATES if abs(rate * seconds - 1) < 1e-12]
         if exact:
             return float(exact[0])
-        usual = [rate for rate in _RATES if abs(1 / rate - seconds) <= half * (1 + 1e-9)]
+        near = sorted(_RATES, key=lambda rate: abs(1 / rate - seconds))
+        usual = [rate for rate in near if abs(1 / rate - seconds) <= half * (1 + 1e-9)]
+        usual = usual or [rate for rate in near if abs(1 / rate - seconds) < 2 * half]  # cut off, not rounded
         usual = [rate for rate in usual if rate == int(rate)] or usual  # 0.0167 is 60 rounded, not 60 / 1.001
         if half > _COARSE * seconds:
             raise MotionBeatError(
                 f"{path}: Frame Time {self.frame_time} s is rounded too coarsely to derive the rate: fill the column "
                 "fps of clips.csv"
             )
-        return float(min(usual, key=lambda rate: abs(1 / rate - seconds))) if usual else 1 / seconds
+        return float(usual[0]) if usual else 1 / seconds

@@ -114,8 +114,6 @@ def doubts(motion: Motion, hints: Hints) -> list[str]:
     if hints.unit is not None and not _SMALLEST <= measured <= _LARGEST:
         metres = f"{measured * 1.46:.3g} m"
         found.append(f"from ankle to head the body measures {metres}; is the unit ({hints.unit}) right?")
-    if hints.up == "z" and _lies_along_z(joints):
-        found.append("the dancer lies on the floor throughout; does z (the column up) point up in the file?")
     if hints.up is not None and np.median(_trunk(joints)[:, 1]) < -_ALONG:
         found.append(f"the dancer's head is below the hips throughout; does {hints.up} point up, not down?")
     return found

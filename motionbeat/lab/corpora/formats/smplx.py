@@ -32,6 +32,7 @@ SMPL has hand joints.
 _MIDDLE, _HAND = 3, 15
 """In a hand of 15 joints the knuckle of the middle finger is number 3 (index, middle, little, ring finger, thumb)."""
 _FINEDANCE_FPS = 30.0
+_JOINTS_OF_COLUMNS = {315: 52, 319: 52, 135: 22, 139: 22}
 
 
 def read_motion(path: Path, hints: Hints) -> Motion:
@@ -54,18 +55,24 @@ def read_motion(path: Path, hints: Hints) -> Motion:
 def read_finedance(path: Path, hints: Hints) -> Motion:
     """A motion of FineDance, an .npy of (T, 315): translation, then 52 SMPL-H joints as two rows of their matrix.
 
-    A variant with 319 columns has four foot contacts in front. 30 frames per second (Li et al., "FineDance", ICCV 2023:
-    data/code/pre_motion.py and render.py of its repository; the six numbers are the first two rows of the rotation
-    matrix, as in PyTorch3D).
+    With 319 columns, four foot contacts are in front; with 135 or 139 (Lodge, CVPR 2024) there are 22 joints.
+    30 frames per second (Li et al., "FineDance", ICCV 2023: data/code/pre_motion.py and render.py of its repository;
+    the six numbers are the first two rows of the rotation matrix, as in PyTorch3D).
     """
     values = archives.load_one(path)
-    if values.ndim != 2 or values.shape[1] not in (315, 319):
+    count = _JOINTS_OF_COLUMNS.get(values.shape[1]) if values.ndim == 2 else None
+    if count is None:
         raise MotionBeatError(
             f"{path} has shape {values.shape}; expected FineDance's (frames, 315): 3 of translation and 52 x 6 of "
             "rotations; save other motions as .npz"
         )
-    table = archives.numbers(path, "the array", values, values.shape[1])[:, -315:]
-    rows = table[:, 3:].reshape(-1, 52, 2, 3)
+    table = archives.numbers(path, "the array", values, values.shape[1])[:, -3 - 6 * count :]
+    if np.abs(np.linalg.norm(table[:, :3], axis=1) - 1).max() < 1e-3:
+        raise MotionBeatError(
+            f"{path}: the translation is not in front, where the numbers of a rotation are: move it there, such as by "
+            "numpy.roll(array, 3, axis=1) if it comes last"
+        )
+    rows = table[:, 3:].reshape(-1, count, 2, 3)
     _refuse_interleaved(path, rows[:, :_BODY])
     rows[:, _BODY:][np.abs(rows[:, _BODY:]).max(axis=(-1, -2)) == 0] = np.eye(3)[:2]  # fingers were not recorded
     lengths = np.linalg.norm(np.cross(rows[:, :, 0], rows[:, :, 1]), axis=-1)
@@ -75,12 +82,12 @@ def read_finedance(path: Path, hints: Hints) -> Motion:
         name = JOINTS[joint] if joint < _BODY else f"finger joint {joint - _BODY} of 30"
         raise MotionBeatError(
             f"{path}: {name} has no rotation in frame {frame} and in {int(bad.any(axis=1).sum())} of {len(bad)} frames "
-            f"(two parallel rows, columns {3 + 6 * joint} to {8 + 6 * joint} of 315): leave out those frames, "
-            "or write 1 0 0 0 1 0 for a joint that was not recorded"
+            f"(two parallel rows, columns {3 + 6 * joint} to {8 + 6 * joint} of {3 + 6 * count}): leave out "
+            "those frames, or write 1 0 0 0 1 0 for a joint that was not recorded"
         )
-    poses = Rotation.from_matrix(_orthonormal(rows).reshape(-1, 3, 3)).as_rotvec().reshape(-1, 52, 3)
+    poses = Rotation.from_matrix(_orthonormal(rows).reshape(-1, 3, 3)).as_rotvec().reshape(-1, count, 3)
     translation = table[:, :3] * UNITS[hints.unit or "m"]
-    return _motion(_smpl(poses, _BODY), translation, hints.fps or _FINEDANCE_FPS)
+    return _motion(_smpl(poses, _BODY if count > _BODY else None), translation, hints.fps or _FINEDANCE_FPS)
 
 
 def _refuse_interleaved(path: Path, rows: NDArray[np.float64]) -> None:
