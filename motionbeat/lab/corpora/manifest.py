@@ -25,6 +25,8 @@ from motionbeat.parallel import in_parallel
 
 SAMPLE_RATE = 44_100
 _BLOCK = 1 << 16  # samples; libsndfile crashes if some whole songs are written in one call
+_MOST_FRAMES, _WIDTH = 250_000, 165
+"""Over an hour at 60 frames per second of SMPL-X; reading it takes 1.8 GB. Wider frames are fewer."""
 _SAFE_NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -222,3 +224,13 @@ def _wrong_with(motion: Motion) -> str | None:
 def first_bad_frame(values: NDArray[np.floating]) -> int:
     """The first frame of (T, ...) with NaN or infinity."""
     return int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
+
+
+def refuse_longer(path: Path, frames: int, width: int = _WIDTH) -> None:
+    """Raise `MotionBeatError` for a motion of more frames than fit into memory: a byte of a file may be a number.
+
+    width: numbers of a frame.
+    """
+    most = _MOST_FRAMES * _WIDTH // max(width, _WIDTH)
+    if frames > most:
+        raise MotionBeatError(f"{path} has {frames} frames, more than are read at once ({most}): cut it")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
-from motionbeat.lab.corpora.manifest import Motion, first_bad_frame
+from motionbeat.lab.corpora.manifest import Motion, first_bad_frame, refuse_longer
 from motionbeat.lab.corpora.pickles import load_arrays
 from motionbeat.motion.kinematics import forward_kinematics
 
@@ -73,6 +73,7 @@ def _poses(path: Path, poses: NDArray[np.generic]) -> NDArray[np.float64]:
         )
     if len(poses) < 2:
         raise MotionBeatError(f"{path}: smpl_poses has {len(poses)} frames; expected at least 2")
+    refuse_longer(path, len(poses))
     return _finite(path, "smpl_poses", poses).reshape(-1, 24, 3)
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
-from motionbeat.lab.corpora.manifest import first_bad_frame
+from motionbeat.lab.corpora.manifest import first_bad_frame, refuse_longer
 
 LARGEST_BYTES = 512 * 2**20
-"""An hour of SMPL-X at 120 frames per second, float64, has 470 MiB."""
+"""Unpacked, of all arrays."""
 LARGEST = 1e6
 """Largest valid number of a motion: a kilometre in millimetres."""
 
@@ -80,6 +80,7 @@ def numbers(path: Path, name: str, values: NDArray[Any], *shape: int) -> NDArray
         raise MotionBeatError(f"{path}: {name} has shape {values.shape} of {values.dtype}; {expected} of numbers")
     if len(values) < 2:
         raise MotionBeatError(f"{path}: {name} has {len(values)} frames; expected at least 2")
+    refuse_longer(path, len(values), flat)
     array = values.astype(np.float64).reshape(-1, *shape)
     if not np.isfinite(array).all():
         frame = first_bad_frame(array)

@@ -17,9 +17,11 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import read_text
 from motionbeat.lab.corpora.formats.archives import LARGEST
 from motionbeat.lab.corpora.formats.bvh_tree import END_SITE, Bvh, Joint
+from motionbeat.lab.corpora.manifest import refuse_longer
 
 _PLAIN = re.compile(r"\d{0,3}\.?\d{0,20}(e[-+]?\d{1,2})?", re.IGNORECASE)
 _MOST_JOINTS = 2000
+_LONGEST_LINE = 1_000_000
 _CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 
 
@@ -44,7 +46,11 @@ class _Open:
 class _Reader:
     def __init__(self, path: Path) -> None:
         self.path, self.line = path, 0
-        self.lines = read_text(path, "export it as plain BVH, in UTF-8").split("\n")
+        text = read_text(path, "export it as plain BVH, in UTF-8")
+        refuse_longer(path, text.count("\n"))
+        self.lines = text.split("\n")
+        if max(map(len, self.lines)) > _LONGEST_LINE:
+            raise MotionBeatError(f"{path} has a line of more than {_LONGEST_LINE} characters: export it again")
         while self.lines and not self.lines[-1].strip():
             self.lines.pop()
 
@@ -183,7 +189,8 @@ class _Reader:
 
     def _values(self, joints: tuple[Joint, ...], frames: int) -> NDArray[np.float64]:
         count, first = sum(len(joint.channels) for joint in joints), self.line
-        rows: list[list[str]] = []
+        refuse_longer(self.path, frames, max(count, 3 * len(joints)))
+        rows: list[NDArray[np.float64]] = []
         numbers: list[int] = []
         for number in range(first + 1, len(self.lines) + 1):
             self.line = number
@@ -195,18 +202,18 @@ class _Reader:
                     f"frame {len(rows)} has {len(words)} values, the hierarchy {count} channels: the file is truncated "
                     "or its CHANNELS are wrong; export it again"
                 )
-            rows.append(words)
-            numbers.append(self.line)
+            try:
+                rows.append(np.array([float(word) for word in words]))
+            except ValueError:
+                word = next(word for word in words if not _number(word))
+                raise self.wrong(f"{word!r} is not a number (decimals take a point): export it again") from None
+            numbers.append(number)
         if len(rows) != frames:
             raise MotionBeatError(
                 f"{self.path}: Frames says {frames}, but {len(rows)} follow: export it again if it is truncated, or "
                 "correct the number"
             )
-        try:
-            values = np.array(rows, np.float64)
-        except ValueError:
-            self.line, word = next((n, w) for n, row in zip(numbers, rows, strict=True) for w in row if not _number(w))
-            raise self.wrong(f"{word!r} is not a number (decimals take a point): export it again") from None
+        values = np.array(rows)
         bad = np.argwhere(~(np.abs(values) <= LARGEST))
         if len(bad):
             owner = [joint.name for joint in joints for _ in joint.channels][bad[0, 1]]
