@@ -25,8 +25,8 @@ from motionbeat.parallel import in_parallel
 
 SAMPLE_RATE = 44_100
 _BLOCK = 1 << 16  # samples; libsndfile crashes if some whole songs are written in one call
-_MOST_FRAMES, _WIDTH = 250_000, 165
-"""Over an hour at 60 frames per second of SMPL-X; reading it takes 1.8 GB. Wider frames are fewer."""
+_MOST_FRAMES, _WIDTH = 220_000, 165
+"""An hour of SMPL-X at 60 frames per second, which takes 1.8 GB. Of wider frames fewer are read."""
 _SAFE_NAME = re.compile(r"\w[\w.-]*")
 
 

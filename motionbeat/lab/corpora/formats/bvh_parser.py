@@ -189,7 +189,7 @@ class _Reader:
 
     def _values(self, joints: tuple[Joint, ...], frames: int) -> NDArray[np.float64]:
         count, first = sum(len(joint.channels) for joint in joints), self.line
-        refuse_longer(self.path, frames, max(count, 3 * len(joints)))
+        refuse_longer(self.path, frames, 2 * max(count, 3 * len(joints)))  # each joint turns others
         rows: list[NDArray[np.float64]] = []
         numbers: list[int] = []
         for number in range(first + 1, len(self.lines) + 1):
