@@ -149,7 +149,9 @@ def typical_interval(intervals: NDArray[Any]) -> float:
     """Seconds: the mean of the intervals within 10 % of their median.
 
     The median ignores a missed or an added beat; the mean then averages out the rounding to a tracker's frames (with
-    madmom's 10 ms the median of a steady 130 BPM would be 130.4).
+    madmom's 10 ms the median of a steady 130 BPM would be 130.4). Where none is near the median, as between two tempi,
+    it is the mean of those near the lower of the two in the middle.
     """
-    middle = float(np.median(intervals))
-    return float(np.mean(intervals[np.abs(intervals - middle) <= _SAME_TEMPO * middle]))
+    middle, low = float(np.median(intervals)), float(np.quantile(intervals, 0.5, method="lower"))
+    near = np.abs(intervals - middle) <= _SAME_TEMPO * middle
+    return float(np.mean(intervals[near if near.any() else np.abs(intervals - low) <= _SAME_TEMPO * low]))

@@ -53,6 +53,7 @@ def test_tempo_forgets_a_missed_beat_and_a_trackers_frames() -> None:
     assert rounded.bpm == pytest.approx(130, rel=5e-4)
     assert abs(60 / np.median(rounded.intervals) - 130) > 5 * abs(rounded.bpm - 130)
     assert typical_interval(np.array([0.5, 0.5, 1.0])) == 0.5
+    assert typical_interval(np.array([0.33, 0.41] * 4)) == pytest.approx(0.33)  # none is near their median
 
 
 @given(
