@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import io
+import resource
+import tempfile
 import time
 from collections.abc import Iterator
 from copy import copy
@@ -143,6 +145,41 @@ def test_what_cannot_be_used_is_refused_in_a_sentence_that_names_it(
     told = answer.json() if answer.status_code == 400 else finished(client, answer.json())
     assert says in told["error"]
     assert "motionbeat-demo-" not in told["error"]  # not the path on the disk
+
+
+@pytest.mark.parametrize(("address", "status"), [("/api/files?name=a.wav", 507), ("/api/pieces/0/analysis", 200)])
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(
+    address: str, status: int, demo_library: ShownLibrary, tmp_path: Path, monkeypatch: Any, capfd: Any
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with TestClient(create_app(demo_library, by_rules, Limits(seconds=20)), base_url=HERE) as client:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+        try:
+            answer = client.post(address, content=bytes(200_000))
+            told = finished(client, answer.json()) if status == 200 else answer.json()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        assert answer.status_code == status and "could not store or read a file (File too large)" in told["error"]
+        assert not list(tmp_path.rglob("*.*"))
+    assert "error: " in (printed := capfd.readouterr().err) and "Traceback" not in printed
+
+
+def test_sound_that_is_gone_from_the_temporary_folder_is_refused(demo_library: ShownLibrary) -> None:
+    with TestClient(create_app(demo_library, by_rules, Limits(seconds=10)), base_url=HERE) as client:
+        page = finished(client, client.post("/api/pieces/0/analysis").json())["answer"]
+        next(Path(tempfile.gettempdir()).glob(f"motionbeat-demo-*/{page['song']}.flac")).unlink()
+        answer = client.get(page["sound"])
+    assert answer.status_code == 400 and "send it again" in answer.json()["error"]
+
+
+def test_no_more_seconds_of_songs_are_kept_than_memory_has_room_for(
+    demo_library: ShownLibrary, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("motionbeat.lab.demo.kept_songs.MOST_S", 25)
+    with TestClient(create_app(demo_library, by_rules, Limits(seconds=20)), base_url=HERE) as client:
+        pages = [finished(client, client.post(f"/api/pieces/{n}/analysis").json())["answer"] for n in (0, 3)]
+        assert [client.get(page["sound"]).status_code for page in pages] == [400, 200]
 
 
 def test_a_song_that_is_too_long_is_refused_before_it_is_decoded(demo_library: ShownLibrary) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from motionbeat.audio.song_files import SOUND_SUFFIXES
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.corpora.formats import KINDS
 from motionbeat.lab.demo import gap_filling
-from motionbeat.lab.demo.job_queue import JobQueue, QueueFull, Say, Work
+from motionbeat.lab.demo.job_queue import JobQueue, QueueFull, Say, Work, disk_fault
 from motionbeat.lab.demo.kept_songs import KeptSongs
 from motionbeat.lab.demo.made_dances import Dancer, LearnedDancer, shipped_dancer
 from motionbeat.lab.demo.shown_library import ShownLibrary, drawn
@@ -75,8 +76,8 @@ def create_app(
 
     # no redirects: those go where the request's Host says; its own pages of documentation come from elsewhere
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-
     app.add_middleware(_Guard, hosts=hosts)
+    app.add_exception_handler(OSError, lambda _, error: _refusal(507, disk_fault(error)))
 
     @app.exception_handler(MotionBeatError)
     async def refused(_: Request, error: Exception) -> Response:
@@ -140,6 +141,7 @@ def create_app(
         if bpm is not None and not _TEMPI[0] <= bpm <= _TEMPI[1]:
             raise MotionBeatError(f"the tempo is {bpm:g}: give {_TEMPI[0]:g} to {_TEMPI[1]:g} beats a minute")
         path = songs.new_path(ending)
+        drop = partial(path.unlink, missing_ok=True)  # systems empty their folder of temporary files
         title = title[: -len(ending)]
 
         def work(say: Say) -> dict[str, Any]:
@@ -148,14 +150,14 @@ def create_app(
                     return song_job(path, title, content, say)
                 return analyse_dance(path, title, library, limits.seconds, bpm, say)
             finally:
-                path.unlink()
+                drop()
 
         arriving.add(path)
         try:
             content = await received(request, path)
-            return queue.put(_named(work, path, title + ending), path.unlink)
+            return queue.put(_named(work, path, title + ending), drop)
         except BaseException:
-            path.unlink(missing_ok=True)
+            drop()
             raise
         finally:
             arriving.remove(path)

@@ -1,6 +1,7 @@
 """A bounded queue for one worker thread; each client sees its position."""
 
 import secrets
+import sys
 import threading
 import time
 import traceback
@@ -10,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from motionbeat.errors import MotionBeatError
+from motionbeat.errors import MotionBeatError, in_one_line
 
 Say = Callable[[str], None]
 Work = Callable[[Say], dict[str, Any]]
@@ -129,7 +130,15 @@ class JobQueue:
             return "done", {"answer": job.work(say)}
         except MotionBeatError as error:
             return "failed", {"error": str(error)}
+        except OSError as error:
+            return "failed", {"error": disk_fault(error)}
         except Exception:  # the worker serves everybody: one fault must not end it
             if not self._closed:
                 traceback.print_exc()
             return "failed", {"error": _FAULT}
+
+
+def disk_fault(error: Any) -> str:
+    """What a visitor is told of an `OSError`; the path of the file is for who runs the demo."""
+    print(f"error: {in_one_line(error.filename or 'a file of the demo')}: {error.strerror or error}", file=sys.stderr)
+    return f"the machine of this demo could not store or read a file ({error.strerror}): try again later"

@@ -8,9 +8,10 @@ from threading import Lock
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.demo.song_analysis import SAMPLE_RATE, AnalysedSong
+from motionbeat.lab.standins.standin_files import write_audio
 
-MOST = 40
-"""Number of stored songs; the least recently used is deleted first."""
+MOST, MOST_S = 40, 3600
+"""Number and seconds of the stored songs, 0.6 GB; the least recently used is deleted first."""
 
 
 class KeptSongs:
@@ -32,17 +33,19 @@ class KeptSongs:
             return self._names.get(content)
 
     def keep(self, content: str, song: AnalysedSong) -> str:
-        """Keep a song and write its sound; returns its name."""
-        import soundfile
-
+        """Keep a song and write its sound; returns its name. Nothing stays where the disk is full (`OSError`)."""
         name = secrets.token_urlsafe(12)
-        soundfile.write(self._file(name), song.sound.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+        try:
+            write_audio(self._file(name), song.sound.samples, SAMPLE_RATE)
+        except OSError:
+            self._file(name).unlink(missing_ok=True)
+            raise
         with self._lock:
             self._songs[name], self._names[content] = song, name
-            while len(self._songs) > MOST:
+            while len(self._songs) > MOST or sum(kept.page["seconds"] for kept in self._songs.values()) > MOST_S:
                 gone, _ = self._songs.popitem(last=False)
                 self._names = {content: kept for content, kept in self._names.items() if kept != gone}
-                self._file(gone).unlink()
+                self._file(gone).unlink(missing_ok=True)
         return name
 
     def song(self, name: str) -> AnalysedSong:
@@ -54,8 +57,10 @@ class KeptSongs:
             return self._songs[name]
 
     def sound(self, name: str) -> Path:
-        """The file of a song's sound. Errors as `song`."""
+        """The file of a song's sound. Errors as `song`; systems empty their folder of temporary files."""
         self.song(name)
+        if not self._file(name).is_file():
+            raise MotionBeatError("this song is not kept any more: send it again")
         return self._file(name)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.files import cache_folder, whole_folder
 from motionbeat.index import Index
 from motionbeat.inference import MotionBeat
+from motionbeat.lab.standins.standin_files import write_audio
 from motionbeat.lab.synthetic import made_music, plan
 from motionbeat.lab.synthetic.made_dance import dance
 from motionbeat.lab.synthetic.rhythm import rhythm
@@ -69,12 +70,10 @@ def made_library(model: MotionBeat, tracker: str | None = None, songs: tuple[str
 
 def _add_song(index: Index, song: str, folder: Path, final: Path) -> None:
     """Make a song and its dances in `folder`, which will be `final`, and add them to the index."""
-    import soundfile
-
     pattern, bpm, genre = rhythm(_SEED, song, [4]), plan.tempo(song), song[1:3]
     title = f"{GENRES[genre]} {bpm:.0f}"
     wave = made_music.render(_SEED, song, pattern)
-    soundfile.write(folder / f"{title}.flac", wave, plan.SAMPLE_RATE)
+    write_audio(folder / f"{title}.flac", wave, plan.SAMPLE_RATE)
     count = np.arange(plan.SONG_BEATS)
     beats = Beats(count * 60 / bpm, count % pattern.beats_per_bar + 1, pattern.beats_per_bar)
     content = hashlib.sha256((folder / f"{title}.flac").read_bytes()).hexdigest()
