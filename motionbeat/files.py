@@ -9,6 +9,7 @@ import re
 import shutil
 import stat
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -128,10 +129,29 @@ def check_output(path: Path, *inputs: Path | None) -> None:
         raise MotionBeatError(f"{path} is a folder or a device: name a file with --output")
     if any(given is not None and given.exists() and path.exists() and path.samefile(given) for given in inputs):
         raise MotionBeatError(f"{path} is an input, which would be replaced: name another file with --output")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        reason = "is not writable" if folder.is_dir() else "is not a folder"
-        raise MotionBeatError(f"{path} cannot be written ({folder} {reason}): name another with --output")
+    _refuse_unwritable(path, path.parent)
+
+
+def check_output_folder(folder: Path, *inputs: Path | None) -> None:
+    """Refuse, before the work begins, a folder that is one of the inputs, or into which nothing can be written.
+
+    Raises `MotionBeatError` that names the folder.
+    """
+    if any(given is not None and given.exists() and folder.exists() and folder.samefile(given) for given in inputs):
+        raise MotionBeatError(f"{folder} is an input and would be written to: name another folder")
+    _refuse_unwritable(folder, folder)
+
+
+def _refuse_unwritable(output: Path, folder: Path) -> None:
+    """Write a file without a name into `folder`, or into the one in which it will be made."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"-")
+    except OSError as error:
+        raise MotionBeatError(
+            f"{output} cannot be written ({there}: {error.strerror}): name another with --output"
+        ) from None
 
 
 @contextmanager

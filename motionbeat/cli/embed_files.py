@@ -11,7 +11,7 @@ from numpy.lib.npyio import NpzFile
 from motionbeat import __version__
 from motionbeat.audio.song_files import songs_in
 from motionbeat.errors import MotionBeatError
-from motionbeat.files import check_output, digest_of, guarded, whole_file
+from motionbeat.files import check_output, check_output_folder, digest_of, guarded, whole_file
 
 if TYPE_CHECKING:
     from motionbeat.inference import Embedding
@@ -42,8 +42,8 @@ def outputs(songs: list[Path], output: Path | None) -> dict[Path, Path]:
                 f"{song_of[path]} and {song} would both be written to {path}: embed them into different folders with "
                 "--output"
             )
-    if output is not None:
-        check_output(next(iter(song_of)))
+    for folder in {path.parent for path in song_of} if output is None else {output}:
+        check_output_folder(folder)
     return {song: path for path, song in song_of.items()}
 
 

@@ -284,7 +284,7 @@ def test_a_motion_of_more_frames_than_fit_into_memory_is_refused(ending, tmp_pat
     else:
         head = "HIERARCHY\nROOT hips\n{\nOFFSET 0 0 0\nCHANNELS 1 Yposition\nEnd Site\n{\nOFFSET 0 1 0\n}\n}\n"
         path.write_text(head + "MOTION\nFrames: 2\nFrame Time: 0.02\n" + "0\n" * (len(still) - 12))
-    with pytest.raises(MotionBeatError, match="22000[1-9] frames, more than are read at once"):
+    with pytest.raises(MotionBeatError, match=r"22000[1-9] frames, more than are read at once"):
         read_motion(path)
 
 

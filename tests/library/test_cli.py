@@ -129,7 +129,7 @@ def test_an_npz_that_embed_did_not_write_is_kept_and_the_other_songs_are_embedde
     assert song.with_suffix(".npz").read_bytes() == kept
 
 
-def _no_entry(*_: object) -> None:
+def _no_entry(*_: object, **__: object) -> None:
     raise PermissionError(errno.EACCES, "Permission denied", "song.wav")
 
 
@@ -150,6 +150,45 @@ def test_an_output_that_is_the_song_or_a_folder_is_refused_before_any_work(run, 
     ):
         code, _, err = run(song, "-o", output, name="beats")
         assert code == 1 and err.startswith(f"error: {output} {says}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("songs {}/new", "finetune songs -o {}/new", "ablate -o {}/new", "embed song.wav -o {}/new"),
+        *(
+            "index . -o {}/new.mbi",
+            "export-onnx -o {}/a.onnx",
+            "beats song.wav -o {}/beats",
+            "dance song.wav -o {}/a.npz",
+        ),
+        "render x -o {}/a.mp4",
+    ],
+)
+@pytest.mark.parametrize("place", ["a file", "a folder of the kernel"])
+def test_a_place_where_nothing_can_be_written_is_named_before_any_work(run, song, monkeypatch, words, place):
+    monkeypatch.chdir(song.parent)
+    monkeypatch.setenv("PATH", "")  # apt and ffmpeg would be work
+    (song.parent / "songs").mkdir()
+    monkeypatch.setattr("motionbeat.audio.decode.decode", _no_entry)
+    name, *rest = words.format(song if place == "a file" else "/proc").split()
+    code, _, err = run(*rest, name=name)
+    assert code == 1 and "cannot be written" in err.splitlines()[-1]
+
+
+def test_songs_in_a_folder_that_may_not_be_written_are_not_embedded_in_vain(run, song, monkeypatch):
+    monkeypatch.setattr("tempfile.TemporaryFile", _no_entry)
+    code, _, err = run(song)
+    assert code == 1 and err.startswith(f"error: {song.parent} cannot be written")
+
+
+def test_a_folder_that_is_input_and_output_is_refused(run, song):
+    for name, words in (
+        ("songs", ("--exclude", song.parent)),
+        ("finetune", ("-o", song.parent / "x", "--work", song.parent)),
+    ):
+        code, _, err = run(song.parent, *words, name=name)
+        assert code == 1 and f"{song.parent} is an input" in err
 
 
 @pytest.mark.parametrize("words", ["dance x --hold nan", "render --start nan", "search x --bpm nan"])
@@ -202,7 +241,7 @@ def test_two_songs_of_one_name_are_refused_before_any_work(run, model, song, tmp
 
 def test_an_output_that_cannot_be_a_folder_is_refused(run, model, song, tmp_path):
     code, _, err = run(song, "--model", model, "--mode", "grid", "-o", song)
-    assert code == 1 and err.startswith(f"error: {song / 'song.npz'} cannot be written")
+    assert code == 1 and err.startswith(f"error: {song} cannot be written")
     assert err.endswith("name another with --output\n") and err.count("\n") == 1
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import check_output_folder
 
 if TYPE_CHECKING:
     from motionbeat.lab.experiments.variant_steps import Planner, Run
@@ -68,6 +69,7 @@ def ablate(
             print(f"{name}: {', '.join(f'{knob}={value}' for knob, value in overrides.items()) or 'params.yaml'}")
         return
     common = known.assignments(knobs or [])
+    check_output_folder(output)
     runs = planner.runs(chosen, common, known.seeds_of(corpora, "--corpora"), known.seeds_of(trainings, "--trainings"))
     try:
         if not table:

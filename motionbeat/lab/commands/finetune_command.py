@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from motionbeat.errors import MotionBeatError
+from motionbeat.files import check_output_folder
 
 
 def finetune(
@@ -45,6 +46,8 @@ def finetune(
 
     _check_output(output, start)
     work = output.with_name(f"{output.name}.work") if work is None else work
+    check_output_folder(output, work, songs)
+    check_output_folder(work, songs)
     planner = Planner(threads=threads)
     seeds = {"corpus.seed": seed, "train.seed": seed}
     steps = fine_tuning.plan(planner, songs, start, {**seeds, **assignments(knobs or [])})

@@ -87,7 +87,8 @@ def render(
 
     path = output or Path(f"{motion.stem if motion else clip or 'CLIP'}.mp4")
     pictures = path.with_suffix(".png") if sheet and path.name else None
-    check_output(path, motion, audio)
+    for file in filter(None, (path, pictures)):
+        check_output(file, motion, audio)
     video.check_wanted(path, pictures, fps, size)
     dance = _dance(clip, corpus, beats, motion, audio, _hints(motion_fps, up, unit, person), tracker)
     if dance.note:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from motionbeat.files import check_output_folder
+
 
 def songs(
     folder: Annotated[Path, typer.Argument(help="Folder for the music and its lists.")],
@@ -23,6 +25,7 @@ def songs(
     """
     from motionbeat.lab.corpora.acquisition import debian_music
 
+    check_output_folder(folder, *(exclude or []))
     kept, excluded = debian_music.collect(folder, package or debian_music.PACKAGES, exclude or [])
     for name in sorted({song.package for song in kept}):
         lengths = [song.seconds for song in kept if song.package == name]
