@@ -5,7 +5,6 @@ cannot decode in an ogg or mp3 file. A beat grid over such a file would be wrong
 the samples are compared here; `stream_length` corrects wrong headers.
 """
 
-import io
 import os
 import re
 from os import PathLike
@@ -17,6 +16,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.audio import stream_length
+from motionbeat.audio.mended_file import MendedFile
 from motionbeat.audio.mixing_down import BLOCK, MixingDown, refuse_longer
 from motionbeat.audio.song_files import BY_PYAV
 from motionbeat.errors import MotionBeatError
@@ -154,13 +154,16 @@ def _decode(path: Path, mixing: MixingDown, most: int | None) -> int:
     streams = stream_length.streams(path, _kind(path))
     if streams is None:
         return _decode_stream(path, path, path.stat().st_size, mixing, most)
-    rates = sorted({_decode_stream(path, io.BytesIO(part), len(part), mixing, most) for part in streams})
+    rates = set()
+    for parts in streams:
+        with MendedFile(path, parts) as stream:
+            rates.add(_decode_stream(path, stream, stream.size, mixing, most))
     if len(rates) > 1:
         raise MotionBeatError(
-            f"{path} has parts of {' and '.join(map(str, rates))} Hz, one after another: convert it to wav or "
+            f"{path} has parts of {' and '.join(map(str, sorted(rates)))} Hz, one after another: convert it to wav or "
             "flac of one rate"
         )
-    return rates[0]
+    return rates.pop()
 
 
 def _for_pyav(path: Path) -> bool:
@@ -192,8 +195,8 @@ def _named(path: Path) -> Any:
     return os.fsencode(path) if os.name == "posix" else path
 
 
-def _decode_stream(path: Path, stream: Path | io.BytesIO, size: int, mixing: MixingDown, most: int | None) -> int:
-    """Mix down one stream of `path`, the file itself or bytes with a header that is true; its rate. size: bytes."""
+def _decode_stream(path: Path, stream: Path | MendedFile, size: int, mixing: MixingDown, most: int | None) -> int:
+    """Mix down one stream of `path`, the file itself or one with a header that is true; its rate. size: bytes."""
     import soundfile
 
     class Forward(soundfile.SoundFile):

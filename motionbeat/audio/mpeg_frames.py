@@ -13,6 +13,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from motionbeat.audio.mended_file import Parts
 from motionbeat.errors import MotionBeatError
 
 _CANDIDATE = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef]", re.DOTALL)
@@ -49,10 +50,10 @@ class _Stream:
     kind: tuple[int, int, int, bool]
     header: bytes | None
     promised: int | None
-    frames: list[bytes] = field(factory=list)
+    frames: list[range] = field(factory=list)
 
 
-def streams(path: Path, data: bytes) -> list[bytes] | None:
+def streams(path: Path, data: bytes) -> list[Parts] | None:
     """The MP3 streams of a file, each with a corrected header; None if the file's header is right.
 
     Tags (ID3, APE, Lyrics3) are left out. Concatenated files are several streams. Raises `MotionBeatError` if
@@ -75,7 +76,7 @@ def streams(path: Path, data: bytes) -> list[bytes] | None:
         raise MotionBeatError(f"{path}: its last MPEG frame has {rest} bytes, too few: {FIX}")
     if junk:
         raise MotionBeatError(f"{path}: at byte {junk[0]} there are {junk[1]} bytes that are not MPEG frames: {FIX}")
-    return [_with_header(stream) for stream in found if stream.frames]
+    return [_with_header(stream, data) for stream in found if stream.frames]
 
 
 def _right(stream: _Stream) -> bool:
@@ -115,7 +116,7 @@ def _scan(data: bytes) -> tuple[list[_Stream], tuple[int, int] | None, int]:
         else:
             if not same:
                 found.append(_Stream(head.kind, None, None))
-            found[-1].frames.append(frame)
+            found[-1].frames.append(range(at, at + head.length))
         at = after_tags(data, at + head.length)
     return found, junk, 0
 
@@ -185,16 +186,16 @@ def _promised(frame: bytes, head: _Head) -> int | None:
     return None
 
 
-def _with_header(stream: _Stream) -> bytes:
-    sound = b"".join(stream.frames)
+def _with_header(stream: _Stream, data: bytes) -> Parts:
     if stream.kind[1] != 3:  # only Layer III has such headers
-        return sound
+        return [*stream.frames]
     if stream.header is not None and _right(stream):
-        return stream.header + sound
-    first = bytearray(stream.frames[0][:4])
+        return [stream.header, *stream.frames]
+    begin = stream.frames[0].start
+    first = bytearray(data[begin : begin + 4])
     first[1] |= 1  # no checksum
     first[2] = _HEADER_RATE_INDEX[1 if stream.kind[0] == 3 else 2] << 4 | first[2] & 0x0C
     head = _head(bytes(first), 0)
     assert head is not None  # made from a frame with sound
     frame = bytes(first) + bytes(head.side) + b"Xing" + (1).to_bytes(4, "big") + len(stream.frames).to_bytes(4, "big")
-    return frame.ljust(head.length, b"\0") + sound
+    return [frame.ljust(head.length, b"\0"), *stream.frames]

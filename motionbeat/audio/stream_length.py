@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from motionbeat.audio import mpeg_frames
+from motionbeat.audio.mended_file import Parts, moved
 from motionbeat.errors import MotionBeatError
 
 Order: TypeAlias = Literal["little", "big"]
@@ -22,7 +23,7 @@ LARGEST_BYTES = 2**31 - 2**24
 """Larger files are read by libsndfile as they are."""
 
 
-def streams(path: Path, kind: str) -> list[bytes] | None:
+def streams(path: Path, kind: str) -> list[Parts] | None:
     """The streams of a file, each with a corrected header; None if the file can be read as it is.
 
     kind: libsndfile's name of the format if it is MP3 or unknown by its first bytes. Raises `MotionBeatError` if sound
@@ -37,8 +38,10 @@ def streams(path: Path, kind: str) -> list[bytes] | None:
     reader = _READERS.get(data[begin : begin + 4])
     if reader is None:
         return None
-    bare = data[begin:] if begin else data
-    return reader(path, bare) or ([bare] if begin else None)
+    if not begin:
+        return reader(path, data)
+    bare = data[begin:]
+    return moved(reader(path, bare) or [[range(len(bare))]], begin)
 
 
 def known(head: bytes) -> bool:
@@ -60,11 +63,11 @@ def _chunks(data: bytes, order: Order, begin: int = 12, width: int = 4) -> Itera
         at += 4 + width + size + (size % 2 if width == 4 else 0)
 
 
-def _with(data: bytes, at: int, value: int, width: int, order: Order) -> bytes:
-    return data[:at] + value.to_bytes(width, order) + data[at + width :]
+def _with(data: bytes, at: int, value: int, width: int, order: Order) -> Parts:
+    return [range(at), value.to_bytes(width, order), range(at + width, len(data))]
 
 
-def _checked(path: Path, data: bytes, at: int, said: int, field: tuple[int, int], order: Order) -> bytes | None:
+def _checked(path: Path, data: bytes, at: int, said: int, field: tuple[int, int], order: Order) -> Parts | None:
     """The file with the real size of its sound, which begins at `at`; None if the size `said` is right.
 
     field: position and width of the size.
@@ -84,7 +87,7 @@ def _refuse_cut(path: Path, said: int, held: int) -> None:
         )
 
 
-def _riff(path: Path, data: bytes) -> list[bytes] | None:
+def _riff(path: Path, data: bytes) -> list[Parts] | None:
     order: Order = "big" if data[:4] == b"RIFX" else "little"
     tag = wide = 0
     for name, at, size in _chunks(data, order):
@@ -98,20 +101,23 @@ def _riff(path: Path, data: bytes) -> list[bytes] | None:
             right = _checked(path, data, at, said, field, order)
             if tag == _MP3_IN_WAV:
                 sound = data[at:] if right else data[at : at + said]
-                return mpeg_frames.streams(path, sound) or [sound]  # libsndfile trusts a length in the chunk fact
-            right = b"RF64" + (right or data)[4:] if data[:4] == b"BW64" else right  # libsndfile knows only RF64
+                # libsndfile trusts a length in the chunk fact
+                return moved(mpeg_frames.streams(path, sound) or [[range(len(sound))]], at)
+            if data[:4] == b"BW64":  # libsndfile knows only RF64
+                first, *others = right or [range(len(data))]
+                right = [b"RF64", first[4:], *others]
             return None if right is None else [right]
     return None
 
 
-def _au(path: Path, data: bytes) -> list[bytes] | None:
+def _au(path: Path, data: bytes) -> list[Parts] | None:
     order: Order = "big" if data[:4] == b".snd" else "little"
     at, said = (int.from_bytes(data[place : place + 4], order) for place in (4, 8))
     right = _checked(path, data, at, said, (8, 4), order)
     return None if right is None else [right]
 
 
-def _caf(path: Path, data: bytes) -> list[bytes] | None:
+def _caf(path: Path, data: bytes) -> list[Parts] | None:
     for name, at, size in _chunks(data, "big", 8, 8):
         if name == b"data":
             right = _checked(path, data, at, size, (at - 8, 8), "big")
@@ -119,7 +125,7 @@ def _caf(path: Path, data: bytes) -> list[bytes] | None:
     return None
 
 
-def _w64(path: Path, data: bytes) -> list[bytes] | None:
+def _w64(path: Path, data: bytes) -> list[Parts] | None:
     """Sony Wave64, of whose header libsndfile mends everything but an end that is missing."""
     at = 40
     while at + 24 <= len(data):
@@ -132,8 +138,7 @@ def _w64(path: Path, data: bytes) -> list[bytes] | None:
     return None
 
 
-def _aiff(path: Path, data: bytes) -> list[bytes] | None:
-    form = bytearray(data)
+def _aiff(path: Path, data: bytes) -> list[Parts] | None:
     frame, count_at = 0, 0
     for name, at, size in _chunks(data, "big"):
         if name == b"COMM" and at + 8 <= len(data):
@@ -144,10 +149,9 @@ def _aiff(path: Path, data: bytes) -> list[bytes] | None:
             frames = int.from_bytes(data[count_at : count_at + 4], "big")
             if frame and held > 8 and (_unknown(size, 4) or size <= 8 or _unknown(frames, 4)):
                 sound = held if _unknown(size, 4) or size <= 8 else min(size, held)
-                form[at - 4 : at] = sound.to_bytes(4, "big")
-                form[count_at : count_at + 4] = ((sound - 8) // frame).to_bytes(4, "big")
-                form[4:8] = (len(form) - 8).to_bytes(4, "big")
-                return [bytes(form)]
+                counted, total = ((sound - 8) // frame).to_bytes(4, "big"), (len(data) - 8).to_bytes(4, "big")
+                head: Parts = [range(4), total, range(8, count_at), counted, range(count_at + 4, at - 4)]
+                return [[*head, sound.to_bytes(4, "big"), range(at, len(data))]]
             _refuse_behind(path, data, at + size + size % 2, size, "big")
             return None
     return None
@@ -171,7 +175,7 @@ def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: Order) -
         )
 
 
-def _flac(path: Path, data: bytes) -> list[bytes] | None:
+def _flac(path: Path, data: bytes) -> list[Parts] | None:
     """A FLAC stream whose header has no length or too small a one, with the length that follows from its last frame."""
     if len(data) < 42:
         return None
@@ -182,7 +186,7 @@ def _flac(path: Path, data: bytes) -> list[bytes] | None:
     held = _flac_samples(sound)
     if held is not None and held > said:
         return [_with(sound, 21, (sound[21] & 0xF0) << 32 | held, 5, "big")]
-    return None if sound is data else [sound]
+    return None if sound is data else [[range(len(sound))]]
 
 
 def _flac_samples(data: bytes) -> int | None:
@@ -245,7 +249,7 @@ def _crc8(data: bytes) -> int:
     return value
 
 
-def _ogg(path: Path, data: bytes) -> list[bytes] | None:
+def _ogg(path: Path, data: bytes) -> list[Parts] | None:
     """The links of a chained Ogg file (RFC 3533, 4), which is several files in a row; one without an end is refused."""
     starts, at, sounding, ended = [0], 0, False, True
     while at >= 0 and at + 27 <= len(data):
@@ -259,7 +263,7 @@ def _ogg(path: Path, data: bytes) -> list[bytes] | None:
         raise MotionBeatError(f"{path}: the Ogg stream has no end: {mpeg_frames.FIX}")
     if len(starts) == 1:
         return None
-    return [data[begin:end] for begin, end in zip(starts, [*starts[1:], len(data)], strict=True)]
+    return [[range(begin, end)] for begin, end in zip(starts, [*starts[1:], len(data)], strict=True)]
 
 
 _READERS = {
