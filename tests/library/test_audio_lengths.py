@@ -2,13 +2,19 @@
 
 import io
 import struct
+import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
+from motionbeat.audio import stream_length
 from motionbeat.audio.decode import load
+from motionbeat.audio.mended_file import MendedFile
 from motionbeat.errors import MotionBeatError
 
 RATE = 44_100
@@ -253,3 +259,37 @@ def test_joined_mp3s_of_one_and_two_channels_without_headers_are_read_through(tm
 )
 def test_the_real_faulty_mp3s_have_their_true_lengths(name: str, seconds: float) -> None:
     assert len(load(FAULTS / name, RATE)) / RATE == pytest.approx(seconds, abs=0.12)
+
+
+@pytest.mark.parametrize("kind", ["WAV", "AIFF"])
+def test_a_mended_file_is_held_once_while_its_header_is_read_and_not_at_all_later(kind: str, tmp_path: Path) -> None:
+    path, content = tmp_path / "long", bytearray(encoded(kind, np.zeros(2_000_000)))
+    at = content.find({"WAV": b"data", "AIFF": b"SSND"}[kind])
+    content[at + 4 : at + 8] = b"\xff" * 4
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        (parts,) = stream_length.streams(path, kind) or []
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.2 * len(content) and held < 100_000
+    with MendedFile(path, parts) as mended:
+        content[at + 4 : at + 8] = mended.read()[at + 4 : at + 8]
+        mended.seek(0)
+        assert mended.read() == content
+
+
+@given(st.data())
+def test_a_mended_file_reads_as_its_parts_in_a_row(data: st.DataObject) -> None:
+    content = bytes(range(100))
+    ends = st.tuples(st.integers(0, 100), st.integers(0, 100)).map(lambda ends: range(*sorted(ends)))
+    parts = data.draw(st.lists(ends | st.binary(max_size=9)))
+    expected = io.BytesIO(b"".join(content[p.start : p.stop] if isinstance(p, range) else p for p in parts))
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        with MendedFile(Path(file.name), parts) as mended:
+            for place, count in data.draw(st.lists(st.tuples(st.integers(0, 120), st.integers(0, 60)))):
+                assert mended.seek(place) == expected.seek(place)
+                assert mended.read(count) == expected.read(count)
