@@ -16,8 +16,9 @@ from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
 from motionbeat.audio import stream_length
+from motionbeat.audio.growing import Growing
 from motionbeat.audio.mended_file import MendedFile
-from motionbeat.audio.mixing_down import BLOCK, MixingDown, refuse_longer
+from motionbeat.audio.mixing_down import BLOCK, MixingDown, Sink, refuse_longer
 from motionbeat.audio.song_files import BY_PYAV
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
@@ -66,38 +67,35 @@ def decode(source: Source, sample_rate: int | None = None, most: int | None = No
     """
     if isinstance(source, Sound):
         return source
-    if isinstance(source, str | PathLike):
-        if sample_rate is not None:
-            raise MotionBeatError(f"{source}: a file has a sample rate of its own; leave sample_rate={sample_rate} out")
-        path = Path(source)
-        with guarded(path, "cannot be read", "make it readable, or give another file"):
-            if path.is_dir():
-                raise MotionBeatError(f"{path} is a folder; give one audio file in it")
-            if not path.is_file():
-                is_what = "is a pipe or a device: give a file" if path.exists() else "does not exist; check the path"
-                raise MotionBeatError(f"{path} {is_what}")
-            mixing = MixingDown(str(path))
-            rate = _decode(path, mixing, most)
-            return Sound(mixing.finished(rate), rate, str(path))
-    if sample_rate is None:
-        raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
-    rate = _checked_rate(sample_rate, "sample_rate")
-    mixing, samples = MixingDown("audio array"), _scaled(source)
-    mixing.expect(len(samples))
-    for begin in range(0, len(samples), BLOCK):
-        mixing.add(samples[begin : begin + BLOCK])
-    return Sound(mixing.finished(rate), rate, "audio array")
+    samples = Growing()
+    mixing = MixingDown(_name(source), samples)
+    _mix(source, sample_rate, most, mixing)
+    return Sound(samples.finished(), mixing.rate, _name(source))
+
+
+def stream(source: Source, sample_rate: int | None, target_rate: int, sink: Sink) -> None:
+    """Give a sound to `sink` in blocks, mono float32 in -1..1 at `target_rate` Hz; arguments and errors as `decode`.
+
+    Errors may come after all blocks have been given.
+    """
+    if isinstance(source, Sound):
+        sink.add(source.at(target_rate))
+    else:
+        _mix(source, sample_rate, None, MixingDown(_name(source), sink, _checked_rate(target_rate, "target_rate")))
 
 
 def signal(source: Source, sample_rate: int | None, target_rate: int) -> NDArray[np.float32]:
     """Mono samples (n,) float32 in -1..1 at `target_rate` Hz; arguments and errors as for `decode`."""
-    return decode(source, sample_rate).at(target_rate)
+    if isinstance(source, Sound):
+        return source.at(target_rate)
+    samples = Growing()
+    stream(source, sample_rate, target_rate, samples)
+    return samples.finished()
 
 
 def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
     """Mono samples (n,) float32 in -1..1 of a file, at `sample_rate` Hz; errors as for `decode`."""
-    target = _checked_rate(sample_rate, "sample_rate")
-    return decode(path).at(target)
+    return signal(path, None, _checked_rate(sample_rate, "sample_rate"))
 
 
 def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[np.float32]:
@@ -107,8 +105,7 @@ def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[
     -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and samples that `load` would
     refuse in a file, raises `MotionBeatError`.
     """
-    target = _checked_rate(target_rate, "target_rate")
-    return decode(audio, _checked_rate(sample_rate, "sample_rate")).at(target)
+    return signal(audio, _checked_rate(sample_rate, "sample_rate"), target_rate)
 
 
 def as_array(values: Any) -> NDArray[Any]:
@@ -143,27 +140,50 @@ def _scaled(audio: Any) -> NDArray[np.float32]:
     return scaled
 
 
-def _decode(path: Path, mixing: MixingDown, most: int | None) -> int:
-    """Mix a file down; its rate. Refuses a file that cannot be read to its end."""
+def _name(source: Source) -> str:
+    return str(source) if isinstance(source, str | PathLike) else "audio array"
+
+
+def _mix(source: Source, sample_rate: int | None, most: int | None, mixing: MixingDown) -> None:
+    """Mix down a file or an array; arguments and errors as for `decode`."""
+    if isinstance(source, str | PathLike):
+        if sample_rate is not None:
+            raise MotionBeatError(f"{source}: a file has a sample rate of its own; leave sample_rate={sample_rate} out")
+        path = Path(source)
+        with guarded(path, "cannot be read", "make it readable, or give another file"):
+            if path.is_dir():
+                raise MotionBeatError(f"{path} is a folder; give one audio file in it")
+            if not path.is_file():
+                is_what = "is a pipe or a device: give a file" if path.exists() else "does not exist; check the path"
+                raise MotionBeatError(f"{path} {is_what}")
+            _mix_file(path, most, mixing)
+            mixing.finish()
+        return
+    if sample_rate is None:
+        raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
+    rate, samples = _checked_rate(sample_rate, "sample_rate"), _scaled(source)
+    mixing.begin(rate, len(samples))
+    for begin in range(0, len(samples), BLOCK):
+        mixing.add(samples[begin : begin + BLOCK])
+    mixing.finish()
+
+
+def _mix_file(path: Path, most: int | None, mixing: MixingDown) -> None:
+    """Mix down a file. Refuses one that cannot be read to its end."""
     if path.stat().st_size == 0:
         raise MotionBeatError(f"{path} is an empty file (0 bytes); copy or download it again")
     if _for_pyav(path):
         from motionbeat.audio.pyav import decode_by_pyav
 
-        return _checked_rate(decode_by_pyav(path, mixing, most), f"{path}: sample rate")
+        decode_by_pyav(path, mixing, most)
+        return
     streams = stream_length.streams(path, _kind(path))
     if streams is None:
-        return _decode_stream(path, path, path.stat().st_size, mixing, most)
-    rates = set()
+        _mix_stream(path, path, path.stat().st_size, mixing, most)
+        return
     for parts in streams:
         with MendedFile(path, parts) as stream:
-            rates.add(_decode_stream(path, stream, stream.size, mixing, most))
-    if len(rates) > 1:
-        raise MotionBeatError(
-            f"{path} has parts of {' and '.join(map(str, sorted(rates)))} Hz, one after another: convert it to wav or "
-            "flac of one rate"
-        )
-    return rates.pop()
+            _mix_stream(path, stream, stream.size, mixing, most)
 
 
 def _for_pyav(path: Path) -> bool:
@@ -195,8 +215,8 @@ def _named(path: Path) -> Any:
     return os.fsencode(path) if os.name == "posix" else path
 
 
-def _decode_stream(path: Path, stream: Path | MendedFile, size: int, mixing: MixingDown, most: int | None) -> int:
-    """Mix down one stream of `path`, the file itself or one with a header that is true; its rate. size: bytes."""
+def _mix_stream(path: Path, stream: Path | MendedFile, size: int, mixing: MixingDown, most: int | None) -> None:
+    """Mix down one stream of `path`, the file itself or one with a header that is true. size: bytes."""
     import soundfile
 
     class Forward(soundfile.SoundFile):
@@ -211,7 +231,7 @@ def _decode_stream(path: Path, stream: Path | MendedFile, size: int, mixing: Mix
                 raise MotionBeatError(f"{path}: the length in its header cannot be right; convert it to wav or flac")
             _checked_rate(rate, f"{path}: sample rate")
             refuse_longer(path, begun + promised, rate, most)
-            mixing.expect(promised)
+            mixing.begin(rate, promised)
             while len(block := file.read(BLOCK, dtype="float32", always_2d=True)) == BLOCK:
                 mixing.add(block)
             mixing.add(block)
@@ -222,7 +242,6 @@ def _decode_stream(path: Path, stream: Path | MendedFile, size: int, mixing: Mix
     except (AssertionError, MemoryError) as error:  # raised by soundfile in the middle of a damaged stream
         raise _undecodable(path, str(error) or "damaged stream") from None
     _refuse_cut_short(path, mixing.count - begun, promised, rate, kind, log)
-    return rate
 
 
 def _undecodable(path: Path, reason: str) -> MotionBeatError:

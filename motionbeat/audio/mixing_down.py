@@ -4,8 +4,10 @@ A song is never held with all of its channels, so that two hours of music take t
 """
 
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.errors import MotionBeatError
@@ -38,64 +40,114 @@ def refuse_longer(path: Path, frames: int, rate: int, most: int | None) -> None:
         )
 
 
+class Sink(Protocol):
+    """What takes mono samples as they come."""
+
+    def expect(self, frames: int, /) -> None:
+        """About so many more will come."""
+
+    def add(self, block: NDArray[np.float32], /) -> None:
+        """The next samples, (n,)."""
+
+
 class MixingDown:
-    """Mono samples made of blocks (n,) or (n, channels) float32."""
+    """Blocks (n,) or (n, channels) float32 to mono samples, which are given on at once: at their rate or resampled."""
 
-    def __init__(self, name: str) -> None:
-        """name: what messages call the sound."""
+    def __init__(self, name: str, sink: Sink, target: int | None = None) -> None:
+        """name: what messages call the sound. target: Hz; None: the sound's own rate, and peaks beyond 1 stay."""
         self.count = 0
-        self._name = name
-        self._mono = np.empty(0, np.float32)
+        """Frames so far, at the sound's own rate."""
+        self.rate = 0
+        """The sound's own, in Hz."""
+        self._name, self._sink, self._target = name, sink, target
+        self._resampler: Any = None
         self._first_bad: int | None = None
-        self._low = self._high = self._sum = np.zeros(0)
+        self._mono: _Range | None = None
+        self._channels: _Range | None = None
 
-    def expect(self, frames: int) -> None:
-        """Make room for so many more."""
-        if self.count + frames > len(self._mono):
-            self._mono.resize(self.count + frames, refcheck=False)  # in place where the system can
+    def begin(self, rate: int, frames: int) -> None:
+        """Sound of this rate follows, about so many frames. Raises `MotionBeatError` if the rate changes."""
+        if self.rate and rate != self.rate:
+            raise MotionBeatError(
+                f"{self._name} has parts of {min(rate, self.rate)} and {max(rate, self.rate)} Hz, one after another: "
+                "convert it to wav or flac of one rate"
+            )
+        if self._target not in (None, rate) and not self.rate:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(rate, self._target, 1)  # its HQ setting
+        self.rate = rate
+        self._sink.expect(frames if self._target is None else frames * self._target // rate + 1)
 
     def add(self, block: NDArray[np.float32]) -> None:
         """The next block."""
         if not len(block):
             return
-        end = self.count + len(block)
-        if end > len(self._mono):
-            self.expect(max(len(block), self.count))
-        self._mono[self.count : end] = block if block.ndim == 1 else block.mean(axis=1, dtype=np.float32)
         channels = block.reshape(len(block), -1)
         if self._first_bad is None and not np.isfinite(block).all():
             self._first_bad = self.count + int(np.flatnonzero(~np.isfinite(channels).all(axis=1))[0])
-        low, high, total = channels.min(axis=0), channels.max(axis=0), channels.sum(axis=0, dtype=np.float64)
-        if len(low) == len(self._low):
-            low, high, total = np.minimum(low, self._low), np.maximum(high, self._high), total + self._sum
-        elif len(self._low):  # a part with another number of channels: one range for all
-            low, high = np.array([min(low.min(), self._low.min())]), np.array([max(high.max(), self._high.max())])
-            total = np.array([total.mean() + self._sum.mean()])
-        self._low, self._high, self._sum, self.count = low, high, total, end
+        mono = block if block.ndim == 1 else block.mean(axis=1, dtype=np.float32)
+        of_channels, of_mono = _Range.of(channels), _Range.of(mono[:, None])
+        self._channels = self._channels.with_next(of_channels) if self._channels else of_channels
+        self._mono = self._mono.with_next(of_mono) if self._mono else of_mono
+        self.count += len(block)
+        self._give(mono)
 
-    def finished(self, rate: int) -> NDArray[np.float32]:
-        """(n,) all of it. Raises `MotionBeatError` for what is empty, too short, silent, too loud, or no number."""
-        name, seconds = self._name, self.count / rate
-        if not self.count:
+    def finish(self) -> None:
+        """Give on the rest. Raises `MotionBeatError` for what is empty, too short, silent, too loud, or no number."""
+        name, seconds = self._name, self.count / (self.rate or 1)
+        if not (self._channels and self._mono):
             raise MotionBeatError(f"{name} holds no samples; give audio of at least {SHORTEST_S} s")
         if seconds < SHORTEST_S:
             raise MotionBeatError(f"{name} lasts {seconds:.3f} s; give audio of at least {SHORTEST_S} s")
         if self._first_bad is not None:
             raise MotionBeatError(
-                f"{name} holds NaN or infinite samples (the first at {self._first_bad / rate:.3f} s); replace them or "
-                "export it again"
+                f"{name} holds NaN or infinite samples (the first at {self._first_bad / self.rate:.3f} s); replace "
+                "them or export it again"
             )
-        peak = max(float(self._high.max()), -float(self._low.min()))
+        peak = float(max(self._channels.high.max(), -self._channels.low.min()))
         if peak > LOUDEST:
             raise MotionBeatError(
                 f"{name} reaches {peak:.6g}; float audio must lie in -1..1: divide it by its full scale (int16: 32768)"
             )
-        self._mono.resize(self.count, refcheck=False)
-        middle = self._mono.mean(dtype=np.float64)
-        level, middles = max(self._mono.max() - middle, middle - self._mono.min()), self._sum / self.count
-        loudest = float(np.maximum(self._high - middles, middles - self._low).max())
+        level, loudest = self._mono.level(), self._channels.level()
         if loudest >= SILENCE and level < max(SILENCE, _CANCELLED * loudest):
             raise MotionBeatError(f"{name}: its channels cancel out when averaged; give one channel of it")
         if level < SILENCE:
             raise MotionBeatError(f"{name} is silent (no sample above -80 dBFS); give audio with music in it")
-        return self._mono
+        self._give(np.empty(0, np.float32), last=True)
+
+    def _give(self, mono: NDArray[np.float32], last: bool = False) -> None:
+        if self._resampler is not None:
+            mono = self._resampler.resample_chunk(mono, last=last)
+        self._sink.add(mono if self._target is None else np.clip(mono, -1.0, 1.0))  # clipped as by a player
+
+
+@frozen(eq=False)
+class _Range:
+    """Of each channel of all blocks so far: lowest, highest and sum of the samples."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    total: NDArray[np.float64]
+    count: int
+
+    @classmethod
+    def of(cls, block: NDArray[np.float32]) -> "_Range":
+        """block: (n, channels)."""
+        return cls(block.min(axis=0), block.max(axis=0), block.sum(axis=0, dtype=np.float64), len(block))
+
+    def with_next(self, other: "_Range") -> "_Range":
+        """Both together; if one has another number of channels, with one range for all of them."""
+        count = self.count + other.count
+        if len(self.low) == len(other.low):
+            return _Range(
+                np.minimum(self.low, other.low), np.maximum(self.high, other.high), self.total + other.total, count
+            )
+        low, high = min(self.low.min(), other.low.min()), max(self.high.max(), other.high.max())
+        return _Range(np.array([low]), np.array([high]), np.array([self.total.mean() + other.total.mean()]), count)
+
+    def level(self) -> float:
+        """The farthest that a sample of any channel is from the channel's mean."""
+        middle = self.total / self.count
+        return float(np.maximum(self.high - middle, middle - self.low).max())

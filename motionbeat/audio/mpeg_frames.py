@@ -13,6 +13,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from motionbeat.audio.file_bytes import FileBytes
 from motionbeat.audio.mended_file import Parts
 from motionbeat.errors import MotionBeatError
 
@@ -155,7 +156,7 @@ def _next_frame(data: bytes, at: int) -> int:
     return len(data)
 
 
-def after_tags(data: bytes, at: int) -> int:
+def after_tags(data: bytes | FileBytes, at: int) -> int:
     """The position after the tags that begin at this position."""
     while True:
         if data[at : at + 3] == b"ID3" and at + 10 <= len(data):

@@ -12,6 +12,8 @@ The 46-ms window contains an onset before its centre reaches it, and the logarit
 delay, the flux of a click peaks 0 to 0.9 frames before the click, so half of the onsets on a beat would be pooled into
 the end of the beat before. With it, the peak is 0.1 to 1.3 frames after the click.
 """
+FLUX_REACH = 1 + DELAY_FRAMES
+"""Frames of the log-mel before a frame on which its flux depends."""
 _PERCENTILE = 95.0
 _SPARSEST = 0.1
 
@@ -26,7 +28,7 @@ def band_flux(log_mel: NDArray[np.floating]) -> NDArray[np.float32]:
     if mel.ndim != 2 or not mel.shape[1]:
         raise MotionBeatError(f"band_flux: log_mel of shape {mel.shape}; give (frames, bands)")
     flux = np.zeros_like(mel)
-    flux[1 + DELAY_FRAMES :] = np.maximum(np.diff(mel, axis=0), 0.0)[: max(len(mel) - 1 - DELAY_FRAMES, 0)]
+    flux[FLUX_REACH:] = np.maximum(np.diff(mel, axis=0), 0.0)[: max(len(mel) - FLUX_REACH, 0)]
     return flux
 
 

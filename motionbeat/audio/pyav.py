@@ -13,11 +13,12 @@ from motionbeat.files import guarded
 
 _MOST_CHANNELS = 8  # with more channels PyAV 18 counts the planes wrong and reads memory outside the frame
 _TAGGED = re.compile(r"(\d+):(\d+):(\d+\.\d+)")
+_FRAMES_AT_ONCE = 64  # of a codec: some thousand samples each, or fewer
 _SLACK_S = 0.25  # the length in a container includes the encoder's padding at both ends
 
 
-def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
-    """Mix down the first audio stream; its rate in Hz.
+def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> None:
+    """Mix down the first audio stream.
 
     most: limit of the frames, counted during decoding, since the length in a container may be wrong. Raises
     `MotionBeatError` if PyAV is not installed, and for a file that has no audio, is broken, truncated or longer.
@@ -36,8 +37,9 @@ def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
         stream = container.streams.audio[0]
         rate = int(stream.rate)
         promised_s = _promised_s(container, stream)
+        mixing.begin(rate, 0)
         resampler = av.AudioResampler(format="fltp")  # the same rate and channels
-        channels = 0
+        channels, waiting = 0, list[np.ndarray]()
         for frame in chain(container.decode(stream), [None]):
             if frame is not None and frame.layout.nb_channels > _MOST_CHANNELS:
                 raise MotionBeatError(
@@ -48,14 +50,16 @@ def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> int:
                 if channels not in (0, len(planes)):
                     raise ValueError("its number of channels changes on the way")
                 channels = len(planes)
-                mixing.add(planes.T)
-            refuse_longer(path, mixing.count, rate, most)
+                waiting.append(planes.T)
+            if len(waiting) >= _FRAMES_AT_ONCE or (frame is None and waiting):
+                mixing.add(np.concatenate(waiting))
+                waiting.clear()
+                refuse_longer(path, mixing.count, rate, most)
     if mixing.count < (promised_s - _SLACK_S) * rate:
         raise MotionBeatError(
             f"{path}: {mixing.count / rate:.2f} s of the {promised_s:.2f} s that it promises can be decoded: "
             "the file is truncated or damaged; copy or download it again"
         )
-    return rate
 
 
 def _promised_s(container: Any, stream: Any) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from motionbeat.audio import mpeg_frames
+from motionbeat.audio.file_bytes import FileBytes
 from motionbeat.audio.mended_file import Parts, moved
 from motionbeat.errors import MotionBeatError
 
@@ -17,6 +18,7 @@ Order: TypeAlias = Literal["little", "big"]
 _PAGE = 0x10000
 """Programs that do not know a length write 0, all bits, or all but the sign, or up to a page less."""
 _MP3_IN_WAV = 0x55
+_LONGEST_FRAME = 2**24  # bytes of FLAC; more than 65,535 samples of 8 channels and 32 bits have
 _SPLIT = "cut the file at that place, and give both parts"
 _REPAIR = "rewrite its header, for example by `ffmpeg -i FILE out.wav`, or export it again"
 LARGEST_BYTES = 2**31 - 2**24
@@ -31,17 +33,18 @@ def streams(path: Path, kind: str) -> list[Parts] | None:
     """
     if path.stat().st_size > LARGEST_BYTES:
         return None
-    data = path.read_bytes()
-    if kind == "MP3":
-        return mpeg_frames.streams(path, data)
-    begin = mpeg_frames.after_tags(data, 0)  # taggers write ID3 into files of every kind
-    reader = _READERS.get(data[begin : begin + 4])
-    if reader is None:
-        return None
-    if not begin:
-        return reader(path, data)
-    bare = data[begin:]
-    return moved(reader(path, bare) or [[range(len(bare))]], begin)
+    with path.open("rb") as file:
+        data = FileBytes(file)
+        if kind == "MP3":
+            return mpeg_frames.streams(path, data[:])
+        begin = mpeg_frames.after_tags(data, 0)  # taggers write ID3 into files of every kind
+        reader = _READERS.get(data[begin : begin + 4])
+        if reader is None:
+            return None
+        if not begin:
+            return reader(path, data)
+        bare = data.part(begin, len(data))
+        return moved(reader(path, bare) or [[range(len(bare))]], begin)
 
 
 def known(head: bytes) -> bool:
@@ -54,7 +57,7 @@ def _unknown(size: int, width: int) -> bool:
     return size in (0, most // 2, most // 2 + 1) or size > most - _PAGE or most // 2 - _PAGE < size < most // 2
 
 
-def _chunks(data: bytes, order: Order, begin: int = 12, width: int = 4) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(data: FileBytes, order: Order, begin: int = 12, width: int = 4) -> Iterator[tuple[bytes, int, int]]:
     """Name, position of the content and size of each chunk; width: bytes of a size."""
     at = begin
     while at + 4 + width <= len(data):
@@ -63,11 +66,11 @@ def _chunks(data: bytes, order: Order, begin: int = 12, width: int = 4) -> Itera
         at += 4 + width + size + (size % 2 if width == 4 else 0)
 
 
-def _with(data: bytes, at: int, value: int, width: int, order: Order) -> Parts:
+def _with(data: FileBytes, at: int, value: int, width: int, order: Order) -> Parts:
     return [range(at), value.to_bytes(width, order), range(at + width, len(data))]
 
 
-def _checked(path: Path, data: bytes, at: int, said: int, field: tuple[int, int], order: Order) -> Parts | None:
+def _checked(path: Path, data: FileBytes, at: int, said: int, field: tuple[int, int], order: Order) -> Parts | None:
     """The file with the real size of its sound, which begins at `at`; None if the size `said` is right.
 
     field: position and width of the size.
@@ -87,7 +90,7 @@ def _refuse_cut(path: Path, said: int, held: int) -> None:
         )
 
 
-def _riff(path: Path, data: bytes) -> list[Parts] | None:
+def _riff(path: Path, data: FileBytes) -> list[Parts] | None:
     order: Order = "big" if data[:4] == b"RIFX" else "little"
     tag = wide = 0
     for name, at, size in _chunks(data, order):
@@ -110,14 +113,14 @@ def _riff(path: Path, data: bytes) -> list[Parts] | None:
     return None
 
 
-def _au(path: Path, data: bytes) -> list[Parts] | None:
+def _au(path: Path, data: FileBytes) -> list[Parts] | None:
     order: Order = "big" if data[:4] == b".snd" else "little"
     at, said = (int.from_bytes(data[place : place + 4], order) for place in (4, 8))
     right = _checked(path, data, at, said, (8, 4), order)
     return None if right is None else [right]
 
 
-def _caf(path: Path, data: bytes) -> list[Parts] | None:
+def _caf(path: Path, data: FileBytes) -> list[Parts] | None:
     for name, at, size in _chunks(data, "big", 8, 8):
         if name == b"data":
             right = _checked(path, data, at, size, (at - 8, 8), "big")
@@ -125,7 +128,7 @@ def _caf(path: Path, data: bytes) -> list[Parts] | None:
     return None
 
 
-def _w64(path: Path, data: bytes) -> list[Parts] | None:
+def _w64(path: Path, data: FileBytes) -> list[Parts] | None:
     """Sony Wave64, of whose header libsndfile mends everything but an end that is missing."""
     at = 40
     while at + 24 <= len(data):
@@ -138,7 +141,7 @@ def _w64(path: Path, data: bytes) -> list[Parts] | None:
     return None
 
 
-def _aiff(path: Path, data: bytes) -> list[Parts] | None:
+def _aiff(path: Path, data: FileBytes) -> list[Parts] | None:
     frame, count_at = 0, 0
     for name, at, size in _chunks(data, "big"):
         if name == b"COMM" and at + 8 <= len(data):
@@ -157,13 +160,13 @@ def _aiff(path: Path, data: bytes) -> list[Parts] | None:
     return None
 
 
-def _is_chunk(data: bytes, at: int, order: Order) -> bool:
+def _is_chunk(data: FileBytes, at: int, order: Order) -> bool:
     """Whether a chunk with a valid name and size begins at this position."""
     name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)
     return len(name) == 4 and all(32 <= byte < 127 for byte in name) and at + 8 + size <= len(data) + 1
 
 
-def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: Order) -> None:
+def _refuse_behind(path: Path, data: FileBytes, end: int, size: int, order: Order) -> None:
     """Refuse a file with bytes after its stated end that are not a chunk, or are a second file: they are sound."""
     held = len(data) - end
     if data[end : end + 4] in (*_READERS, b"data"):
@@ -175,13 +178,15 @@ def _refuse_behind(path: Path, data: bytes, end: int, size: int, order: Order) -
         )
 
 
-def _flac(path: Path, data: bytes) -> list[Parts] | None:
+def _flac(path: Path, data: FileBytes) -> list[Parts] | None:
     """A FLAC stream whose header has no length or too small a one, with the length that follows from its last frame."""
     if len(data) < 42:
         return None
     if (second := data.find(b"fLaC\0\0\0\x22", 42)) > 0:
         raise MotionBeatError(f"{path}: {len(data) - second} bytes of a second recording follow its end: {_SPLIT}")
-    sound = data[:-128] if data[-128:-125] == b"TAG" else data  # ID3v1, at which libsndfile loses its way
+    sound = (
+        data.part(0, len(data) - 128) if data[-128:-125] == b"TAG" else data
+    )  # ID3v1, at which libsndfile loses its way
     said = int.from_bytes(sound[21:26], "big") & 0xFFFFFFFFF
     held = _flac_samples(sound)
     if held is not None and held > said:
@@ -189,15 +194,16 @@ def _flac(path: Path, data: bytes) -> list[Parts] | None:
     return None if sound is data else [[range(len(sound))]]
 
 
-def _flac_samples(data: bytes) -> int | None:
+def _flac_samples(data: FileBytes) -> int | None:
     """Samples up to the end of the last frame, from its header (RFC 9639, 9.1); None if there is no frame."""
     block = int.from_bytes(data[8:10], "big")
-    at = len(data)
+    last = data[max(len(data) - _LONGEST_FRAME, 42) :]
+    at = len(last)
     for _ in range(100_000):  # no frame is long enough to contain this many false marks
-        at = data.rfind(b"\xff", 0, at)
-        if at < 42:
+        at = last.rfind(b"\xff", 0, at)
+        if at < 0:
             return None
-        head = _flac_head(data[at : at + 16], block)
+        head = _flac_head(last[at : at + 16], block)
         if head is not None:
             return head
     return None
@@ -249,7 +255,7 @@ def _crc8(data: bytes) -> int:
     return value
 
 
-def _ogg(path: Path, data: bytes) -> list[Parts] | None:
+def _ogg(path: Path, data: FileBytes) -> list[Parts] | None:
     """The links of a chained Ogg file (RFC 3533, 4), which is several files in a row; one without an end is refused."""
     starts, at, sounding, ended = [0], 0, False, True
     while at >= 0 and at + 27 <= len(data):

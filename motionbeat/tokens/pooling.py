@@ -1,6 +1,6 @@
 """Frames2Tokens: mean pooling of frames over the sub-beats of beat intervals or of a regular grid."""
 
-from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from attrs import frozen
@@ -11,6 +11,14 @@ from motionbeat.errors import MotionBeatError
 Array = NDArray[np.floating]
 _FRAMES_AT_ONCE = 30_000
 """Frames to pool at once: 10 minutes of music."""
+
+
+class Frames(Protocol):
+    """Frames (T, F) that are computed when a slice of them is taken."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> NDArray[np.float32]: ...
 
 
 def subbeat_edges(beat_times: Array, subbeats: int) -> NDArray[np.float64]:
@@ -24,7 +32,7 @@ def subbeat_edges(beat_times: Array, subbeats: int) -> NDArray[np.float64]:
     return np.append(inner.ravel(), times[-1])
 
 
-def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.float32]:
+def pool_frames(frames: Array | Frames, frame_rate: float, edges: Array) -> NDArray[np.float32]:
     """Mean of the frames over each interval between consecutive edges.
 
     Frame i stands for the time [(i - 1/2) / frame_rate, (i + 1/2) / frame_rate), and each frame is weighted by the part
@@ -35,7 +43,6 @@ def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.fl
     Returns (M, F) or (N, M, F) float32.
     Raises `MotionBeatError` when an interval lies wholly outside the frames.
     """
-    frames = np.asarray(frames)
     position = np.clip(np.asarray(edges, float) * frame_rate + 0.5, 0.0, len(frames))
     width = np.diff(position)  # (..., M)
     if width.size and width.min() <= 0:
@@ -44,8 +51,8 @@ def pool_frames(frames: Array, frame_rate: float, edges: Array) -> NDArray[np.fl
             "the beats reach beyond the recording"
         )
     if position.ndim == 1 and len(frames) > _FRAMES_AT_ONCE:
-        return np.concatenate(list(_means_in_parts(frames, position)))
-    return _means(frames, position)
+        return _means_in_parts(frames, position)
+    return _means(frames[:], position)
 
 
 def _means(frames: Array, position: Array) -> NDArray[np.float32]:
@@ -57,13 +64,15 @@ def _means(frames: Array, position: Array) -> NDArray[np.float32]:
     return (np.diff(at_edges, axis=-2) / np.diff(position)[..., None]).astype(np.float32)
 
 
-def _means_in_parts(frames: Array, position: Array) -> Iterator[NDArray[np.float32]]:
+def _means_in_parts(frames: Array | Frames, position: Array) -> NDArray[np.float32]:
     """`_means` in blocks of some thousand frames, since the float64 sums need much memory."""
     borders = [0, *np.searchsorted(position[:-1], np.arange(_FRAMES_AT_ONCE, len(frames), _FRAMES_AT_ONCE))]
-    for begin, end in zip(borders, [*borders[1:], len(position) - 1], strict=True):
+    means = np.empty((len(position) - 1, frames[:1].shape[1]), np.float32)
+    for begin, end in zip(borders, [*borders[1:], len(means)], strict=True):
         if begin < end:
             first = int(position[begin])
-            yield _means(frames[first : int(position[end]) + 1], position[begin : end + 1] - first)
+            means[begin:end] = _means(frames[first : int(position[end]) + 1], position[begin : end + 1] - first)
+    return means
 
 
 @frozen(eq=False)
@@ -74,7 +83,7 @@ class GridTokens:
     that the overlapping tokens of hours of music are never in memory together.
     """
 
-    frames: Array
+    frames: Array | Frames
     """(T, F), frame i centred on i / frame_rate s, as for `pool_frames`."""
     frame_rate: float
     count: int

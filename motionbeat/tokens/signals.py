@@ -4,10 +4,11 @@ import math
 from typing import Literal, NamedTuple
 
 import numpy as np
+from attrs import frozen
 from numpy.typing import NDArray
 
 from motionbeat.audio.mel import FRAME_RATE
-from motionbeat.audio.onsets import band_flux, normalised, onset_strength
+from motionbeat.audio.onsets import FLUX_REACH, band_flux, normalised, onset_strength
 from motionbeat.beats.grid import Beats
 from motionbeat.motion.contacts import contact_pulses, foot_contacts
 from motionbeat.motion.feature_blocks import FEATURE_BLOCKS
@@ -24,22 +25,47 @@ _ROUNDING_S = 1e-6
 _BEFORE_EVENTS = sum(width for name, width in FEATURE_BLOCKS.items() if name not in ("events", "rotations"))
 
 
-def audio_frames(mel: Floats, layout: Layout) -> Floats:
+@frozen(eq=False)
+class AudioFrames:
     """The frames that are pooled to audio tokens: the log-mel and, if the layout has it, the flux of each band.
 
-    The mean of a log-mel does not distinguish an attack from a sustained sound; the flux does. mel: (T, bands) at 50
-    frames/s. Returns (T, layout.audio_width).
+    The mean of a log-mel does not distinguish an attack from a sustained sound; the flux does. A slice `frames[a:b]`,
+    (b - a, layout.audio_width), is computed on access, since the frames of hours of music would fill the memory.
     """
-    return np.concatenate([mel, band_flux(mel)], axis=1) if layout.flux else mel
+
+    mel: Floats
+    """(T, bands) at 50 frames/s."""
+    layout: Layout
+    before: int = 0
+    """Frames of silence (zeros) before the song."""
+    after: int = 0
+    """Frames of silence after it."""
+
+    def __len__(self) -> int:
+        return self.before + len(self.mel) + self.after
+
+    def __getitem__(self, part: slice) -> Floats:
+        begin, end, _ = part.indices(len(self))
+        frames = np.zeros((max(end - begin, 0), self.layout.audio_width), np.float32)
+        first, last = (min(max(at - self.before, 0), len(self.mel)) for at in (begin, end))
+        place = slice(first + self.before - begin, last + self.before - begin)
+        if first < last:
+            bands, known = self.mel.shape[1], max(first - FLUX_REACH, 0)
+            frames[place, :bands] = self.mel[first:last]
+            if self.layout.flux:
+                frames[place, bands:] = band_flux(self.mel[known:last])[first - known :]
+        return frames
 
 
 def mel_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> Floats:
-    """Mean of `audio_frames` over each part of each beat: (N, S * layout.audio_width).
+    """Mean of `AudioFrames` over each part of each beat: (N, S * layout.audio_width).
 
     mel: (T, bands) at 50 frames/s. beat_times: (N + 1,) s, the beats and the end of the last interval.
     """
     edges = subbeat_edges(beat_times, layout.subbeats)
-    return _pooled(audio_frames(mel, layout), FRAME_RATE, edges, "constant").reshape(len(beat_times) - 1, -1)
+    before, after = _beyond(len(mel), FRAME_RATE, edges)
+    frames = AudioFrames(mel, layout, before, after)
+    return pool_frames(frames, FRAME_RATE, edges + before / FRAME_RATE).reshape(len(beat_times) - 1, -1)
 
 
 def onset_tokens(mel: Floats, beat_times: NDArray[np.float64], layout: Layout) -> Floats:
@@ -122,7 +148,11 @@ def _pooled(
 
     Beyond it a song is silent (`constant`, zeros) and a dancer keeps the nearest frame (`edge`).
     """
-    before = max(0, math.ceil(-edges[0] * rate))
-    after = max(0, math.ceil(edges[-1] * rate) + 1 - len(frames))
+    before, after = _beyond(len(frames), rate, edges)
     padded = np.pad(frames, ((before, after), (0, 0)), mode=beyond)
     return pool_frames(padded, rate, edges + before / rate)
+
+
+def _beyond(frames: int, rate: float, edges: NDArray[np.float64]) -> tuple[int, int]:
+    """Frames that the edges need before and after a recording of `frames` frames."""
+    return max(0, math.ceil(-edges[0] * rate)), max(0, math.ceil(edges[-1] * rate) + 1 - frames)

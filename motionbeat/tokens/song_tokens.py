@@ -7,14 +7,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from motionbeat.audio.decode import Source, decode
-from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, log_mel
+from motionbeat.audio.decode import Source, decode, stream
+from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, LogMel
 from motionbeat.beats import default_tracker, track
 from motionbeat.beats.grid import EDGE_S, Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.pooling import GridTokens
-from motionbeat.tokens.signals import audio_frames, mel_tokens
+from motionbeat.tokens.signals import AudioFrames, mel_tokens
 from motionbeat.tokens.token_sequence import TokenSequence
 
 Mode = Literal["beats", "grid"]
@@ -33,14 +33,15 @@ def song_tokens(
     audio.
     """
     _check(audio, mode, beats)
-    sound = decode(audio, sample_rate)
-    samples = sound.at(SAMPLE_RATE)
-    duration_s = len(samples) / SAMPLE_RATE
-    mel = log_mel(samples, SAMPLE_RATE, layout.mel_bands)
+    tracked = mode == "beats" and beats is None
+    source = decode(audio, sample_rate) if tracked else audio  # trackers need the whole song in memory
+    frames = LogMel(layout.mel_bands)
+    stream(source, None if tracked else sample_rate, SAMPLE_RATE, frames)
+    mel, duration_s = frames.finished(), frames.count / SAMPLE_RATE
     if mode == "grid":
         return grid_tokens(mel, duration_s, layout)
     if beats is None:
-        beats = _tracked(sound, tracker or default_tracker()).extended(duration_s)
+        beats = _tracked(source, tracker or default_tracker()).extended(duration_s)
     elif beats.times[-1] > duration_s + EDGE_S:
         raise MotionBeatError(
             f"the last beat is at {beats.times[-1]:.2f} s, but the audio lasts {duration_s:.2f} s: "
@@ -59,7 +60,7 @@ def grid_tokens(mel: NDArray[np.float32], duration_s: float, layout: Layout) -> 
     if duration_s < LATTICE_PERIOD_S:
         raise MotionBeatError(f"the audio lasts {duration_s:.2f} s: grid mode needs at least {LATTICE_PERIOD_S} s")
     count = int(duration_s / LATTICE_STEP_S + 1e-6)  # 0.58 / 0.02 is a little under 29
-    tokens = GridTokens(audio_frames(mel, layout), FRAME_RATE, count, LATTICE_PERIOD_S, layout.subbeats)
+    tokens = GridTokens(AudioFrames(mel, layout), FRAME_RATE, count, LATTICE_PERIOD_S, layout.subbeats)
     times = np.clip((np.arange(count + 1) - 0.5) * LATTICE_STEP_S, 0.0, duration_s)
     return TokenSequence(tokens, times, np.zeros(count, np.int64), 1, LATTICES, clip_stride=_CLIP_STRIDE)
 

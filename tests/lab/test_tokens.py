@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from motionbeat.audio.onsets import band_flux
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.token_tables.token_windows import Tokens
 from motionbeat.tokens import pooling
 from motionbeat.tokens.layout import Layout
 from motionbeat.tokens.pooling import begins_in, pool_frames, subbeat_edges
+from motionbeat.tokens.signals import AudioFrames
 
 
 @given(
@@ -93,3 +95,14 @@ def test_long_music_is_pooled_in_parts_with_the_same_means(at_once: int, monkeyp
     whole = pool_frames(frames, 50.0, edges)
     monkeypatch.setattr(pooling, "_FRAMES_AT_ONCE", at_once)
     np.testing.assert_allclose(pool_frames(frames, 50.0, edges), whole, atol=1e-6)
+
+
+def test_frames_of_music_computed_slice_by_slice_are_those_of_the_whole() -> None:
+    mel = np.random.default_rng(0).random((30, 4), np.float32)
+    layout = Layout(4, 4, 368, 224, 30.0, 0.3, 0.05, 16, flux=True)
+    whole = np.pad(np.concatenate([mel, band_flux(mel)], axis=1), ((3, 5), (0, 0)))
+    frames = AudioFrames(mel, layout, before=3, after=5)
+    assert len(frames) == len(whole)
+    for begin in range(len(whole) + 1):
+        for end in range(len(whole) + 3):
+            np.testing.assert_array_equal(frames[begin:end], whole[begin:end])

@@ -1,10 +1,15 @@
 """The log-mel spectrogram and the onset envelope say what sounded, and when."""
 
+import tracemalloc
+from pathlib import Path
+
 import librosa
 import numpy as np
 import pytest
+import soundfile
 
-from motionbeat.audio.mel import FRAME_RATE, HOP, SAMPLE_RATE, log_mel
+from motionbeat.audio.decode import stream
+from motionbeat.audio.mel import FRAME_RATE, HOP, SAMPLE_RATE, LogMel, log_mel
 from motionbeat.audio.onsets import DELAY_FRAMES, band_flux, normalised, onset_strength
 from motionbeat.errors import MotionBeatError
 
@@ -33,6 +38,31 @@ def test_it_equals_librosas_own_mel_spectrogram() -> None:
         y=audio, sr=22_050, n_fft=1024, hop_length=441, power=1.0, n_mels=128, fmin=30, fmax=11_000, norm=None
     )
     np.testing.assert_allclose(log_mel(audio), np.log1p(1000 * mel.T / 32), rtol=1e-5, atol=1e-5)
+
+
+def test_samples_that_come_in_blocks_give_the_same_spectrogram() -> None:
+    audio = clicks(np.arange(0.1, 45, 0.3), 45.0, noise=0.01)  # longer than two of the blocks that are transformed
+    for size in (7777, 30 * SAMPLE_RATE):
+        mel = LogMel(128)
+        for begin in range(0, len(audio), size):
+            mel.add(audio[begin : begin + size])
+        np.testing.assert_array_equal(mel.finished(), log_mel(audio))
+
+
+def test_a_long_song_is_never_in_memory_as_samples(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=48_000).astype(np.float32) / 10
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 48_000, 1) as file:
+        for _ in range(600):
+            file.write(noise)
+    mel = LogMel(8)
+    tracemalloc.start()
+    try:
+        stream(tmp_path / "long.wav", None, SAMPLE_RATE, mel)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert mel.finished().shape == (600 * 50 + 1, 8)
+    assert peak < 3 * mel.count  # less than its samples at 22,050 Hz
 
 
 def test_a_tone_is_loudest_in_the_band_of_its_pitch() -> None:
