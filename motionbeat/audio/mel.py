@@ -40,6 +40,16 @@ def log_mel(audio: NDArray[np.floating], sample_rate: int = SAMPLE_RATE, bands: 
     return mel.finished()
 
 
+def mel_of_song(audio: decode.Source, sample_rate: int | None, bands: int) -> tuple[NDArray[np.float32], float]:
+    """`log_mel` of a song, whose samples are never all in memory, and its length in seconds.
+
+    Arguments and errors as for `motionbeat.audio.decode.decode`.
+    """
+    mel = LogMel(bands)
+    decode.stream(audio, sample_rate, SAMPLE_RATE, mel)
+    return mel.finished(), mel.count / SAMPLE_RATE
+
+
 class LogMel:
     """`log_mel` of samples at 22,050 Hz that come in blocks: only 20 s of the samples are held."""
 

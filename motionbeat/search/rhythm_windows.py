@@ -75,11 +75,9 @@ def music_windows(
     audio: a file, or an array with its sample_rate in Hz. grids: (speed, beats) as `folded` gives them.
     Raises `MotionBeatError` for audio that cannot be used.
     """
-    from motionbeat.audio.decode import signal
-    from motionbeat.audio.mel import SAMPLE_RATE, log_mel
+    from motionbeat.audio.mel import mel_of_song
 
-    wave = signal(audio, sample_rate, SAMPLE_RATE)
-    mel = log_mel(wave, SAMPLE_RATE, model.layout.mel_bands)
+    mel, _ = mel_of_song(audio, sample_rate, model.layout.mel_bands)
 
     def encode(tokens: Any, positions: Any, meter: Any, mask: Any) -> Any:
         return model.model.audio(tokens, positions, meter, mask).embedding

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from motionbeat.audio.decode import Source, decode, stream
-from motionbeat.audio.mel import FRAME_RATE, SAMPLE_RATE, LogMel
+from motionbeat.audio.decode import Source, decode
+from motionbeat.audio.mel import FRAME_RATE, mel_of_song
 from motionbeat.beats import default_tracker, track
 from motionbeat.beats.grid import EDGE_S, Beats
 from motionbeat.errors import MotionBeatError
@@ -35,9 +35,7 @@ def song_tokens(
     _check(audio, mode, beats)
     tracked = mode == "beats" and beats is None
     source = decode(audio, sample_rate) if tracked else audio  # trackers need the whole song in memory
-    frames = LogMel(layout.mel_bands)
-    stream(source, None if tracked else sample_rate, SAMPLE_RATE, frames)
-    mel, duration_s = frames.finished(), frames.count / SAMPLE_RATE
+    mel, duration_s = mel_of_song(source, None if tracked else sample_rate, layout.mel_bands)
     if mode == "grid":
         return grid_tokens(mel, duration_s, layout)
     if beats is None:

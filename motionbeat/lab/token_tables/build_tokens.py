@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from motionbeat.audio import decode
-from motionbeat.audio.mel import SAMPLE_RATE, log_mel
+from motionbeat.audio.mel import mel_of_song
 from motionbeat.beats.grid import Beats
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import tables
@@ -124,9 +123,7 @@ def _song(
         return [beats, *(lattice(name, number, duration_s, *lengths_s) for number in range(lattices))]
 
     def pooled() -> Values:
-        wave = decode.load(path, SAMPLE_RATE)
-        mel = log_mel(wave, SAMPLE_RATE, layout.mel_bands)
-        duration_s = len(wave) / SAMPLE_RATE
+        mel, duration_s = mel_of_song(path, None, layout.mel_bands)
         return {
             "duration_s": duration_s,
             **_on_grids(grids(duration_s), lambda grid: _audio_columns(mel, grid, layout)),
