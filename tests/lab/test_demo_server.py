@@ -17,9 +17,10 @@ import soundfile
 from attrs import evolve
 from fastapi.testclient import TestClient
 
-from motionbeat.lab.demo.demo_app import POLICY, create_app
+from motionbeat.lab.demo.demo_app import create_app
 from motionbeat.lab.demo.job_queue import JobQueue, QueueFull
 from motionbeat.lab.demo.made_dances import by_rules
+from motionbeat.lab.demo.request_guard import POLICY
 from motionbeat.lab.demo.shown_library import ShownLibrary
 from motionbeat.lab.demo.visitor_limits import Limits
 

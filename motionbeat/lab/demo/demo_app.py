@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,11 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
-from starlette.datastructures import Headers, MutableHeaders
+from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from motionbeat.audio.song_files import SOUND_SUFFIXES
 from motionbeat.errors import MotionBeatError
@@ -25,23 +22,12 @@ from motionbeat.lab.demo import gap_filling
 from motionbeat.lab.demo.job_queue import JobQueue, QueueFull, Say, Work, disk_fault
 from motionbeat.lab.demo.kept_songs import KeptSongs
 from motionbeat.lab.demo.made_dances import Dancer, LearnedDancer, shipped_dancer
+from motionbeat.lab.demo.request_guard import Guard, refusal
 from motionbeat.lab.demo.shown_library import ShownLibrary, drawn
 from motionbeat.lab.demo.song_analysis import AnalysedSong, analyse_dance, analyse_song
 from motionbeat.lab.demo.visitor_limits import Limits, Meter, TooOften, allowed_hosts
 from motionbeat.lab.generator.sampling import GeneratedDance
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-"""No inline script or style, and nothing from another machine."""
-_HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 _STATIC = {
     "": ("demo", "static/demo.html", "text/html"),
     "demo.css": ("demo", "static/demo.css", "text/css"),
@@ -76,21 +62,21 @@ def create_app(
 
     # no redirects: those go where the request's Host says; its own pages of documentation come from elsewhere
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(_Guard, hosts=hosts)
-    app.add_exception_handler(OSError, lambda _, error: _refusal(507, disk_fault(error)))
+    app.add_middleware(Guard, hosts=hosts)
+    app.add_exception_handler(OSError, lambda _, error: refusal(507, disk_fault(error)))
 
     @app.exception_handler(MotionBeatError)
     async def refused(_: Request, error: Exception) -> Response:
         status = 503 if isinstance(error, QueueFull) else 429 if isinstance(error, TooOften) else 400
-        return _refusal(status, str(error))
+        return refusal(status, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def not_a_number(_: Request, error: RequestValidationError) -> Response:
-        return _refusal(422, "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors()))
+        return refusal(422, "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors()))
 
     @app.exception_handler(HTTPException)
     async def not_here(_: Request, error: HTTPException) -> Response:
-        return _refusal(error.status_code, f"this server has no such address ({error.detail})")
+        return refusal(error.status_code, f"this server has no such address ({error.detail})")
 
     def page_of(name: str) -> dict[str, Any]:
         return {**songs.song(name).page, "song": name, "sound": f"/api/songs/{name}/sound"}
@@ -235,42 +221,11 @@ def create_app(
     @app.get("/{name}")
     async def static(name: str = "") -> Response:
         if name not in _STATIC:
-            return _refusal(404, f"there is no {name} here")
+            return refusal(404, f"there is no {name} here")
         room, file, kind = _STATIC[name]
         return Response(files(f"motionbeat.lab.{room}").joinpath(file).read_bytes(), media_type=kind)
 
     return app
-
-
-class _Guard:
-    """Refuses requests that another site's page makes, and gives every answer the policy.
-
-    Plain ASGI: starlette's BaseHTTPMiddleware hides the cause of an error in the middle of a file.
-    """
-
-    def __init__(self, app: ASGIApp, hosts: set[str] | None) -> None:
-        self._app, self._hosts = app, hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        asked = Headers(scope=scope)
-        called, origin = asked.get("host", ""), asked.get("origin")
-        answer: ASGIApp = self._app
-        if self._hosts is not None and _without_port(called) not in self._hosts:
-            answer = _refusal(403, f"this server does not answer to the name {called!r}")
-        elif scope["method"] != "GET" and origin is not None and origin.partition("://")[2] != called:
-            answer = _refusal(403, "this request comes from another site's page")
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await answer(scope, receive, send_guarded)
 
 
 def _named(work: Work, path: Path, title: str) -> Work:
@@ -283,14 +238,6 @@ def _named(work: Work, path: Path, title: str) -> Work:
             raise MotionBeatError(str(error).replace(str(path), title)) from None
 
     return run
-
-
-def _without_port(host: str) -> str:
-    return re.sub(r":\d+$", "", host)
-
-
-def _refusal(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status)
 
 
 def _address(request: Request) -> str:
