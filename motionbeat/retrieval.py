@@ -26,10 +26,8 @@ def validate(similarity: Floats, relevant: NDArray[np.bool_]) -> None:
             f"similarity {similarity.shape} and relevant {relevant.shape}: "
             "expected (queries, gallery) for both, not empty"
         )
-    if relevant.dtype != np.bool_:
-        raise MotionBeatError(
-            f"relevant is {relevant.dtype}: expected bool, True where an item is relevant to the query"
-        )
+    if similarity.dtype.kind not in "fiub":
+        raise MotionBeatError(f"similarity is {similarity.dtype}: expected real numbers")
     _validate_relevant(relevant)
     if np.isnan(similarity).any():
         query, item = np.argwhere(np.isnan(similarity))[0].tolist()
@@ -39,6 +37,11 @@ def validate(similarity: Floats, relevant: NDArray[np.bool_]) -> None:
 
 
 def _validate_relevant(relevant: NDArray[np.bool_]) -> None:
+    if relevant.dtype != np.bool_ or relevant.ndim != 2 or not relevant.size:
+        raise MotionBeatError(
+            f"relevant is {relevant.dtype} of shape {relevant.shape}: expected bool (queries, gallery), not empty, "
+            "True where an item is relevant to the query"
+        )
     without = np.flatnonzero(~relevant.any(axis=1))
     if len(without):
         raise MotionBeatError(
@@ -108,9 +111,12 @@ def log_likelihoods(similarity: Floats, relevant: NDArray[np.bool_], temperature
 
     similarity, relevant = np.asarray(similarity, np.float64), np.asarray(relevant)
     validate(similarity, relevant)
-    if not temperature > 0:
+    if not 0 < temperature < np.inf:
         raise MotionBeatError(f"temperature = {temperature}: expected a number above 0")
     logits = similarity / temperature
+    if not np.isfinite(best := logits.max(axis=1)).all():
+        query = int(np.flatnonzero(~np.isfinite(best))[0])
+        raise MotionBeatError(f"the greatest similarity of query {query} is {best[query]}: it has no log-likelihood")
     answers = np.where(relevant, logits, -np.inf)
     return np.asarray(logsumexp(answers, axis=1) - logsumexp(logits, axis=1))
 
@@ -138,7 +144,7 @@ def chance(relevant: NDArray[np.bool_]) -> dict[str, float]:
     probability C(G-j, k) / C(G, k), so its mean place is (G+1) / (k+1). `medr` is the median of that distribution over
     all queries (the midpoint where it has two). `nll` is the value for equal probabilities, the mean of log(G / k).
     """
-    relevant = np.asarray(relevant, bool)
+    relevant = np.asarray(relevant)
     _validate_relevant(relevant)
     gallery = relevant.shape[1]
     counts, queries = np.unique(np.count_nonzero(relevant, axis=1), return_counts=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from motionbeat.beats.grid import LEAST_INTERVAL_S
 from motionbeat.dance.joints import at_rate
 from motionbeat.errors import MotionBeatError
 from motionbeat.motion.contacts import contact_pulses, foot_contacts
@@ -30,6 +31,9 @@ STANDS_MPS, STANDS_M = 0.3, 0.05
 """A foot joint slower than this, and this close to its floor, is in contact."""
 OFF_S = 6 / FPS
 """Time without contact before a landing, so that a trembling foot lands only once."""
+STILL_M = 1e-5
+"""A joint that moves less from frame to frame stands still: this is rounding."""
+SLOWEST_BEAT_S = 3.0
 _LEAST_FRAMES = 4
 
 
@@ -96,6 +100,8 @@ def motion_beats(joints: ArrayLike, fps: float, definition: str = "bailando") ->
     if definition == "landing":
         return _landings(positions) / FPS
     displacement = np.linalg.norm(np.diff(positions, axis=0), axis=-1)  # (T - 1, 24)
+    if displacement.max() <= STILL_M:
+        return np.empty(0)
     if definition == "bailando":
         return _strict_minima(gaussian_filter1d(displacement.mean(axis=1), SMOOTHING_S * FPS), 1) / FPS
     return _strict_minima(np.concatenate([[0.0], displacement.sum(axis=1)]), round(MINIMUM_S * FPS)) / FPS
@@ -132,6 +138,12 @@ def _both(
     if times.ndim != 1 or not np.isfinite(times).all():
         raise MotionBeatError(f"beat_alignment: beat_times of shape {times.shape}; give (N,) finite seconds")
     duration = len(np.asarray(joints)) / fps
+    intervals = np.diff(np.sort(times))
+    if len(intervals) and (intervals.min() < LEAST_INTERVAL_S or np.median(intervals) > SLOWEST_BEAT_S):
+        raise MotionBeatError(
+            f"beat_alignment: beat_times have intervals of {intervals.min():.3g} to {intervals.max():.3g} s; give each "
+            "beat once, and in seconds, not in frames"
+        )
     music = np.sort(times[(times >= 0) & (times < duration)])
     if not len(music):
         raise MotionBeatError(

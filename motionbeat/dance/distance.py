@@ -72,11 +72,15 @@ def _normalised(
             f"{measure}: feature {odd[0]} never varies in the reference but differs in the features, "
             "so it cannot be z-scored; give a larger reference, or leave that feature out of both"
         )
+    std[flat] = np.inf  # their differences from the mean are rounding
     return (scored - mean) / (std + _STD_FLOOR), (real - mean) / (std + _STD_FLOOR)
 
 
 def _checked(measure: str, name: str, values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, np.float64)
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise MotionBeatError(f"{measure}: {name} of type {array.dtype}; give real numbers")
+    array = array.astype(np.float64)
     if array.ndim != 2 or not array.shape[1]:
         raise MotionBeatError(f"{measure}: {name} of shape {array.shape}; give (dances, features)")
     if len(array) < 2:

@@ -9,13 +9,17 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.motion.resample import resample
 from motionbeat.motion.skeleton import JOINTS
 
+_MOST_M = 15.0
+"""Joints that are usually farther from the root are in centimetres, millimetres or inches."""
+
 
 def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | None, least: int) -> NDArray[np.float64]:
     """Check joints and return them as (T', 24, 3) float64, m, at `target_fps` frames per second (None: not resampled).
 
     joints: (T, 24, 3) m at `fps`. Joints that already have the target rate are returned unchanged, others are
     interpolated (`motionbeat.motion.resample`). Raises `MotionBeatError`, beginning with `measure`, for another
-    shape or type, NaN or infinity, a wrong rate, and fewer than `least` frames at the target rate.
+    shape or type, NaN or infinity, joints that are not in metres, a wrong rate, and fewer than `least` frames at the
+    target rate.
     """
     values = np.asarray(joints)
     if values.dtype.kind not in "fiu":
@@ -29,6 +33,9 @@ def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | Non
         raise MotionBeatError(
             f"{measure}: joints contain NaN or infinity in frame {frame}; repair the dance or leave it out"
         )
+    size = np.median(np.linalg.norm(positions - positions[:, :1], axis=-1)) if len(positions) else 0.0
+    if size > _MOST_M:
+        raise MotionBeatError(f"{measure}: joints {size:.3g} m from the root; give metres (centimetres: divide by 100)")
     if len(positions) and target_fps is not None and not math.isclose(fps, target_fps, rel_tol=1e-9):
         positions = resample(positions, fps, target_fps).astype(np.float64)
     if len(positions) < least:

@@ -8,7 +8,7 @@ from generator_parts import corpus, small_model, small_settings
 
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab.generator import generator_rows
-from motionbeat.lab.generator.dance_scores import Danced, Features, pieces, score, skating
+from motionbeat.lab.generator.dance_scores import Danced, Features, as_scores, pieces, score, skating
 from motionbeat.motion.kinematics import forward_kinematics
 from motionbeat.motion.skeleton import FEET
 
@@ -71,6 +71,10 @@ def test_one_who_stands_still_has_no_contact_error_no_beats_and_skates_nowhere()
 def test_with_fewer_than_three_songs_no_two_shuffles_differ_and_there_is_no_such_figure(which):
     figures = score([dances()[number] for number in which], Features.of(dances()), bootstrap=10)
     assert "bas_bailando_shuffled_z" not in figures and "bas_bailando_chance_z" in figures
+    (pfc,) = (
+        each for each in as_scores({f"ours.{name}": value for name, value in figures.items()}) if each.metric == "pfc"
+    )
+    assert (pfc.low is None) == (which == [0, 3])  # an interval over one song would have no width
 
 
 def test_skating_is_the_horizontal_speed_of_feet_on_the_floor():

@@ -58,3 +58,8 @@ def test_groups_in_another_shape_are_refused() -> None:
     for wrong in ([], [["a"]]):
         with pytest.raises(MotionBeatError, match="the group of each item"):
             draws(wrong, 10, 0)
+
+
+def test_a_single_group_has_a_score_and_no_interval() -> None:
+    values = weighted_mean(np.arange(5.0), weights_of(["a"] * 5, 100, 0))
+    assert values.tolist() == [2.0] and interval(values[1:]) is None

@@ -89,6 +89,13 @@ def test_activations_that_are_no_row_of_numbers_are_refused() -> None:
             by_peaks(wrong, 0.5)
 
 
+@pytest.mark.parametrize("wrong", [[7.0, 6.0, 8.0], [-1.0, 6.0, 7.0]])
+def test_beats_that_do_not_increase_from_0_are_refused(wrong) -> None:
+    for use in (lambda: targets(wrong, 500), lambda: scores(wrong, np.arange(6.0, 20)), lambda: scores([6, 7], wrong)):
+        with pytest.raises(MotionBeatError, match="do not increase"):
+            use()
+
+
 @pytest.fixture
 def clicks(tmp_path: Path) -> Path:
     """12 s of clicks at 120 BPM."""

@@ -73,3 +73,25 @@ def test_outputs_that_are_not_finite_or_not_as_many_as_targets_are_refused() -> 
         clip_scores.scores("classes", "ab", np.full((2, 2), np.nan), np.zeros(2, int), np.ones((1, 2)))
     with pytest.raises(MotionBeatError, match="3 outputs for 2 targets"):
         clip_scores.scores("classes", "ab", np.zeros((3, 2)), np.zeros(2, int), np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e6 / 3])
+def test_r2_is_undefined_if_the_targets_do_not_vary(value) -> None:
+    assert np.isnan(clip_scores.r2(np.arange(7.0), np.full(7, value), np.ones((1, 7)))[0])
+    clustered = 1e6 / 3 + 1e-3 * np.arange(7)
+    assert clip_scores.r2(clustered, clustered, np.ones((1, 7)))[0] == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets"),
+    [
+        ("classes", np.array([0, 1, 2])),
+        ("classes", np.array([0, 1, -1])),
+        ("tags", np.array([[1, 0], [np.nan, 1], [0, 0]])),
+        ("tags", np.zeros((3, 1))),
+        ("regression", np.full((3, 2), np.inf)),
+    ],
+)
+def test_targets_that_do_not_fit_the_outputs_are_refused(kind, targets) -> None:
+    with pytest.raises(MotionBeatError, match=r"do not fit|NaN or infinite"):
+        clip_scores.scores(kind, ["a", "b"], np.eye(3)[:, :2], targets, np.ones((1, 3)))

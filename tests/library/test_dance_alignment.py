@@ -178,6 +178,12 @@ def test_landings_of_irregular_steps_are_far_above_chance_and_without_music_at_i
     assert abs(beat_alignment_against_chance(steps, 60, other, "landing").z) < 3
 
 
+@ALL
+def test_rounding_is_no_movement(definition):
+    rounded = 3 + np.random.default_rng(0).uniform(-1e-6, 1e-6, (600, 24, 3))
+    assert beat_alignment(rounded, 60.0, np.arange(0, 10, 0.5), definition) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -186,6 +192,8 @@ def test_landings_of_irregular_steps_are_far_above_chance_and_without_music_at_i
         ({"beat_times": []}, "none of the 0 beat_times"),
         ({"beat_times": [np.nan]}, "finite seconds"),
         ({"beat_times": [[0.1]]}, r"shape \(1, 1\)"),
+        ({"beat_times": [0.5, 0.5, 0.9]}, "give each beat once"),
+        ({"beat_times": [0, 30, 60, 90]}, "in seconds, not in frames"),
         ({"joints": np.zeros((3, 24, 3))}, "3 frames"),
         ({"fps": -1}, "fps = -1"),
     ],

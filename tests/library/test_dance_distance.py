@@ -81,6 +81,8 @@ def test_singular_covariances_get_a_warning_and_a_finite_value_near_zero_for_the
         (np.zeros((5, 3)), REAL, "3 features, but 4 in the reference"),
         (np.array([[0, 0, 0, 0], [0, np.inf, 0, 0]]), REAL, "NaN or infinity in row 1"),
         (np.zeros((5, 4)), np.ones((9, 4)), "feature 0 never varies in the reference"),
+        (np.zeros((5, 4), complex), REAL, "features of type complex128; give real numbers"),
+        (np.zeros((5, 4)), np.full((9, 4), "a"), "reference of type <U1; give real numbers"),
     ],
 )
 def test_unusable_features_are_refused_with_the_fix(measure, features, reference, message):
@@ -92,3 +94,5 @@ def test_a_feature_that_varies_nowhere_takes_no_part():
     features, ones = RNG.normal(size=(9, 4)), np.ones((500, 1))
     value = mean_pairwise_distance(features, REAL)
     assert mean_pairwise_distance(np.column_stack([features, ones[:9]]), np.column_stack([REAL, ones])) == value
+    rounded = np.column_stack([features, 1 + 1e-10 * np.arange(9)])
+    assert mean_pairwise_distance(rounded, np.column_stack([REAL, ones])) == value

@@ -117,6 +117,22 @@ def test_nan_and_a_query_without_an_answer_are_refused():
         retrieval_metrics(similarity[:2], relevant)
     with pytest.raises(MotionBeatError, match="expected bool"):
         retrieval_metrics(similarity, np.eye(3))
+    with pytest.raises(MotionBeatError, match="expected real numbers"):
+        retrieval_metrics(similarity + 0j, np.eye(3, dtype=bool))
+    for wrong in (np.zeros((0, 3), bool), np.array([True]), np.eye(3)):
+        with pytest.raises(MotionBeatError, match="expected bool"):
+            chance(wrong)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_a_query_whose_best_similarity_is_infinite_has_ranks_and_no_likelihood(value):
+    similarity, relevant = np.eye(3), np.eye(3, dtype=bool)
+    similarity[1] = np.where(relevant[1], value, -np.inf)
+    assert ranks(similarity, relevant).tolist() == [1, 1 if value > 0 else 2, 1]
+    with pytest.raises(MotionBeatError, match=r"query 1 .* no log-likelihood"):
+        retrieval_metrics(similarity, relevant, temperature=1.0)
+    with pytest.raises(MotionBeatError, match="temperature = inf"):
+        retrieval_metrics(np.eye(3), relevant, temperature=np.inf)
 
 
 def test_minus_infinity_is_a_similarity_below_all_others():

@@ -79,10 +79,15 @@ def _lag_ms(estimated: NDArray[np.float64], truth: NDArray[np.float64]) -> float
 
 
 def summary(comparisons: Iterable[Mapping[str, float | None]]) -> dict[str, float]:
-    """Mean of each measure over the songs that have it; a measure that no song has is left out."""
+    """Mean of each measure over the songs that have it; a measure that no song has is left out.
+
+    NAME_songs is the number of songs that have it, if not all do.
+    """
     values: dict[str, list[float]] = {}
-    for comparison in comparisons:
+    every = list(comparisons)
+    for comparison in every:
         for name, value in comparison.items():
             if value is not None:
                 values.setdefault(name, []).append(value)
-    return {name: float(np.mean(of_songs)) for name, of_songs in values.items()}
+    fewer = {f"{name}_songs": len(of_songs) for name, of_songs in values.items() if len(of_songs) < len(every)}
+    return {name: float(np.mean(of_songs)) for name, of_songs in values.items()} | fewer

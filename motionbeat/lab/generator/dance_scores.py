@@ -73,27 +73,26 @@ def score(dances: Sequence[Danced], real: Features, bootstrap: int = 1000, seed:
     """One row of figures.
 
     real: features of real dances, which normalise Dist and FID. bootstrap: resamplings of the songs for the interval
-    of PFC (pfc_low, pfc_high: 95 %). Keys: pfc; dist_k, dist_g; fid_k, fid_g; skating (m/s, mean horizontal speed of
-    feet on the floor); for each definition bas_NAME with its chance level under circular shifts of the music (_chance)
-    and, with at least 3 songs, under other songs' beats (_shuffled), and how many deviations it is above each
-    (_chance_z, _shuffled_z; 0 if no shift or shuffle changes anything). A feature that is constant in the real dances
-    cannot be normalised and is left out of Dist and FID. If there are not more pieces than features, FID warns
-    (`UserWarning`). Raises `MotionBeatError` for dances that cannot be scored.
+    of PFC (pfc_low, pfc_high: 95 %; with at least 2 songs). Keys: pfc; dist_k, dist_g; fid_k, fid_g; skating (m/s, mean
+    horizontal speed of feet on the floor); for each definition bas_NAME with its chance level under circular shifts of
+    the music (_chance) and, with at least 3 songs, under other songs' beats (_shuffled), and how many deviations it is
+    above each (_chance_z, _shuffled_z; 0 if no shift or shuffle changes anything). A feature that is constant in the
+    real dances cannot be normalised and is left out of Dist and FID. If there are not more pieces than features, FID
+    warns (`UserWarning`). Raises `MotionBeatError` for dances that cannot be scored.
     """
     generated = Features.of(dances)
     by_dance = [[physical_foot_contact(piece, dance.fps) for piece in pieces(dance)] for dance in dances]
     songs = [dance.song for dance, values_of_dance in zip(dances, by_dance, strict=True) for _ in values_of_dance]
     contact = np.concatenate(by_dance)
     bounds = interval(weighted_mean(contact, draws(songs, bootstrap, seed)))
-    assert bounds is not None  # every piece has a value
     row = {
         "dances": float(len(dances)),
         "pieces": float(len(generated.kinetic)),
         "pfc": float(np.mean(contact)),
-        "pfc_low": bounds.low,
-        "pfc_high": bounds.high,
         "skating": float(np.mean([skating(dance.joints, dance.fps) for dance in dances])),
     }
+    if bounds is not None:  # there are several songs
+        row |= {"pfc_low": bounds.low, "pfc_high": bounds.high}
     for letter, features, reference in (
         ("k", generated.kinetic, real.kinetic),
         ("g", generated.geometric, real.geometric),
@@ -117,7 +116,7 @@ def as_scores(figures: Mapping[str, float]) -> list[Score]:
         count = round(values["dances"])
         for measure, value in values.items():
             if measure not in ("pfc_low", "pfc_high"):
-                low, high = (values[f"pfc_{end}"] if measure == "pfc" else None for end in ("low", "high"))
+                low, high = (values.get(f"pfc_{end}") if measure == "pfc" else None for end in ("low", "high"))
                 table.append(Score("dance", row, measure, value, low, high, count))
     return table
 

@@ -30,7 +30,7 @@ def targets(beat_times: Floats, frames: int) -> NDArray[np.float32]:
     are left out.
     """
     marks = np.zeros(frames + 2, np.float32)  # one extra frame at both ends
-    beats = np.round(np.asarray(beat_times) / FRAME_S).astype(np.int64) + 1
+    beats = np.round(_beats(beat_times) / FRAME_S).astype(np.int64) + 1
     beats = beats[beats <= frames]
     for step in (-1, 1):
         marks[beats + step] = NEIGHBOUR
@@ -46,7 +46,7 @@ def scores(
     """
     from mir_eval import beat
 
-    true, detected = (times[(times >= from_s) & (times <= until_s)] for times in map(_checked, (annotated, estimated)))
+    true, detected = (times[(times >= from_s) & (times <= until_s)] for times in map(_beats, (annotated, estimated)))
     if len(true) < 2:
         return np.full(3, np.nan)
     if len(detected) < 2:
@@ -95,6 +95,13 @@ def best_threshold(activations: Sequence[Floats], annotated: Sequence[Floats]) -
     ]
     as_good = np.flatnonzero(np.array(quality) >= max(quality) - 1e-12)
     return float(tried[as_good[len(as_good) // 2]])
+
+
+def _beats(values: Any) -> NDArray[np.float64]:
+    times = _checked(values)
+    if len(times) and (times[0] < 0 or (np.diff(times) < 0).any()):
+        raise MotionBeatError("beat times begin before 0 or do not increase: sort them, in seconds from the beginning")
+    return times
 
 
 def _checked(values: Any) -> NDArray[np.float64]:

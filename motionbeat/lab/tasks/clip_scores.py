@@ -14,6 +14,8 @@ from motionbeat.errors import MotionBeatError
 from motionbeat.lab.labelled.labelled_set import Kind
 
 Floats = NDArray[np.floating]
+_ROUNDING = 1e-20
+"""A variance below this share of the mean square is rounding."""
 
 
 def accuracy(outputs: Floats, classes: NDArray[np.integer], weights: Floats) -> Floats:
@@ -40,11 +42,15 @@ def average_precision(outputs: Floats, marks: Floats, weights: Floats) -> Floats
 
 
 def r2(outputs: Floats, targets: Floats, weights: Floats) -> Floats:
-    """Coefficient of determination in percent: 100 (1 - squared error / variance). All (n,), weights (r, n) -> (r,)."""
+    """Coefficient of determination in percent: 100 (1 - squared error / variance). All (n,), weights (r, n) -> (r,).
+
+    NaN if the targets do not vary.
+    """
     mean = weights @ targets / weights.sum(axis=1)
     around = (weights * (targets - mean[:, None]) ** 2).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 100 * (1 - weights @ (outputs - targets) ** 2 / around)
+        score = 100 * (1 - weights @ (outputs - targets) ** 2 / around)
+    return np.where(around > _ROUNDING * (weights @ targets**2), score, np.nan)
 
 
 def scores(
@@ -58,6 +64,14 @@ def scores(
         )
     if not np.isfinite(outputs).all():
         raise MotionBeatError("a probe's output is NaN or infinite: lower tasks.learning_rates")
+    if not np.isfinite(targets).all():
+        raise MotionBeatError("a label of a tested clip is NaN or infinite: correct it, or leave the clip out")
+    if np.shape(targets)[1:] != (() if kind == "classes" else outputs.shape[1:]) or (
+        kind == "classes" and not 0 <= np.min(targets) <= np.max(targets) < outputs.shape[1]
+    ):
+        raise MotionBeatError(
+            f"targets {np.shape(targets)} do not fit outputs {outputs.shape} of a task of kind {kind}"
+        )
     weights = np.asarray(weights, np.float64)
     if kind == "classes":
         return {"accuracy": accuracy(outputs, targets, weights)}

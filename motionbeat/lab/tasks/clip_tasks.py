@@ -22,6 +22,8 @@ from motionbeat.lab.tasks.score_table import Score, differences, scored
 CHOSEN = "chosen"
 CONSTANT = "constant"
 """The row without features: the training clips' mean target, which is the most frequent class, or the mean."""
+_ROUNDING = 1e-10
+"""A deviation below this share of the largest target is rounding."""
 
 
 @frozen(eq=False)
@@ -134,7 +136,7 @@ def _units(labelled: LabelledSet, targets: NDArray[Any]) -> tuple[Any, Any]:
     if labelled.kind != "regression":
         return 0.0, 1.0
     scale = targets.std(axis=0)
-    return targets.mean(axis=0), np.where(scale > 0, scale, 1.0)
+    return targets.mean(axis=0), np.where(scale > _ROUNDING * np.abs(targets).max(axis=0), scale, 1.0)
 
 
 def _main_score(labelled: LabelledSet, outputs: NDArray[np.floating], targets: NDArray[Any]) -> float:

@@ -26,12 +26,17 @@ class Interval(NamedTuple):
 
 
 def draws(groups: Sequence[Any] | NDArray[Any], resamplings: int, seed: int) -> NDArray[np.int64]:
-    """How often each item is drawn in each resampling: (r, n). The number of drawn groups is the number of groups."""
+    """How often each item is drawn in each resampling: (r, n). The number of drawn groups is the number of groups.
+
+    A single group has no resamplings, (0, n): the interval would have no width.
+    """
     if np.ndim(groups) != 1 or not len(groups):
         raise MotionBeatError(f"groups {np.shape(groups)}: expected the group of each item in one row, not empty")
     names, group_of_item = np.unique(np.asarray(groups), return_inverse=True)
     generator = np.random.default_rng(np.random.SeedSequence(seed))
-    drawn = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamplings)
+    drawn = generator.multinomial(
+        len(names), np.full(len(names), 1 / len(names)), size=resamplings if len(names) > 1 else 0
+    )
     return drawn[:, group_of_item]
 
 
