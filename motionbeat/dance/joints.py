@@ -10,7 +10,8 @@ from motionbeat.motion.resample import resample
 from motionbeat.motion.skeleton import JOINTS
 
 _MOST_M = 15.0
-"""Joints that are usually farther from the root are in centimetres, millimetres or inches."""
+"""Joints that are usually farther from the neck are in centimetres, millimetres or inches."""
+_NECK = JOINTS.index("neck")
 
 
 def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | None, least: int) -> NDArray[np.float64]:
@@ -33,9 +34,9 @@ def at_rate(measure: str, joints: ArrayLike, fps: float, target_fps: float | Non
         raise MotionBeatError(
             f"{measure}: joints contain NaN or infinity in frame {frame}; repair the dance or leave it out"
         )
-    size = np.median(np.linalg.norm(positions - positions[:, :1], axis=-1)) if len(positions) else 0.0
+    size = np.median(np.linalg.norm(positions - positions[:, [_NECK]], axis=-1)) if len(positions) else 0.0
     if size > _MOST_M:
-        raise MotionBeatError(f"{measure}: joints {size:.3g} m from the root; give metres (centimetres: divide by 100)")
+        raise MotionBeatError(f"{measure}: joints {size:.3g} m from the neck; give metres (centimetres: divide by 100)")
     if len(positions) and target_fps is not None and not math.isclose(fps, target_fps, rel_tol=1e-9):
         positions = resample(positions, fps, target_fps).astype(np.float64)
     if len(positions) < least:

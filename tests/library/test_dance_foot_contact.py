@@ -103,7 +103,7 @@ def test_z_up_is_y_up_turned_by_90_degrees_about_x():
         (np.zeros((9, 24, 3)), {"fps": float("nan")}, "fps = nan; give"),
         (np.zeros((9, 24, 3)), {"up": "x"}, "up = 'x'; give y or z"),
         (np.full((9, 24, 3), "a"), {}, "give metres as numbers"),
-        (80.0 * (np.arange(24)[:, None] > 0) * np.ones((9, 1, 3)), {}, "139 m from the root; give metres"),
+        (80.0 * (np.arange(24)[:, None] == 12) * np.ones((9, 1, 3)), {}, "139 m from the neck; give metres"),
     ],
 )
 def test_unusable_joints_are_refused_with_the_fix(joints, options, message):

@@ -8,7 +8,9 @@ ONSET_RATE = 50.0
 _WINDOW = 1024
 _BANDS, _LOWEST_HZ, _HIGHEST_HZ = 16, 60.0, 8000.0
 _LOW_BANDS = 3
-_FLOOR_DB = -60.0
+FLOOR_DB = -60.0
+_SILENT_DB = -40.0
+"""If no band is ever above it, the recording is silent: noise in the last bit of 16-bit sound is at -48 dB."""
 _AT_ONCE = 2048
 _LEAST_RATE = 20_000
 
@@ -32,7 +34,8 @@ def loudness(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.floa
         running = np.concatenate([np.zeros((len(at), 1)), np.cumsum(spectrum, axis=1)], axis=1)
         power[begin : begin + len(at)] = running[:, starts[1:]] - running[:, starts[:-1]]
     level = 10 * np.log10(np.maximum(power, 1e-12))
-    return np.maximum(level - level.max(), _FLOOR_DB).astype(np.float32)
+    loudest = level.max() if level.max() > _SILENT_DB else np.inf
+    return np.maximum(level - loudest, FLOOR_DB).astype(np.float32)
 
 
 def onsets(level: NDArray[np.floating]) -> NDArray[np.float32]:
