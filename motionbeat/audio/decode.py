@@ -78,10 +78,11 @@ def stream(source: Source, sample_rate: int | None, target_rate: int, sink: Sink
 
     Errors may come after all blocks have been given.
     """
+    target = _checked_rate(target_rate, "target_rate")
     if isinstance(source, Sound):
-        sink.add(source.at(target_rate))
+        _mix(source.samples, source.rate, None, MixingDown(source.name, sink, target))
     else:
-        _mix(source, sample_rate, None, MixingDown(_name(source), sink, _checked_rate(target_rate, "target_rate")))
+        _mix(source, sample_rate, None, MixingDown(_name(source), sink, target))
 
 
 def signal(source: Source, sample_rate: int | None, target_rate: int) -> NDArray[np.float32]:

@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motionbeat.beats.lean_viterbi import LeanViterbi
 from motionbeat.errors import MotionBeatError
 
 SAMPLE_RATE = 44_100
 """Hz: the only rate that madmom's networks were trained on."""
 _ACTIVATIONS_PER_S = 100
+_HOP = SAMPLE_RATE // _ACTIVATIONS_PER_S
+_FRAMES_AT_ONCE = 6000
+_CONTEXT_FRAMES = 20
+"""A frame's input depends on samples up to 46 ms away, and on the spectrum of up to 3 frames before."""
 
 
 def detect(
@@ -30,11 +35,8 @@ def detect(
     `MotionBeatError` if madmom is not installed.
     """
     with _quiet():
-        madmom = _madmom()
         network, decoder = _processors(tuple(beats_per_bar), float(min_bpm), float(max_bpm))
-        samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
-        signal = madmom.audio.signal.Signal(samples, sample_rate=SAMPLE_RATE, num_channels=1)
-        beats = np.asarray(decoder(network(signal)), float).reshape(-1, 2)
+        beats = np.asarray(decoder(_activations(network, audio)), float).reshape(-1, 2)
     return beats[:, 0], beats[:, 1].astype(np.int64)
 
 
@@ -48,18 +50,40 @@ def decode(activations: NDArray[np.floating], fps: int, min_bpm: float, max_bpm:
         return np.asarray(_beat_decoder(fps, min_bpm, max_bpm)(activations), float).reshape(-1)
 
 
+def _activations(network: Any, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(T, 2) the network's activations of beats and downbeats.
+
+    Its spectrograms take 0.2 GB a minute, so its input is computed in pieces. The layers see the whole song.
+    """
+    spectra, *layers = network.processors
+    parts = []
+    for begin in range(0, -(-len(audio) // _HOP), _FRAMES_AT_ONCE):
+        first = max(0, begin - _CONTEXT_FRAMES)
+        part = audio[first * _HOP : (begin + _FRAMES_AT_ONCE + _CONTEXT_FRAMES) * _HOP]
+        samples = np.clip(np.round(part * 32768.0), -32768, 32767).astype(np.int16)
+        frames = spectra(_madmom().audio.signal.Signal(samples, sample_rate=SAMPLE_RATE, num_channels=1))
+        parts.append(frames[begin - first :][:_FRAMES_AT_ONCE])
+    found = np.concatenate(parts)
+    for layer in layers:
+        found = layer(found)
+    return found
+
+
 @lru_cache(maxsize=4)
 def _processors(beats_per_bar: tuple[int, ...], min_bpm: float, max_bpm: float) -> tuple[Any, Any]:
     downbeats = _madmom().features.downbeats
     decoder = downbeats.DBNDownBeatTrackingProcessor(
         beats_per_bar=list(beats_per_bar), min_bpm=min_bpm, max_bpm=max_bpm, fps=_ACTIVATIONS_PER_S
     )
+    decoder.hmms = [LeanViterbi(model) for model in decoder.hmms]
     return downbeats.RNNDownBeatProcessor(fps=_ACTIVATIONS_PER_S), decoder
 
 
 @lru_cache(maxsize=4)
 def _beat_decoder(fps: int, min_bpm: float, max_bpm: float) -> Any:
-    return _madmom().features.beats.DBNBeatTrackingProcessor(fps=fps, min_bpm=min_bpm, max_bpm=max_bpm)
+    decoder = _madmom().features.beats.DBNBeatTrackingProcessor(fps=fps, min_bpm=min_bpm, max_bpm=max_bpm)
+    decoder.hmm = LeanViterbi(decoder.hmm)
+    return decoder
 
 
 def _madmom() -> Any:

@@ -11,6 +11,7 @@ import soundfile
 
 from motionbeat.beats import madmom_tracker, track
 from motionbeat.beats.grid import Beats
+from motionbeat.beats.lean_viterbi import LeanViterbi
 from motionbeat.errors import MotionBeatError
 from motionbeat.lab import params, tables
 from motionbeat.lab.beat_grids import song_beats
@@ -120,6 +121,26 @@ def test_without_madmom_the_message_says_what_to_install(monkeypatch: pytest.Mon
     madmom_tracker._processors.cache_clear()
     with pytest.raises(MotionBeatError, match=r"pip install motionbeat\[pipeline\]"):
         track(drums(120, 2.0), RATE)
+
+
+def test_tracking_in_little_memory_finds_what_madmom_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    madmom = madmom_tracker._madmom()
+    audio = np.concatenate([drums(97, 4.0), hum()[: 2 * RATE], drums(140, 3.0)]).astype(np.float32)
+    network, _ = madmom_tracker._processors((3, 4), 55.0, 215.0)
+    samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
+    whole = network(madmom.audio.signal.Signal(samples, sample_rate=RATE, num_channels=1))
+    monkeypatch.setattr(madmom_tracker, "_FRAMES_AT_ONCE", 130)
+    np.testing.assert_array_equal(madmom_tracker._activations(network, audio), whole)
+    rng = np.random.default_rng(0)
+    unclear = rng.random((400, 2)) ** 8 / 2
+    decoder = madmom.features.downbeats.DBNDownBeatTrackingProcessor(beats_per_bar=[3, 4], fps=100)
+    for activations in (whole, unclear, np.round(unclear, 1), np.zeros((50, 2)), np.ones((50, 2)), unclear[:1]):
+        for model in decoder.hmms:
+            with madmom_tracker._quiet():
+                path, log_probability = model.viterbi(activations)
+                found, its = LeanViterbi(model).viterbi(activations)
+            np.testing.assert_array_equal(found, path)
+            assert its == log_probability or np.isnan(its)
 
 
 def test_each_song_is_tracked_once_however_many_clips_it_has(corpus: Path) -> None:
