@@ -278,7 +278,7 @@ def _resampled(mono: NDArray[np.float32], rate: int, target: int) -> NDArray[np.
     """(n * target / rate,) float32; values beyond -1..1 are clipped, as a player does."""
     import soxr
 
-    if rate == target:
-        return np.clip(mono, -1.0, 1.0)
+    if rate == target:  # hours of sound are not copied without need
+        return mono if mono.min() >= -1.0 and mono.max() <= 1.0 else np.clip(mono, -1.0, 1.0)
     samples = soxr.resample(mono, rate, target)
     return np.clip(samples, -1.0, 1.0, out=samples)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motionbeat.audio.growing import Growing
 from motionbeat.beats.lean_viterbi import LeanViterbi
 from motionbeat.errors import MotionBeatError
 
@@ -21,6 +22,8 @@ SAMPLE_RATE = 44_100
 """Hz: the only rate that madmom's networks were trained on."""
 _ACTIVATIONS_PER_S = 100
 _HOP = SAMPLE_RATE // _ACTIVATIONS_PER_S
+_INPUT_WIDTH = 314
+"""Bands of three spectrograms and of their rises."""
 _FRAMES_AT_ONCE = 6000
 _CONTEXT_FRAMES = 20
 """A frame's input depends on samples up to 46 ms away, and on the spectrum of up to 3 frames before."""
@@ -56,14 +59,14 @@ def _activations(network: Any, audio: NDArray[np.float32]) -> NDArray[np.float32
     Its spectrograms take 0.2 GB a minute, so its input is computed in pieces. The layers see the whole song.
     """
     spectra, *layers = network.processors
-    parts = []
+    song = Growing(_INPUT_WIDTH)
     for begin in range(0, -(-len(audio) // _HOP), _FRAMES_AT_ONCE):
         first = max(0, begin - _CONTEXT_FRAMES)
         part = audio[first * _HOP : (begin + _FRAMES_AT_ONCE + _CONTEXT_FRAMES) * _HOP]
         samples = np.clip(np.round(part * 32768.0), -32768, 32767).astype(np.int16)
         frames = spectra(_madmom().audio.signal.Signal(samples, sample_rate=SAMPLE_RATE, num_channels=1))
-        parts.append(frames[begin - first :][:_FRAMES_AT_ONCE])
-    found = np.concatenate(parts)
+        song.add(frames[begin - first :][:_FRAMES_AT_ONCE])
+    found = song.finished()
     for layer in layers:
         found = layer(found)
     return found
