@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from motionbeat.audio import stream_length
 from motionbeat.audio.growing import Growing
 from motionbeat.audio.mended_file import MendedFile
-from motionbeat.audio.mixing_down import BLOCK, MixingDown, Sink, refuse_longer
+from motionbeat.audio.mixing_down import BLOCK, MixingDown, Sink, checked_rate, refuse_longer
 from motionbeat.audio.song_files import BY_PYAV
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _MP3_SLACK_S = 0.25  # libsndfile counts the encoder's padding of an mp3 without a length header
 _MOST_CHANNELS = 16
-_RATES = (4_000, 768_000)
 _EBML = b"\x1a\x45\xdf\xa3"  # Matroska and WebM
 _UNKNOWN_BYTES = {0, 0x7FFFFFFF, 0xFFFFFFFF}  # a wav written to a pipe cannot know its length
 _MOST_FRAMES_PER_BYTE = 4096  # digital silence in flac stays far below
@@ -49,7 +48,7 @@ class Sound:
 
     def at(self, rate: int) -> NDArray[np.float32]:
         """(n * rate / self.rate,) float32 in -1..1 at `rate` Hz, resampled by soxr (its HQ setting)."""
-        return _resampled(self.samples, self.rate, _checked_rate(rate, "sample_rate"))
+        return _resampled(self.samples, self.rate, checked_rate(rate, "sample_rate"))
 
 
 Source: TypeAlias = "str | PathLike[str] | ArrayLike | Tensor | Sound"
@@ -78,7 +77,7 @@ def stream(source: Source, sample_rate: int | None, target_rate: int, sink: Sink
 
     Errors may come after all blocks have been given.
     """
-    target = _checked_rate(target_rate, "target_rate")
+    target = checked_rate(target_rate, "target_rate")
     if isinstance(source, Sound):
         _mix(source.samples, source.rate, None, MixingDown(source.name, sink, target))
     else:
@@ -96,7 +95,7 @@ def signal(source: Source, sample_rate: int | None, target_rate: int) -> NDArray
 
 def load(path: str | PathLike[str], sample_rate: int) -> NDArray[np.float32]:
     """Mono samples (n,) float32 in -1..1 of a file, at `sample_rate` Hz; errors as for `decode`."""
-    return signal(path, None, _checked_rate(sample_rate, "sample_rate"))
+    return signal(path, None, checked_rate(sample_rate, "sample_rate"))
 
 
 def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[np.float32]:
@@ -106,7 +105,7 @@ def as_mono(audio: NDArray[Any], sample_rate: int, target_rate: int) -> NDArray[
     -1..1; int8, int16, int32 and uint8 are divided by their full scale. Anything else, and samples that `load` would
     refuse in a file, raises `MotionBeatError`.
     """
-    return signal(audio, _checked_rate(sample_rate, "sample_rate"), target_rate)
+    return signal(audio, checked_rate(sample_rate, "sample_rate"), target_rate)
 
 
 def as_array(values: Any) -> NDArray[Any]:
@@ -162,7 +161,7 @@ def _mix(source: Source, sample_rate: int | None, most: int | None, mixing: Mixi
         return
     if sample_rate is None:
         raise MotionBeatError("an audio array comes without its rate; give sample_rate= in Hz, such as 44100")
-    rate, samples = _checked_rate(sample_rate, "sample_rate"), _scaled(source)
+    rate, samples = checked_rate(sample_rate, "sample_rate"), _scaled(source)
     mixing.begin(rate, len(samples))
     for begin in range(0, len(samples), BLOCK):
         mixing.add(samples[begin : begin + BLOCK])
@@ -230,7 +229,7 @@ def _mix_stream(path: Path, stream: Path | MendedFile, size: int, mixing: Mixing
             rate, promised, kind, log = file.samplerate, file.frames, file.format, file.extra_info
             if promised > _MOST_FRAMES_PER_BYTE * size:
                 raise MotionBeatError(f"{path}: the length in its header cannot be right; convert it to wav or flac")
-            _checked_rate(rate, f"{path}: sample rate")
+            checked_rate(rate, f"{path}: sample rate")
             refuse_longer(path, begun + promised, rate, most)
             mixing.begin(rate, promised)
             while len(block := file.read(BLOCK, dtype="float32", always_2d=True)) == BLOCK:
@@ -264,14 +263,6 @@ def _refuse_cut_short(path: Path, frames: int, promised: int, rate: int, kind: s
         raise MotionBeatError(
             f"{path}: {frames / rate:.2f} s of the {promised / rate:.2f} s that it promises can be decoded: {fix}"
         )
-
-
-def _checked_rate(rate: int, name: str) -> int:
-    low, high = _RATES
-    whole = isinstance(rate, int | float | np.integer | np.floating) and not isinstance(rate, bool)
-    if not whole or not low <= rate <= high or int(rate) != rate:
-        raise MotionBeatError(f"{name} = {rate!r}; give a whole number of Hz from {low} to {high}")
-    return int(rate)
 
 
 def _resampled(mono: NDArray[np.float32], rate: int, target: int) -> NDArray[np.float32]:

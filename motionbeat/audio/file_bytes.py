@@ -3,6 +3,7 @@
 from typing import BinaryIO, overload
 
 _AT_ONCE = 2**16  # bytes
+_AT_FIRST = 2**6  # bytes: the next page of an Ogg file mostly follows where it is sought
 
 
 class FileBytes:
@@ -34,8 +35,10 @@ class FileBytes:
 
     def find(self, sought: bytes, start: int = 0) -> int:
         """The first position from `start` of these bytes, or -1."""
-        for begin in range(start, self._size, _AT_ONCE):
-            at = self[begin : begin + _AT_ONCE + len(sought) - 1].find(sought)
+        step = _AT_FIRST
+        while start < self._size:
+            at = self[start : start + step + len(sought) - 1].find(sought)
             if at >= 0:
-                return begin + at
+                return start + at
+            start, step = start + step, min(2 * step, _AT_ONCE)
         return -1

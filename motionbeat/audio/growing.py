@@ -31,4 +31,7 @@ class Growing:
         return self._rows
 
     def _resize(self, rows: int) -> None:
+        if not self.count:  # without zeros: memory that a wrong length in a header asks for is not taken
+            self._rows = np.empty((rows, *self._rows.shape[1:]), np.float32)
+            return
         self._rows.resize((rows, *self._rows.shape[1:]), refcheck=False)  # in place where the system can

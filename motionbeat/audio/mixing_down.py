@@ -23,6 +23,16 @@ BLOCK = 2**20
 """Frames that are read at once."""
 _MOST_FLOATS = 505_000_000  # of the sound and of its resampled copy: 1.9 GiB
 _RESAMPLED = 22_050  # Hz
+_RATES = (4_000, 768_000)
+
+
+def checked_rate(rate: int, name: str) -> int:
+    """`rate` in Hz. Raises `MotionBeatError`, which calls it `name`, if it is not the rate of any sound."""
+    low, high = _RATES
+    whole = isinstance(rate, int | float | np.integer | np.floating) and not isinstance(rate, bool)
+    if not whole or not low <= rate <= high or int(rate) != rate:
+        raise MotionBeatError(f"{name} = {rate!r}; give a whole number of Hz from {low} to {high}")
+    return int(rate)
 
 
 def most_frames(rate: int) -> int:

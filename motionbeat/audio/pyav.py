@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from motionbeat.audio.mixing_down import MixingDown, refuse_longer
+from motionbeat.audio.mixing_down import MixingDown, checked_rate, refuse_longer
 from motionbeat.errors import MotionBeatError
 from motionbeat.files import guarded
 
@@ -35,7 +35,7 @@ def decode_by_pyav(path: Path, mixing: MixingDown, most: int | None) -> None:
         if not container.streams.audio:
             raise MotionBeatError(f"{path} has no audio stream; give a file with sound")
         stream = container.streams.audio[0]
-        rate = int(stream.rate)
+        rate = checked_rate(int(stream.rate), f"{path}: sample rate")
         promised_s = _promised_s(container, stream)
         mixing.begin(rate, 0)
         resampler = av.AudioResampler(format="fltp")  # the same rate and channels

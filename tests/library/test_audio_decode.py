@@ -1,5 +1,6 @@
 """Broken audio is refused by name; good audio is the same signal whatever the container, rate and channels."""
 
+import resource
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import soundfile
 
 from motionbeat.audio.decode import as_mono, decode, load, signal
+from motionbeat.audio.growing import Growing
 from motionbeat.errors import MotionBeatError
 
 RATE = 44_100
@@ -36,13 +38,13 @@ def test_every_format_gives_the_same_signal(folder: Path, kind: str) -> None:
     assert np.corrcoef(samples[inner], tone()[inner])[0, 1] > 0.995
 
 
-def written_by_pyav(path: Path, samples: np.ndarray, codec: str, layout: str = "mono") -> Path:
+def written_by_pyav(path: Path, samples: np.ndarray, codec: str, layout: str = "mono", rate: int = RATE) -> Path:
     av = pytest.importorskip("av")
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=RATE, layout=layout)
+        stream = container.add_stream(codec, rate=rate, layout=layout)
         interleaved = np.repeat(samples, av.AudioLayout(layout).nb_channels)[None]
         frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
-        frame.sample_rate = RATE
+        frame.sample_rate = rate
         container.mux([*stream.encode(frame), *stream.encode(None)])
     return path
 
@@ -95,6 +97,19 @@ def test_a_layout_that_changes_on_the_way_and_a_file_without_end_are_refused(tmp
     soundfile.write(tmp_path / "tone.wav", tone(), RATE)
     with pytest.raises(MotionBeatError, match=r"tone\.wav holds more than .*cut it"):
         decode(tmp_path / "tone.wav", most=RATE)
+
+
+@pytest.mark.parametrize("rate", [1, 3_999, 768_001])  # at 1 Hz a small file would fill the memory
+def test_a_rate_that_no_sound_has_is_refused_by_pyav_too(tmp_path: Path, rate: int) -> None:
+    path = written_by_pyav(tmp_path / "odd.mka", tone()[:2000], "pcm_f32le", rate=rate)
+    with pytest.raises(MotionBeatError, match=rf"odd\.mka: sample rate = {rate}; give a whole number"):
+        load(path, RATE)
+
+
+def test_a_length_that_is_only_promised_takes_no_memory() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Growing().expect(10**9)  # 4 GB
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10**6  # KiB
 
 
 def test_opus_is_read(tmp_path: Path) -> None:

@@ -301,7 +301,8 @@ def test_the_bytes_of_a_file_are_sliced_and_searched_as_bytes_are(data: st.DataO
     content, places = data.draw(st.binary(min_size=1, max_size=40)), st.integers(-50, 50)
     begin, end = sorted(data.draw(st.tuples(*2 * [st.integers(0, len(content))])))
     with pytest.MonkeyPatch.context() as patch, io.BytesIO(content) as file:
-        patch.setattr(file_bytes, "_AT_ONCE", data.draw(st.integers(1, 9)))
+        for name in ("_AT_FIRST", "_AT_ONCE"):
+            patch.setattr(file_bytes, name, data.draw(st.integers(1, 9)))
         part, expected = FileBytes(file).part(begin, end), content[begin:end]
         ends = data.draw(st.tuples(places | st.none(), places | st.none()))
         assert part[slice(*ends)] == expected[slice(*ends)]
