@@ -59,9 +59,10 @@ def _activations(network: Any, audio: NDArray[np.float32]) -> NDArray[np.float32
     Its spectrograms take 0.2 GB a minute, so its input is computed in pieces. The layers see the whole song.
     """
     spectra, *layers = network.processors
-    song = Growing(_INPUT_WIDTH)
-    for begin in range(0, -(-len(audio) // _HOP), _FRAMES_AT_ONCE):
-        first = max(0, begin - _CONTEXT_FRAMES)
+    song, count = Growing(_INPUT_WIDTH), -(-len(audio) // _HOP)
+    for begin in range(0, count, _FRAMES_AT_ONCE):
+        # the last piece is as long as the others, since BLAS sums in another order where matrices are small
+        first = max(0, min(begin, count - _FRAMES_AT_ONCE) - _CONTEXT_FRAMES)
         part = audio[first * _HOP : (begin + _FRAMES_AT_ONCE + _CONTEXT_FRAMES) * _HOP]
         samples = np.clip(np.round(part * 32768.0), -32768, 32767).astype(np.int16)
         frames = spectra(_madmom().audio.signal.Signal(samples, sample_rate=SAMPLE_RATE, num_channels=1))

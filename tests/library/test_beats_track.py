@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -132,6 +133,12 @@ def test_tracking_in_little_memory_finds_what_madmom_finds(monkeypatch: pytest.M
     monkeypatch.setattr(madmom_tracker, "_FRAMES_AT_ONCE", 130)
     np.testing.assert_array_equal(madmom_tracker._activations(network, audio), whole)
     rng = np.random.default_rng(0)
+    noise = rng.uniform(-1, 1, 441 * 262).astype(np.float32)  # the last piece has two frames
+    (spectra, *_), samples = network.processors, np.round(noise * 32768).astype(np.int16)
+    pieces = madmom_tracker._activations(SimpleNamespace(processors=[spectra]), noise)
+    np.testing.assert_array_equal(
+        pieces, spectra(madmom.audio.signal.Signal(samples, sample_rate=RATE, num_channels=1))
+    )
     unclear = rng.random((400, 2)) ** 8 / 2
     decoder = madmom.features.downbeats.DBNDownBeatTrackingProcessor(beats_per_bar=[3, 4], fps=100)
     for activations in (whole, unclear, np.round(unclear, 1), np.zeros((50, 2)), np.ones((50, 2)), unclear[:1]):
