@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ class Victim:
         killed, wrong = status is None or bool(limit and status), []
         if status is None:
             if not isinstance(ending, str):
-                os.kill(number, ending)
+                with suppress(ProcessLookupError):  # it ended in this moment
+                    os.kill(number, ending)
             status = self._starter.wait(PATIENCE_S)
         if status is None:
             wrong.append(f"did not end within {PATIENCE_S} s")
