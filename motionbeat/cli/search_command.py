@@ -24,6 +24,7 @@ class Tempo(StrEnum):
 
 def search(
     library: Annotated[Path, typer.Argument(help="A library that motionbeat index made.")],
+    unnamed: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="--like SONG")] = None,
     like: Annotated[Path | None, typer.Option(help="A song: find songs alike in rhythm.", show_default=False)] = None,
     dance: Annotated[
         Path | None,
@@ -67,7 +68,7 @@ def search(
     """
     given = {"like": like, "dance": dance, "to_dance": to_dance}
     queries = {name: path for name, path in given.items() if path is not None}
-    if len(queries) != 1:
+    if unnamed or len(queries) != 1:
         raise MotionBeatError("name one query: --like SONG, --dance DANCE or --to-dance SONG")
     if music is not None and dance is None:
         raise MotionBeatError("--music only works with --dance: add --dance FILE")

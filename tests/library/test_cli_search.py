@@ -149,6 +149,7 @@ def test_songs_for_a_dance_by_its_tempo(run, model, library, tmp_path):
     ("words", "says"),
     [
         ((), "name one query"),
+        (("song.wav",), "name one query: --like SONG"),
         (("--like", "a.wav", "--dance", "b.bvh"), "name one query"),
         (("--like", "missing.wav"), "missing.wav does not exist"),
         (("--like", "missing.wav", "--tolerance", "2"), "--tolerance 2: give a number between 0 and 1"),
